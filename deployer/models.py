@@ -7,7 +7,7 @@ UTF-8 are kept as surrogate escapes (PEP 383). Paths of layers are absolute (``/
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Source(Protocol):
@@ -97,6 +97,16 @@ class Package:
 # -- evidence --------------------------------------------------------------------------------------------------
 
 
+class LogEvent(NamedTuple):
+    """One event of a log, as FilterLogEvents gives it."""
+
+    id: str
+    """The eventId: the same for the same event, however often it is delivered."""
+    timestamp: int
+    """Milliseconds since 1970, UTC."""
+    message: str
+
+
 class Touch(StrEnum):
     """How a path was touched; the values are the keys of a log record's ``touched``."""
 
@@ -147,6 +157,8 @@ class LineCount:
     """Ours, but of another package's version."""
     doubled: int = 0
     """Delivered more than once (the same eventId)."""
+    lost: int = 0
+    """Numbered by a sandbox and not in the log, or cut there: their paths are lost."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,205 @@
+"""One reading of a log: events in, one after another; Evidence out at the end.
+
+Memory grows with the number of paths: events and sandboxes are remembered for a while only.
+"""
+
+from collections import Counter, OrderedDict
+from datetime import UTC, datetime
+
+from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
+from probe_layer.record import HEAD, CutError, Record, decode
+
+RECENT_EVENTS = 20_000
+"""Event ids remembered: two pages of FilterLogEvents; an event that is delivered twice comes again soon."""
+RECENT_SANDBOXES = 20_000
+"""Sandboxes whose line numbers are followed at a time."""
+LONGEST_PATH = 4096
+"""PATH_MAX of Linux, in bytes."""
+LARGEST_NUMBER = 2**31
+"""A line number or a count above this is no probe's."""
+LAST_MOMENT = 253_402_300_799_999
+"""The last millisecond that RFC 3339 can write."""
+
+_Moment = tuple[int, str, str, str]
+"""Milliseconds, sandbox, phase, request ("" for none): the least is the first."""
+_PHASES = frozenset(Phase)
+_TOUCHES = frozenset(Touch)
+
+
+class _Once:
+    """Tells events apart from their doubles, by two generations of recent ids."""
+
+    def __init__(self) -> None:
+        self._young: set[str] = set()
+        self._old: set[str] = set()
+
+    def is_new(self, event: str) -> bool:
+        if event in self._young or event in self._old:
+            return False
+        if len(self._young) >= RECENT_EVENTS:
+            self._young, self._old = set(), self._young
+        self._young.add(event)
+        return True
+
+
+class _Lines:
+    """Follows each sandbox's line numbers: a gap between the lowest and the highest is a lost line.
+
+    What lies before the lowest may be older than the log that was read: it is not counted.
+    """
+
+    def __init__(self) -> None:
+        self._recent: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+        self._lost = 0
+
+    def note(self, sandbox: str, line: int) -> None:
+        low, high, seen = self._recent.get(sandbox, (line, line, 0))
+        self._recent[sandbox] = (min(low, line), max(high, line), seen + 1)
+        self._recent.move_to_end(sandbox)
+        if len(self._recent) > RECENT_SANDBOXES:
+            self._lost += self._gaps(*self._recent.popitem(last=False)[1])
+
+    def lost(self) -> int:
+        return self._lost + sum(self._gaps(*lines) for lines in self._recent.values())
+
+    @staticmethod
+    def _gaps(low: int, high: int, seen: int) -> int:
+        return max(0, high - low + 1 - seen)
+
+
+class _Trace:
+    """One path, as far as the log was read."""
+
+    __slots__ = ("first", "kinds", "shared")
+
+    def __init__(self, moment: _Moment) -> None:
+        self.first = moment
+        self.kinds: dict[str, int] = {}
+        """How often each kind of touch was logged: once for each sandbox."""
+        self.shared = False
+        """Whether more than one sandbox touched it."""
+
+    def touch(self, moment: _Moment, kind: str) -> None:
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        if moment[1] != self.first[1]:
+            self.shared = True
+        self.first = min(self.first, moment)
+
+    @property
+    def sandboxes(self) -> int:
+        return max(2, *self.kinds.values()) if self.shared else 1
+
+    def evidence(self) -> PathEvidence:
+        timestamp, sandbox, phase, request = self.first
+        return PathEvidence(
+            touches=frozenset(_touch(kind) for kind in self.kinds),
+            sandboxes=self.sandboxes,
+            first_seen=_rfc3339(timestamp),
+            phase=Phase(phase),
+            request=request or None,
+            sandbox=sandbox,
+        )
+
+
+class Tally:
+    """All that was read so far of one package's log."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._once = _Once()
+        self._lines: Counter[str] = Counter()
+        self._traces: dict[str, _Trace] = {}
+        self._numbers = _Lines()
+        self._started = 0
+        self._invocations = 0
+        self._faults: Counter[str] = Counter()
+        self._since, self._until = LAST_MOMENT, 0
+
+    def read(self, event: LogEvent) -> None:
+        """Counts one event: each beginning in it is one record's, as no record can hold another's."""
+        event_id, timestamp, message = event
+        if not self._once.is_new(event_id):
+            self._lines["doubled"] += 1
+            return
+        beginnings = message.split(HEAD)[1:]
+        if not beginnings:
+            self._lines["foreign"] += 1
+        for rest in beginnings:
+            self._lines[self._record(timestamp, HEAD + rest)] += 1
+
+    def _record(self, timestamp: int, text: str) -> str:
+        """What became of the line, by the name of its count."""
+        try:
+            record = decode(text)
+        except CutError:
+            return "cut"
+        if record is None or not _plausible(record):
+            return "cut"
+        if record.package != self._package:
+            return "other_package"
+        self._count(timestamp, record)
+        return "records" if self._touches(timestamp, record) else "cut"
+
+    def _count(self, timestamp: int, record: Record) -> None:
+        self._numbers.note(record.sandbox, record.line)
+        self._started += record.line == 0
+        self._invocations += record.invocations
+        self._faults.update(set(record.faults))
+        self._since, self._until = min(self._since, timestamp), max(self._until, timestamp)
+
+    def _touches(self, timestamp: int, record: Record) -> bool:
+        """Whether every path could be used; one that could not is left out alone."""
+        phase = record.phase if record.phase in _PHASES else Phase.IDLE
+        moment = (timestamp, record.sandbox, str(phase), record.request or "")
+        whole = True
+        for kind, paths in record.touched.items():
+            for path in paths:
+                trace = self._traces.get(path) or self._trace(path, moment)
+                if trace:
+                    trace.touch(moment, kind)
+                else:
+                    whole = False
+        return whole
+
+    def _trace(self, path: str, moment: _Moment) -> _Trace | None:
+        normal = _normalised(path)
+        return None if normal is None else self._traces.setdefault(normal, _Trace(moment))
+
+    def evidence(self) -> Evidence:
+        return Evidence(
+            package=self._package,
+            paths={path: trace.evidence() for path, trace in sorted(self._traces.items())},
+            sandboxes=max([self._started, *(trace.sandboxes for trace in self._traces.values())]),
+            invocations=self._invocations,
+            lines=LineCount(**self._lines, lost=self._numbers.lost()),
+            faults=dict(sorted(self._faults.items())),
+            since=_rfc3339(self._since) if self._since <= self._until else "",
+            until=_rfc3339(self._until) if self._since <= self._until else "",
+        )
+
+
+def _touch(kind: str) -> Touch:
+    """A kind that only a newer probe knows counts as opened: what is opened is kept."""
+    return Touch(kind) if kind in _TOUCHES else Touch.OPENED
+
+
+def _plausible(record: Record) -> bool:
+    return 0 <= record.line <= LARGEST_NUMBER and 0 <= record.invocations <= LARGEST_NUMBER
+
+
+def _normalised(path: str) -> str | None:
+    """The path without ``.`` and spare slashes (the root is ``.``); None where no probe writes it."""
+    names = [name for name in path.split("/") if name not in {"", "."}]
+    try:
+        size = len(path.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return None
+    if size > LONGEST_PATH or "\0" in path or ".." in names:
+        return None
+    return ("/" if path.startswith("/") else "") + "/".join(names) or "."
+
+
+def _rfc3339(timestamp: int) -> str:
+    """Milliseconds since 1970 as ``2025-01-31T12:00:00.000Z``: such texts sort by time."""
+    moment = datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT) / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
