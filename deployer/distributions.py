@@ -1,0 +1,121 @@
+"""The installed distributions inside a package, and which files each of them brought.
+
+Source: Recording installed projects (https://packaging.python.org/en/latest/specifications/recording-installed-packages/).
+"""
+
+import csv
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from deployer import members
+from deployer.models import Distribution, Entry, Kind, Package, Source
+
+_SUFFIXES: Final = (".dist-info", ".egg-info")
+_READ: Final = ("METADATA", "PKG-INFO", "RECORD", "top_level.txt")
+_LONGEST: Final = 32 << 20
+"""Metadata longer than this is not read; real ones have a few megabytes at most."""
+
+
+def distributions(source: Source, package: Package) -> tuple[Distribution, ...]:
+    """Each ``*.dist-info`` and ``*.egg-info`` of a package, sorted by folder; nested folders are found too.
+
+    ``files`` are those that RECORD lists and the package holds; without a RECORD, all below its top-level
+    names; empty where neither is known.
+
+    Raises:
+        PackageError: the data of a metadata file is damaged.
+    """
+    folders = [path for path in package.entries if path.endswith(_SUFFIXES)]
+    texts = dict(_texts(source, package, folders))
+    tops = _by_top_level(package, {posixpath.dirname(folder) for folder in folders})
+    return tuple(_distribution(package, folder, texts, tops) for folder in folders)
+
+
+def _texts(source: Source, package: Package, folders: list[str]) -> Iterator[tuple[str, str]]:
+    wanted: list[Entry] = []
+    for folder in folders:
+        for path in (folder, *(f"{folder}/{name}" for name in _READ)):
+            entry = package.entries.get(path)
+            if entry is not None and entry.kind is Kind.FILE and entry.size <= _LONGEST:
+                wanted.append(entry)
+    for entry, contents in members.unpacked(source, wanted):
+        yield entry.path, contents.decode("utf-8", "surrogateescape")
+
+
+def _distribution(
+    package: Package, folder: str, texts: dict[str, str], tops: dict[str, list[str]]
+) -> Distribution:
+    parent, base = posixpath.split(folder)
+    guess = re.split("-(?=[0-9])", base.rpartition(".")[0], maxsplit=1)
+    # An egg-info may be a file itself: it is then what PKG-INFO is in a folder.
+    metadata = next((texts[path] for path in _metadata_paths(folder) if path in texts), "")
+    name = _field(metadata, "Name") or guess[0]
+    version = _field(metadata, "Version") or (guess[1].partition("-")[0] if len(guess) > 1 else "")
+    record = texts.get(f"{folder}/RECORD")
+    if record is not None:
+        files = _recorded(package, parent, record)
+    else:
+        files = frozenset(_below_top_levels(parent, texts.get(f"{folder}/top_level.txt"), name, tops))
+    return Distribution(name, version, folder, files)
+
+
+def _metadata_paths(folder: str) -> tuple[str, ...]:
+    return f"{folder}/METADATA", f"{folder}/PKG-INFO", folder
+
+
+def _field(metadata: str, name: str) -> str:
+    """A field of the header, which ends at the first empty line."""
+    head = re.split(r"\r?\n\r?\n", metadata, maxsplit=1)[0]
+    found = re.search(rf"^{name}:[ \t]*(.*?)[ \t\r]*$", head, re.MULTILINE | re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _recorded(package: Package, parent: str, record: str) -> frozenset[str]:
+    try:
+        rows = [row[0] for row in csv.reader(record.splitlines()) if row]
+    except csv.Error:
+        return frozenset()
+    return frozenset(
+        path for row in rows if (path := _inside(parent, row)) in package.entries and _is_file(package, path)
+    )
+
+
+def _inside(parent: str, row: str) -> str:
+    """Where a row's file lies in the package.
+
+    ``../../bin/x`` is what ``pip install --target`` writes for a script that it puts in ``bin/x``.
+    """
+    path = posixpath.normpath(posixpath.join(parent, row))
+    return path if not path.startswith("../") else posixpath.join(parent, re.sub(r"^(\.\./)+", "", path))
+
+
+def _is_file(package: Package, path: str) -> bool:
+    return package.entries[path].kind is not Kind.DIRECTORY
+
+
+def _below_top_levels(
+    parent: str, top_level: str | None, name: str, tops: dict[str, list[str]]
+) -> Iterator[str]:
+    """A distribution whose top-level names are not told has one of its own name, as most do."""
+    plain = re.sub(r"[-_.]+", "_", name)
+    for top in top_level.split() if top_level is not None else {plain, plain.lower()}:
+        for path in (top, f"{top}.py"):
+            yield from tops.get(posixpath.join(parent, path), ())
+
+
+def _by_top_level(package: Package, parents: set[str]) -> dict[str, list[str]]:
+    """The files below each direct child of the folders that hold distributions."""
+    tops: dict[str, list[str]] = defaultdict(list)
+    for path, entry in package.entries.items():
+        if entry.kind is Kind.DIRECTORY:
+            continue
+        top = path
+        while top:
+            parent = posixpath.dirname(top)
+            if parent in parents:
+                tops[top].append(path)
+            top = parent
+    return tops

@@ -1,0 +1,200 @@
+"""A folder becomes a zip that is the same, byte for byte, whenever the folder holds the same."""
+
+import os
+import stat
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
+
+from deployer import zipformat
+from deployer.errors import PackageError
+from deployer.models import Entry, Kind
+from deployer.zipwriter import ZipWriter
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes there are in all."""
+
+_THREADS: Final = 2
+_AHEAD: Final = 8
+"""Files packed and not yet written."""
+_IN_MEMORY: Final = 4 << 20
+"""Of each file packed; more is put on disk."""
+_BLOCK: Final = 1 << 20
+_LEVEL: Final = 6
+_LAMBDA_ROOTS: Final = ("opt", "tmp", "var", "mnt", "usr", "lib", "lib64", "bin", "etc", "dev", "proc")
+
+
+class _Found(NamedTuple):
+    """One entry of the folder: where it lies on disk, and what it was when it was found."""
+
+    path: str
+    place: Path
+    status: os.stat_result
+
+
+class _Packed(NamedTuple):
+    """One entry, its data packed and waiting to be written."""
+
+    entry: Entry
+    data: BinaryIO
+
+
+def pack_folder(folder: Path, out: Path, progress: Progress | None = None) -> None:
+    """Writes ``out``: sorted, fixed dates and modes, symlinks and empty directories kept, nothing left out.
+
+    Memory does not grow with the folder.
+
+    Raises:
+        PackageError: the folder is not there, is empty, or holds something that cannot be packed: a socket or
+            device, an unreadable file, a symlink that leads out of it, a file that changes meanwhile.
+    """
+    if not folder.is_dir():
+        raise PackageError(f"{folder} is not a folder.", "Check the path of the package.")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise PackageError(
+            f"{out} lies inside the folder that is to be packed.", "Choose another place for it."
+        )
+    found = _walk(folder)
+    if not any(not stat.S_ISDIR(item.status.st_mode) for item in found):
+        raise PackageError(f"{folder} holds no files.", "Check that the build wrote its files to this place.")
+    total = sum(item.status.st_size for item in found)
+    done = 0
+    with ZipWriter(out) as writer:
+        for item, packed in _pack_all(folder, found, out.parent):
+            _copy(writer, packed)
+            done += item.status.st_size
+            if progress is not None:
+                progress(done, total)
+        writer.finish()
+
+
+def _walk(folder: Path) -> list[_Found]:
+    """All files and symlinks and the empty directories, in the order of their paths as bytes."""
+    found: list[_Found] = []
+    for top, folders, names in os.walk(folder, onerror=_unreadable):
+        places = [Path(top, name) for name in names]
+        places += [place for name in folders if (place := Path(top, name)).is_symlink()]
+        if not folders and not names and Path(top) != folder:
+            places.append(Path(top))
+        found += [_Found(place.relative_to(folder).as_posix(), place, place.lstat()) for place in places]
+    return sorted(found, key=lambda item: zipformat.name_of(item.path))
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise PackageError(
+        f"{error.filename} cannot be read: {error.strerror}.",
+        "Make it readable, or take it out of the folder.",
+    ) from error
+
+
+def _pack_all(folder: Path, found: list[_Found], spool: Path) -> Iterator[tuple[_Found, _Packed]]:
+    """Each entry packed, in order; zlib works outside the interpreter's lock, so in threads."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        waiting: deque[tuple[_Found, Future[_Packed]]] = deque()
+        try:
+            for item in found:
+                waiting.append((item, pool.submit(_pack, folder, item, spool)))
+                if len(waiting) > _AHEAD:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _pack(folder: Path, item: _Found, spool: Path) -> _Packed:
+    try:
+        if stat.S_ISREG(item.status.st_mode):
+            return _pack_file(item, spool)
+        if stat.S_ISLNK(item.status.st_mode):
+            return _pack_symlink(folder, item)
+    except OSError as error:
+        _unreadable(error)
+    if not stat.S_ISDIR(item.status.st_mode):
+        raise PackageError(f"{item.place} is neither file, folder nor symlink.", "Take it out of the folder.")
+    return _Packed(Entry(item.path, Kind.DIRECTORY, 0, 0, 0, 0o755, zipformat.STORED, 0), BytesIO())
+
+
+def _pack_file(item: _Found, spool: Path) -> _Packed:
+    data = cast(BinaryIO, SpooledTemporaryFile(_IN_MEMORY, dir=str(spool)))  # noqa: SIM115 (closed when copied)
+    size, crc32 = _deflate(item.place, data)
+    packed, method = data.tell(), zipformat.DEFLATED
+    if packed >= size:
+        data.seek(0)
+        data.truncate()
+        packed, method = size, zipformat.STORED
+        if _store(item.place, data) != (size, crc32):
+            raise _changed(item)
+    now = item.place.lstat()
+    if (now.st_size, now.st_mtime_ns, size) != (item.status.st_size, item.status.st_mtime_ns, now.st_size):
+        raise _changed(item)
+    mode = 0o755 if item.status.st_mode & 0o111 else 0o644
+    return _Packed(Entry(item.path, Kind.FILE, size, packed, crc32, mode, method, 0), data)
+
+
+def _deflate(place: Path, data: BinaryIO) -> tuple[int, int]:
+    """Size and CRC-32 of what was packed."""
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    size = crc32 = 0
+    with place.open("rb") as file:
+        while block := file.read(_BLOCK):
+            size, crc32 = size + len(block), zlib.crc32(block, crc32)
+            data.write(deflate.compress(block))
+    data.write(deflate.flush())
+    return size, crc32
+
+
+def _store(place: Path, data: BinaryIO) -> tuple[int, int]:
+    """The same for contents that do not get smaller."""
+    size = crc32 = 0
+    with place.open("rb") as file:
+        while block := file.read(_BLOCK):
+            size, crc32 = size + len(block), zlib.crc32(block, crc32)
+            data.write(block)
+    return size, crc32
+
+
+def _changed(item: _Found) -> PackageError:
+    return PackageError(
+        f"{item.place} was changed while it was packed.", "Wait for the build to end and try again."
+    )
+
+
+def _pack_symlink(folder: Path, item: _Found) -> _Packed:
+    target = str(item.place.readlink())
+    _refuse_foreign(folder, item.place, target)
+    data = zipformat.name_of(target)
+    crc32 = zlib.crc32(data)
+    entry = Entry(item.path, Kind.SYMLINK, len(data), len(data), crc32, 0o755, zipformat.STORED, 0, target)
+    return _Packed(entry, BytesIO(data))
+
+
+def _refuse_foreign(folder: Path, place: Path, target: str) -> None:
+    """A link out of the folder leads nowhere in Lambda, unless to a layer, /tmp or the system."""
+    if target.startswith("/"):
+        known = Path(target).parts[1:2] and Path(target).parts[1] in _LAMBDA_ROOTS
+        leaves = not known or Path(target).is_relative_to(folder.resolve())
+    else:
+        inside = os.path.normpath(place.parent.relative_to(folder) / target)
+        leaves = inside == ".." or inside.startswith("../")
+    if leaves:
+        raise PackageError(
+            f"The symlink {place} leads to {target}, which is not in the package.",
+            "Make it a relative link inside the folder, or put the file itself there.",
+        )
+
+
+def _copy(writer: ZipWriter, packed: _Packed) -> None:
+    offset = writer.reserve(packed.entry)
+    with packed.data as data:
+        data.seek(0)
+        while block := data.read(_BLOCK):
+            writer.write(offset, block)
+            offset += len(block)
