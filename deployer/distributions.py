@@ -45,9 +45,7 @@ def _texts(source: Source, package: Package, folders: list[str]) -> Iterator[tup
         yield entry.path, contents.decode("utf-8", "surrogateescape")
 
 
-def _distribution(
-    package: Package, folder: str, texts: dict[str, str], tops: dict[str, list[str]]
-) -> Distribution:
+def _distribution(package: Package, folder: str, texts: dict[str, str], tops: dict[str, list[str]]) -> Distribution:
     parent, base = posixpath.split(folder)
     guess = re.split("-(?=[0-9])", base.rpartition(".")[0], maxsplit=1)
     # An egg-info may be a file itself: it is then what PKG-INFO is in a folder.
@@ -96,9 +94,7 @@ def _is_file(package: Package, path: str) -> bool:
     return package.entries[path].kind is not Kind.DIRECTORY
 
 
-def _below_top_levels(
-    parent: str, top_level: str | None, name: str, tops: dict[str, list[str]]
-) -> Iterator[str]:
+def _below_top_levels(parent: str, top_level: str | None, name: str, tops: dict[str, list[str]]) -> Iterator[str]:
     """A distribution whose top-level names are not told has one of its own name, as most do."""
     plain = re.sub(r"[-_.]+", "_", name)
     for top in top_level.split() if top_level is not None else {plain, plain.lower()}:

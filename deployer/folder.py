@@ -4,7 +4,7 @@ import os
 import stat
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -14,10 +14,7 @@ from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
 from deployer import zipformat
 from deployer.errors import PackageError
 from deployer.models import Entry, Kind
-from deployer.zipwriter import ZipWriter
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes there are in all."""
+from deployer.zipwriter import Advance, ZipWriter
 
 _THREADS: Final = 2
 _AHEAD: Final = 8
@@ -44,10 +41,15 @@ class _Packed(NamedTuple):
     data: BinaryIO
 
 
-def pack_folder(folder: Path, out: Path, progress: Progress | None = None) -> None:
+def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None:
     """Writes ``out``: sorted, fixed dates and modes, symlinks and empty directories kept, nothing left out.
 
     Memory does not grow with the folder.
+
+    Args:
+        folder: becomes the root of the package.
+        out: written beside, and renamed at the end; what stood there is replaced.
+        advance: called with the unpacked bytes that are done since its last call.
 
     Raises:
         PackageError: the folder is not there, is empty, or holds something that cannot be packed: a socket or
@@ -56,20 +58,15 @@ def pack_folder(folder: Path, out: Path, progress: Progress | None = None) -> No
     if not folder.is_dir():
         raise PackageError(f"{folder} is not a folder.", "Check the path of the package.")
     if out.resolve().is_relative_to(folder.resolve()):
-        raise PackageError(
-            f"{out} lies inside the folder that is to be packed.", "Choose another place for it."
-        )
+        raise PackageError(f"{out} lies inside the folder that is to be packed.", "Choose another place for it.")
     found = _walk(folder)
     if not any(not stat.S_ISDIR(item.status.st_mode) for item in found):
         raise PackageError(f"{folder} holds no files.", "Check that the build wrote its files to this place.")
-    total = sum(item.status.st_size for item in found)
-    done = 0
     with ZipWriter(out) as writer:
-        for item, packed in _pack_all(folder, found, out.parent):
+        for packed in _pack_all(folder, found, out.parent):
             _copy(writer, packed)
-            done += item.status.st_size
-            if progress is not None:
-                progress(done, total)
+            if advance is not None:
+                advance(packed.entry.size)
         writer.finish()
 
 
@@ -92,19 +89,17 @@ def _unreadable(error: OSError) -> NoReturn:
     ) from error
 
 
-def _pack_all(folder: Path, found: list[_Found], spool: Path) -> Iterator[tuple[_Found, _Packed]]:
+def _pack_all(folder: Path, found: list[_Found], spool: Path) -> Iterator[_Packed]:
     """Each entry packed, in order; zlib works outside the interpreter's lock, so in threads."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        waiting: deque[tuple[_Found, Future[_Packed]]] = deque()
+        waiting: deque[Future[_Packed]] = deque()
         try:
             for item in found:
-                waiting.append((item, pool.submit(_pack, folder, item, spool)))
+                waiting.append(pool.submit(_pack, folder, item, spool))
                 if len(waiting) > _AHEAD:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
+                    yield waiting.popleft().result()
             while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -162,9 +157,7 @@ def _store(place: Path, data: BinaryIO) -> tuple[int, int]:
 
 
 def _changed(item: _Found) -> PackageError:
-    return PackageError(
-        f"{item.place} was changed while it was packed.", "Wait for the build to end and try again."
-    )
+    return PackageError(f"{item.place} was changed while it was packed.", "Wait for the build to end and try again.")
 
 
 def _pack_symlink(folder: Path, item: _Found) -> _Packed:

@@ -199,6 +199,9 @@ class Reason(StrEnum):
     LICENCE = "licence of a kept distribution"
     SYMLINK = "symlink on the way"
     TARGET = "target of a symlink"
+    PARENT = "directory of a kept path"
+    NEW = "new since the evidence"
+    CHANGED = "distribution changed since the evidence"
     RULE_KEEP = "keep rule"
     RULE_DROP = "drop rule"
     UNTOUCHED = "never touched"
@@ -224,6 +227,17 @@ class Rules:
     drop: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A distribution as it was when the evidence was taken."""
+
+    name: str
+    version: str
+    contents: str
+    """SHA-256 (hex) over path, size and CRC-32 of its files, without metadata, scripts and bytecode, which differ
+    between two installations of the same."""
+
+
 @dataclass(frozen=True)
 class Whitelist:
     """Every path of a package with its decision, in sorted order."""
@@ -232,6 +246,8 @@ class Whitelist:
     """The label of the package."""
     decisions: Mapping[str, Decision]
     warnings: tuple[str, ...] = ()
+    installed: tuple[Installed, ...] = ()
+    """The distributions in it, for a fresh build to be compared with."""
 
     def kept(self) -> Iterator[str]:
         """The paths to keep."""

@@ -37,9 +37,7 @@ class FileSource(AbstractContextManager["FileSource"]):
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise PackageError(
-                f"{path} cannot be read: {error.strerror}.", "Check the path of the package."
-            ) from error
+            raise PackageError(f"{path} cannot be read: {error.strerror}.", "Check the path of the package.") from error
         self._stamp = self._now()
         self.size = self._stamp[0]
 
@@ -54,9 +52,7 @@ class FileSource(AbstractContextManager["FileSource"]):
             parts.append(part)
             offset, length = offset + len(part), length - len(part)
         if length > 0 or self._now() != self._stamp:
-            raise PackageError(
-                f"{self._path} was changed or cut off while it was read.", "Run the command again."
-            )
+            raise PackageError(f"{self._path} was changed or cut off while it was read.", "Run the command again.")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def __exit__(
@@ -98,9 +94,7 @@ def index(source: Source) -> Package:
         if entry.path:
             entries[entry.path] = entry
     if not any(entry.kind is not Kind.DIRECTORY for entry in entries.values()):
-        raise PackageError(
-            "The package holds no files.", "Check that the build wrote its files to this place."
-        )
+        raise PackageError("The package holds no files.", "Check that the build wrote its files to this place.")
     _add_directories(entries)
     _read_targets(source, entries)
     ordered = {path: entries[path] for path in sorted(entries, key=zipformat.name_of)}
@@ -141,9 +135,7 @@ def _extensions(package: Package, prefix: str) -> list[str]:
 def _entry(record: zipformat.Record) -> Entry:
     path = _path(record)
     if record.flags & zipformat.ENCRYPTED:
-        raise PackageError(
-            f"The package's entry {path!r} is encrypted.", "Build the package without a password."
-        )
+        raise PackageError(f"The package's entry {path!r} is encrypted.", "Build the package without a password.")
     if record.method not in (zipformat.STORED, zipformat.DEFLATED):
         raise PackageError(
             f"The package's entry {path!r} is packed by method {record.method}, which Lambda cannot unpack.",
@@ -169,9 +161,7 @@ def directory_entry(path: str) -> Entry:
 def _path(record: zipformat.Record) -> str:
     name = record.name.decode("utf-8", "surrogateescape")
     if not name or "\0" in name:
-        raise PackageError(
-            f"The package has an entry that is called {name!r}, which is no file name.", _AGAIN
-        )
+        raise PackageError(f"The package has an entry that is called {name!r}, which is no file name.", _AGAIN)
     if name.startswith("/") or ".." in name.split("/"):
         raise PackageError(f"The package's entry {name!r} would be unpacked outside the package.", _AGAIN)
     if "\\" in name and record.host != zipformat.UNIX:

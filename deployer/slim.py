@@ -1,19 +1,16 @@
 """A package and the paths to keep become a smaller zip; what is kept is copied as it lies, still packed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from deployer import members, zipformat
 from deployer.errors import PackageError
 from deployer.models import Entry, Kind, Measure, Package, Source
-from deployer.zipwriter import ZipWriter
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes there are in all."""
+from deployer.zipwriter import Advance, ZipWriter
 
 
 def write_slim(
-    source: Source, package: Package, keep: Iterable[str], out: Path, progress: Progress | None = None
+    source: Source, package: Package, keep: Iterable[str], out: Path, advance: Advance | None = None
 ) -> Measure:
     """Writes a zip of the kept entries: sorted, with fixed dates and modes, byte for byte the same each time.
 
@@ -25,13 +22,12 @@ def write_slim(
         source: the zip that ``package`` is the index of.
         keep: paths of the package; a directory's path keeps the directory alone.
         out: written beside, and renamed at the end; what stood there is replaced.
+        advance: called with the packed bytes that are done since its last call.
 
     Raises:
         PackageError: a path is not in the package, nothing is kept, or an entry's data is damaged.
     """
     entries = _kept(package, keep)
-    total = sum(entry.packed for entry in entries)
-    done = 0
     with ZipWriter(out) as writer:
         places = {entry.path: writer.reserve(entry) for entry in entries}
         files = (entry for entry in entries if entry.kind is not Kind.DIRECTORY)
@@ -39,9 +35,9 @@ def write_slim(
             place = places[entry.path]
             for block in members.checked(entry, blocks):
                 writer.write(place, block)
-                place, done = place + len(block), done + len(block)
-            if progress is not None:
-                progress(done, total)
+                place += len(block)
+            if advance is not None:
+                advance(entry.packed)
         return writer.finish()
 
 

@@ -79,16 +79,12 @@ def read_directory(source: Source) -> Directory:
         begin, (disk, count, length, offset) = end64
     prefix = begin - length - offset
     if prefix < 0 or disk:
-        raise PackageError(
-            "The package's zip directory is damaged, or a part of the file is missing.", _BROKEN
-        )
+        raise PackageError("The package's zip directory is damaged, or a part of the file is missing.", _BROKEN)
     begin -= length
     data = tail[begin - start : begin - start + length] if begin >= start else source.read(begin, length)
     records = _records(data, prefix)
     if len(records) & _FULL16 != count & _FULL16:
-        raise PackageError(
-            f"The package's zip directory holds {len(records)} entries and promises {count}.", _BROKEN
-        )
+        raise PackageError(f"The package's zip directory holds {len(records)} entries and promises {count}.", _BROKEN)
     return Directory(records, begin)
 
 
@@ -185,9 +181,7 @@ def _records(data: bytes, prefix: int) -> list[Record]:
     position = 0
     while position < len(data):
         if position + _CENTRAL.size > len(data) or data[position : position + 4] != b"PK\1\2":
-            raise PackageError(
-                f"The package's zip directory is damaged after {len(records)} entries.", _BROKEN
-            )
+            raise PackageError(f"The package's zip directory is damaged after {len(records)} entries.", _BROKEN)
         fields = _CENTRAL.unpack_from(data, position)
         middle = position + _CENTRAL.size + fields[11]
         end = middle + fields[12]
@@ -243,7 +237,5 @@ def _not_a_zip(source: Source) -> PackageError:
     if source.size == 0:
         return PackageError("The package is an empty file.", _BROKEN)
     if source.read(0, min(4, source.size)) == b"PK\3\4":
-        return PackageError(
-            "The package is a zip that is cut off: the directory at its end is missing.", _BROKEN
-        )
+        return PackageError("The package is a zip that is cut off: the directory at its end is missing.", _BROKEN)
     return PackageError("The package is not a zip.", "Give a folder, a zip or an s3:// address of a zip.")

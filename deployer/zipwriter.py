@@ -6,13 +6,17 @@ Fixed dates and modes, sizes in front of the data (no data descriptors), no extr
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from deployer import zipformat
 from deployer.models import Entry, Kind, Measure
+
+Advance = Callable[[int], Any]
+"""Called with how many bytes were done since the last call."""
 
 _FORMS: Final = {Kind.FILE: stat.S_IFREG, Kind.SYMLINK: stat.S_IFLNK, Kind.DIRECTORY: stat.S_IFDIR}
 _DOS_DIRECTORY: Final = 0x10

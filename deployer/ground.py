@@ -1,0 +1,130 @@
+"""What the whitelist's passes look things up in: one walk over the package, so that no pass walks it again."""
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from deployer import links
+from deployer.models import Distribution, Entry, Kind, Package, Reason
+
+_Item = TypeVar("_Item")
+
+_LICENCE: Final = re.compile(r"(licen[cs]e|copying|notice|authors|copyright)\b.*", re.IGNORECASE)
+_CERTIFICATES: Final = re.compile(r"cacerts?\.pem|ca-bundle\.(crt|pem)|ca-certificates\.crt", re.IGNORECASE)
+_INIT: Final = re.compile(r"__init__(\..+)?\.(py|pyc|so)")
+_CODE: Final = (".py", ".pyc", ".pyi", ".so")
+"""``licenses.py`` is a module, not a licence."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A package seen from several sides. Each mapping leads from a path to paths."""
+
+    package: Package
+    inits: Mapping[str, tuple[str, ...]]
+    """A directory's ``__init__`` files."""
+    compiled: Mapping[str, tuple[str, ...]]
+    """A source's bytecode files."""
+    led_to: Mapping[str, tuple[str, ...]]
+    """An entry's symlinks: those that lead to it."""
+    owners: Mapping[str, tuple[Distribution, ...]]
+    """A file's distributions."""
+    metadata: Mapping[str, Distribution]
+    """A metadata folder's distribution."""
+    below: Mapping[str, tuple[str, ...]]
+    """A metadata folder's files."""
+    notable: Mapping[str, tuple[tuple[str, Reason], ...]]
+    """A top-level folder's licences and CA bundles."""
+    lazy_loader: bool
+    """Whether stubs are read at run time."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        return self.package.entries
+
+
+def survey(package: Package, distributions: Iterable[Distribution]) -> Ground:
+    """Walks the package once."""
+    metadata = {distribution.folder: distribution for distribution in distributions}
+    inits, compiled, led_to, below = _lists(), _lists(), _lists(), _lists()
+    owners: defaultdict[str, list[Distribution]] = defaultdict(list)
+    notable: defaultdict[str, list[tuple[str, Reason]]] = defaultdict(list)
+    sites = {"", *map(posixpath.dirname, metadata)}
+    for path, entry in package.entries.items():
+        folder, name = posixpath.split(path)
+        if entry.kind is Kind.DIRECTORY:
+            continue
+        if entry.kind is Kind.SYMLINK and (end := links.follow(package.entries, path).end):
+            led_to[end].append(path)
+        if _INIT.fullmatch(name):
+            inits[folder].append(path)
+        if source := source_of(path):
+            compiled[source].append(path)
+        if top := _metadata_folder(folder, metadata):
+            below[top].append(path)
+        if reason := _notable(name):
+            notable[_top_level(path, sites)].append((path, reason))
+    for distribution in metadata.values():
+        for path in distribution.files:
+            owners[path].append(distribution)
+    return Ground(
+        package,
+        _frozen(inits),
+        _frozen(compiled),
+        _frozen(led_to),
+        _frozen(owners),
+        metadata,
+        _frozen(below),
+        _frozen(notable),
+        lazy_loader=any(path.endswith("lazy_loader/__init__.py") for path in package.entries),
+    )
+
+
+def source_of(path: str) -> str | None:
+    """The source of a bytecode file (PEP 3147, and ``x.pyc`` beside ``x.py``); None where it is none."""
+    folder, name = posixpath.split(path)
+    stem, suffix = posixpath.splitext(name)
+    if suffix != ".pyc":
+        return None
+    if posixpath.basename(folder) == "__pycache__":
+        folder = posixpath.dirname(folder)
+        stem = re.sub(r"\.opt-\w+$", "", stem).rpartition(".")[0]
+    return posixpath.join(folder, f"{stem}.py")
+
+
+def is_licence(path: str) -> bool:
+    """By its name alone."""
+    name = posixpath.basename(path)
+    return bool(_LICENCE.fullmatch(name)) and not name.endswith(_CODE)
+
+
+def _lists() -> defaultdict[str, list[str]]:
+    return defaultdict(list)
+
+
+def _notable(name: str) -> Reason | None:
+    if _CERTIFICATES.fullmatch(name):
+        return Reason.CERTIFICATES
+    return Reason.LICENCE if is_licence(name) else None
+
+
+def _metadata_folder(folder: str, metadata: Mapping[str, Distribution]) -> str | None:
+    while folder:
+        if folder in metadata:
+            return folder
+        folder = posixpath.dirname(folder)
+    return None
+
+
+def _top_level(path: str, sites: set[str]) -> str:
+    """The folder, directly below a place where distributions are installed, that holds ``path``."""
+    while (parent := posixpath.dirname(path)) not in sites:
+        path = parent
+    return path
+
+
+def _frozen(lists: Mapping[str, list[_Item]]) -> dict[str, tuple[_Item, ...]]:
+    return {path: tuple(items) for path, items in lists.items()}

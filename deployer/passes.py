@@ -1,0 +1,179 @@
+"""From what was touched to what is needed with it: small passes, each of which says why.
+
+Seeds are kept for their own sake, in order of strength. A follower takes one kept path and names what else must be
+kept because of it; it is asked once about each path, so that the work ends and grows with the package only.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from deployer import links
+from deployer.ground import Ground, is_licence, source_of
+from deployer.models import Entry, Evidence, Kind, PathEvidence, Phase, Reason, Touch
+from deployer.package import handler_path
+
+
+class Found(NamedTuple):
+    """A path to keep, and why."""
+
+    path: str
+    reason: Reason
+    because: str
+
+
+_STRENGTH: Final = (
+    (Touch.OPENED, Reason.OPENED),
+    (Touch.EXECUTED, Reason.EXECUTED),
+    (Touch.LOOKED, Reason.LOOKED),
+    (Touch.LISTED, Reason.LISTED),
+)
+
+
+def touched(ground: Ground, evidence: Evidence) -> Iterator[Found]:
+    """What real invocations opened, executed, looked at and listed, and the symlinks on the way to it."""
+    for touch, reason in _STRENGTH:
+        for path in sorted(path for path, seen in evidence.paths.items() if touch in seen.touches):
+            because = _words(evidence.paths[path], evidence.sandboxes)
+            yield from _reached(ground, path, Found(path, reason, because))
+
+
+def handler(ground: Ground, name: str) -> Iterator[Found]:
+    """The handler's module, touched or not."""
+    if (path := handler_path(ground.package, name)) is not None:
+        yield from _reached(ground, path, Found(path, Reason.HANDLER, f"it holds the handler {name}"))
+
+
+def in_doubt(ground: Ground) -> Iterator[Found]:
+    """Metadata of distributions whose files nobody knows: they may be those of anything kept."""
+    for folder, distribution in ground.metadata.items():
+        if not distribution.files:
+            yield Found(folder, Reason.METADATA, f"{distribution.name} does not say which files it has")
+
+
+def grow(ground: Ground, seeds: Iterable[Found], dropped: Mapping[str, str]) -> dict[str, Found]:
+    """The seeds and all that follows from them, each path with the first reason found for it.
+
+    Args:
+        dropped: paths that a drop rule takes away, kept only as the directory of something kept.
+    """
+    found: dict[str, Found] = {}
+    queue: deque[str] = deque()
+
+    def keep(item: Found) -> None:
+        wanted = item.path not in dropped or item.reason is Reason.PARENT
+        if wanted and item.path not in found and item.path in ground.entries:
+            found[item.path] = item
+            queue.append(item.path)
+
+    for seed in seeds:
+        keep(seed)
+    while queue:
+        entry = ground.entries[queue.popleft()]
+        for follower in FOLLOWERS:
+            for item in follower(ground, entry):
+                keep(item)
+    return found
+
+
+# -- followers -------------------------------------------------------------------------------------------------
+
+
+def parents(_: Ground, entry: Entry) -> Iterator[Found]:
+    """The directory that a kept path lies in."""
+    if parent := entry.path.rpartition("/")[0]:
+        yield Found(parent, Reason.PARENT, f"{entry.path} is kept")
+
+
+def source_of_bytecode(_: Ground, entry: Entry) -> Iterator[Found]:
+    """Without its ``.py`` a ``.pyc`` in ``__pycache__`` is not imported (PEP 3147)."""
+    if source := source_of(entry.path):
+        yield Found(source, Reason.SOURCE, f"{entry.path} was compiled from it")
+
+
+def bytecode_of_source(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """Without its ``.pyc`` a ``.py`` is compiled again at each start: the package is read-only."""
+    for path in ground.compiled.get(entry.path, ()):
+        yield Found(path, Reason.BYTECODE, f"it was compiled from {entry.path}")
+
+
+def package_inits(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """Without ``__init__.py`` Python makes a namespace package, silently (PEP 420)."""
+    for path in ground.inits.get(entry.path, ()):
+        yield Found(path, Reason.PACKAGE_INIT, f"{entry.path} is a package")
+
+
+def metadata(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """Entry points and versions are read from it, long after the import."""
+    for distribution in ground.owners.get(entry.path, ()):
+        yield Found(distribution.folder, Reason.METADATA, f"{entry.path} of {distribution.name} is kept")
+    for path in ground.below.get(entry.path, ()):
+        yield Found(path, Reason.METADATA, f"metadata of {ground.metadata[entry.path].name}")
+
+
+def licences(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """Who redistributes a part of a distribution passes on its licence."""
+    if distribution := ground.metadata.get(entry.path):
+        for path in filter(is_licence, sorted(distribution.files)):
+            yield Found(path, Reason.LICENCE, f"licence of {distribution.name}")
+
+
+def notable(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """Licences and CA bundles below a kept top-level folder: a bundle is opened at the first connection only."""
+    for path, reason in ground.notable.get(entry.path, ()):
+        yield Found(path, reason, f"it belongs to {entry.path}")
+
+
+def stubs(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """lazy_loader's ``attach_stub`` reads the ``.pyi`` beside a module (https://scientific-python.org/specs/spec-0001/)."""
+    if ground.lazy_loader and entry.path.endswith(".py"):
+        yield Found(f"{entry.path}i", Reason.STUB, f"lazy_loader may read it for {entry.path}")
+
+
+def targets(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """What a kept symlink leads to, and the symlinks in between."""
+    if entry.kind is Kind.SYMLINK:
+        way = links.follow(ground.entries, entry.path)
+        for path in way.links[1:]:
+            yield Found(path, Reason.SYMLINK, f"{entry.path} leads over it")
+        if way.end is not None:
+            yield Found(way.end, Reason.TARGET, f"{entry.path} leads to it")
+
+
+def symlinks(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """The symlinks to a kept entry: the kernel tells the file that was opened, not the name it was opened by."""
+    for path in ground.led_to.get(entry.path, ()):
+        yield Found(path, Reason.SYMLINK, f"it leads to {entry.path}")
+
+
+FOLLOWERS: Final[tuple[Callable[[Ground, Entry], Iterator[Found]], ...]] = (
+    parents,
+    source_of_bytecode,
+    bytecode_of_source,
+    package_inits,
+    metadata,
+    licences,
+    notable,
+    stubs,
+    targets,
+    symlinks,
+)
+
+
+def _reached(ground: Ground, path: str, found: Found) -> Iterator[Found]:
+    """The path itself, or what it leads to over symlinks, for the reason given; and these symlinks."""
+    if path in ground.entries:
+        yield found
+        return
+    way = links.follow(ground.entries, path)
+    if way.end is not None:
+        yield found._replace(path=way.end)
+    for link in way.links:
+        yield Found(link, Reason.SYMLINK, f"{path} lies behind it")
+
+
+def _words(seen: PathEvidence, sandboxes: int) -> str:
+    """``request 1f2e… at start-up, 3 of 3 sandboxes``."""
+    moment = {Phase.START: "at start-up", Phase.INVOKE: "while answering", Phase.IDLE: "between requests"}[seen.phase]
+    request = f"request {seen.request} " if seen.request else ""
+    return f"{request}{moment}, {seen.sandboxes} of {sandboxes} sandboxes"

@@ -1,0 +1,62 @@
+"""The user's own keep and drop rules, held against a package: patterns in the manner of .gitignore."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore import GitIgnorePatternError
+
+from deployer.errors import UsageError
+from deployer.models import Kind, Package, Rules
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Paths with the rule that matched them, and what the user should know."""
+
+    kept: Mapping[str, str]
+    dropped: Mapping[str, str]
+    """Without those that a keep rule matches: keeping wins."""
+    warnings: tuple[str, ...]
+
+
+def match(rules: Rules, package: Package) -> Matched:
+    """Which paths the rules keep and drop.
+
+    Raises:
+        UsageError: a pattern that .gitignore would not know.
+    """
+    kept, idle = _matches(rules.keep, package)
+    dropped, idle_drops = _matches(rules.drop, package)
+    warnings = [f"The keep rule {rule!r} matches nothing in the package." for rule in idle]
+    warnings += [f"The drop rule {rule!r} matches nothing in the package." for rule in idle_drops]
+    return Matched(kept, {path: rule for path, rule in dropped.items() if path not in kept}, tuple(warnings))
+
+
+def _matches(patterns: tuple[str, ...], package: Package) -> tuple[dict[str, str], list[str]]:
+    """Each path with the rule that took it, and the rules that match no path at all."""
+    if not patterns:
+        return {}, []
+    spec = _spec(patterns)
+    # A pattern that ends in a slash matches directories: they are to be known by it.
+    names = {path: f"{path}/" if entry.kind is Kind.DIRECTORY else path for path, entry in package.entries.items()}
+    results = {path: spec.check_file(name) for path, name in names.items()}
+    matched = {
+        path: patterns[found.index] for path, found in results.items() if found.include and found.index is not None
+    }
+    used = set(matched.values())
+    idle = [
+        rule
+        for rule, pattern in zip(patterns, spec.patterns, strict=True)
+        if pattern.include and rule not in used and not any(map(pattern.match_file, names.values()))
+    ]
+    return matched, idle
+
+
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(patterns, backend="simple")
+    except GitIgnorePatternError as error:
+        raise UsageError(
+            f"A keep or drop rule is no pattern: {error}.", "Write it as in .gitignore, for example 'mypkg/data/'."
+        ) from error

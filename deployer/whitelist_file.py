@@ -1,0 +1,88 @@
+"""A whitelist as a file: JSON that is read again, one line a path, and a plain list for other tools."""
+
+import json
+from dataclasses import astuple
+from typing import Any, Final
+
+from deployer.errors import WorkspaceError
+from deployer.models import Decision, Installed, Reason, Whitelist
+
+VERSION: Final = 1
+
+
+def to_json(whitelist: Whitelist) -> str:
+    """One JSON object, one line a path, so that two of them can be compared line by line; in ASCII.
+
+    ``decisions`` leads from each path to ``kept``, ``reason``, ``because`` and ``size``; bytes of a path that are
+    not UTF-8 are written as escaped surrogates (PEP 383).
+    """
+    decisions = {
+        path: {"kept": one.kept, "reason": one.reason, "because": one.because, "size": one.size}
+        for path, one in whitelist.decisions.items()
+    }
+    installed = [dict(zip(("name", "version", "contents"), astuple(one), strict=True)) for one in whitelist.installed]
+    parts = (
+        f'"version": {VERSION}',
+        f'"package": {json.dumps(whitelist.package)}',
+        f'"warnings": {_lines("[]", [json.dumps(text) for text in whitelist.warnings])}',
+        f'"installed": {_lines("[]", [json.dumps(one) for one in installed])}',
+        f'"decisions": {_lines("{}", [f"{json.dumps(path)}: {json.dumps(one)}" for path, one in decisions.items()])}',
+    )
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def to_list(whitelist: Whitelist) -> str:
+    """The kept paths, one a line, in the package's order; to be written with ``errors="surrogateescape"``."""
+    return "".join(f"{path}\n" for path in whitelist.kept())
+
+
+def from_json(text: str) -> Whitelist:
+    """What ``to_json`` wrote.
+
+    Raises:
+        WorkspaceError: the text is broken, or of a version that is not known here.
+    """
+    try:
+        fields = json.loads(text)
+        if fields["version"] == VERSION:
+            return _whitelist(fields)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise WorkspaceError(
+            "The whitelist is broken.", "Run ldeploy shrink --from-logs again: it writes a new one."
+        ) from error
+    raise WorkspaceError(
+        f"The whitelist is of version {fields['version']}, not {VERSION}.",
+        "Use the ldeploy that wrote it, or a newer one.",
+    )
+
+
+def _lines(brackets: str, items: list[str]) -> str:
+    return brackets[0] + ",".join(f"\n{item}" for item in items) + brackets[1]
+
+
+def _whitelist(fields: dict[str, Any]) -> Whitelist:
+    return Whitelist(
+        package=_of(str, fields["package"]),
+        decisions={path: _decision(path, one) for path, one in fields["decisions"].items()},
+        warnings=tuple(_of(str, text) for text in fields["warnings"]),
+        installed=tuple(
+            Installed(_of(str, one["name"]), _of(str, one["version"]), _of(str, one["contents"]))
+            for one in fields["installed"]
+        ),
+    )
+
+
+def _decision(path: str, fields: dict[str, Any]) -> Decision:
+    return Decision(
+        path,
+        _of(bool, fields["kept"]),
+        Reason(fields["reason"]),
+        _of(str, fields["because"]),
+        _of(int, fields["size"]),
+    )
+
+
+def _of(kind: type[Any], value: object) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
