@@ -1,0 +1,124 @@
+"""A function's configuration -> the same with the probe in, and back out, exactly."""
+
+import json
+from dataclasses import replace
+
+from deployer.errors import LdeployError
+from deployer.function import Configuration, Function
+from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, WRAPPER, WRAPPER_VARIABLE
+from deployer.limits import ENVIRONMENT, LAYERS, NO_WRAPPER_RUNTIMES, PYTHON_RUNTIMES
+
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+"""https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper"""
+
+PROBE_LAYER = f"{LAYER_NAME}:to-be-published"
+"""Stands for the probe layer's ARN until the layer is published."""
+
+
+def check(function: Function) -> None:
+    """Whether a probe can be put in at all.
+
+    Raises:
+        LdeployError: an image, a runtime without wrapper or that is not Python.
+    """
+    if function.package_type == "Image":
+        raise LdeployError(
+            f"The function {function.name} is a container image.",
+            "Only zip functions can be probed: images have no layers and no size limit of 250 MB.",
+        )
+    check_runtime(function.configuration.runtime)
+
+
+def check_runtime(runtime: str) -> None:
+    """Whether the probe layer is made for the runtime.
+
+    Raises:
+        LdeployError: it is not, with the runtimes that are.
+    """
+    if runtime.startswith(NO_WRAPPER_RUNTIMES):
+        raise LdeployError(
+            f"The runtime {runtime} does not honour {EXEC_WRAPPER}.",
+            "Only managed Python runtimes can be probed.",
+        )
+    if runtime not in PYTHON_RUNTIMES:
+        raise LdeployError(
+            f"The runtime {runtime} is not one that the probe is made for.",
+            f"It is made for {PYTHON_RUNTIMES[0]} to {PYTHON_RUNTIMES[-1]}.",
+        )
+
+
+def is_armed(configuration: Configuration) -> bool:
+    """Whether the probe is in."""
+    return PACKAGE_VARIABLE in configuration.environment
+
+
+def arm(configuration: Configuration, layer: str, label: str) -> Configuration:
+    """The configuration with the probe in: environment merged, the user's own wrapper chained, the layer last.
+
+    Args:
+        configuration: with or without a probe; a probe that is in is replaced.
+        layer: ARN of the probe layer's version.
+        label: of the package that is deployed: each log record carries it.
+
+    Raises:
+        LdeployError: five layers already, or an environment over 4 KB with the probe's variables added.
+    """
+    bare = disarm(configuration)
+    environment = {**bare.environment, EXEC_WRAPPER: WRAPPER, PACKAGE_VARIABLE: label}
+    if EXEC_WRAPPER in bare.environment:
+        environment[WRAPPER_VARIABLE] = bare.environment[EXEC_WRAPPER]
+    if len(bare.layers) >= LAYERS:
+        raise LdeployError(
+            f"The function has {len(bare.layers)} layers, and Lambda allows {LAYERS} with the probe's.",
+            "Take a layer away for the time of the probe (its files can lie in the package).",
+        )
+    size = len(json.dumps(environment, separators=(",", ":")).encode())
+    if size > ENVIRONMENT:
+        raise LdeployError(
+            f"The environment would have {size} bytes with the probe's variables, and Lambda allows {ENVIRONMENT}.",
+            "Move a long value to Parameter Store or Secrets Manager, or shorten it.",
+        )
+    return replace(bare, environment=environment, layers=(*bare.layers, layer))
+
+
+def disarm(configuration: Configuration) -> Configuration:
+    """The configuration without the probe: ``disarm(arm(c, …)) == c`` for every ``c`` without one."""
+    if not is_armed(configuration):
+        return configuration
+    environment = dict(configuration.environment)
+    del environment[PACKAGE_VARIABLE]
+    wrapper = environment.pop(EXEC_WRAPPER, None)
+    own = environment.pop(WRAPPER_VARIABLE, None)
+    if wrapper not in {None, WRAPPER}:  # someone put another one in meanwhile: theirs stays
+        own = wrapper
+    if own is not None:
+        environment[EXEC_WRAPPER] = own
+    layers = tuple(arn for arn in configuration.layers if not is_probe_layer(arn))
+    return replace(configuration, environment=environment, layers=layers)
+
+
+def is_probe_layer(arn: str) -> bool:
+    """Whether a layer version's ARN is that of a probe layer of ours."""
+    return arn == PROBE_LAYER or arn.rsplit(":", 2)[-2:-1] == [LAYER_NAME]
+
+
+def raised(configuration: Configuration, memory: int | None, timeout: int | None) -> Configuration:
+    """The configuration with more memory (MB) and time (s) for as long as the probe is in; None leaves it."""
+    return replace(configuration, memory=memory or configuration.memory, timeout=timeout or configuration.timeout)
+
+
+def unprobed(found: Configuration, before: Configuration, probed: Configuration) -> Configuration:
+    """What is found, without the probe and what the probe raised; what was changed by others meanwhile stays.
+
+    Args:
+        found: the configuration now.
+        before: the configuration before the probe.
+        probed: what the probe asked for, the probe itself left out.
+    """
+    bare = disarm(found)
+    raised = {
+        name: getattr(before, name)
+        for name in ("memory", "timeout", "storage")
+        if getattr(probed, name) != getattr(before, name) and getattr(bare, name) == getattr(probed, name)
+    }
+    return replace(bare, **raised)

@@ -1,0 +1,44 @@
+"""The only place that talks to AWS: one account, one region, one endpoint.
+
+The endpoint may be AWS itself or the AWS on this machine; nothing here knows which.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.aws.clients import Clients, connect
+from deployer.aws.functions import Functions
+from deployer.aws.logs import Logs
+from deployer.aws.storage import Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Aws", "Functions", "Logs", "Storage", "open_aws"]
+
+
+@dataclass(frozen=True)
+class Aws:
+    """What ldeploy may do in AWS, by service."""
+
+    functions: Functions
+    storage: Storage
+    logs: Logs
+    account: "Callable[[], str]"
+    region: str
+
+
+def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) -> Aws:
+    """Connects; None takes what boto3 takes: its variables, its files, the role.
+
+    Raises:
+        UsageError: no region, or a profile that does not exist.
+    """
+    clients: Clients = connect(region, profile, endpoint_url)
+    return Aws(
+        functions=Functions(clients.functions),
+        storage=Storage(clients.storage),
+        logs=Logs(clients.logs),
+        account=clients.account,
+        region=clients.region,
+    )

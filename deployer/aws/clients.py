@@ -1,0 +1,129 @@
+"""boto3's clients, and AWS's errors in our words. The only import of boto3."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
+
+from deployer.errors import CloudError, ConflictError, DeniedError, MissingError, OverLimitError, UsageError
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sts import STSClient
+
+MISSING = frozenset({"ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404", "NotFound"})
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "Forbidden"})
+CONFLICT = frozenset({"PreconditionFailedException", "PreconditionFailed", "412"})
+TOO_LARGE = ("must be smaller than", "exceeds the maximum allowed size")
+"""In the texts of Lambda's three size errors."""
+
+RETRIES = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=920, connect_timeout=10)
+"""A synchronous invocation may take 900 s to answer
+(https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html)."""
+
+
+@dataclass(frozen=True)
+class Clients:
+    """One client a service."""
+
+    functions: "LambdaClient"
+    storage: "S3Client"
+    logs: "CloudWatchLogsClient"
+    tokens: "STSClient"
+    region: str
+
+    def account(self) -> str:
+        """The account's twelve digits."""
+        with in_our_words("ask who we are"):
+            return self.tokens.get_caller_identity()["Account"]
+
+
+def connect(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
+    """Clients for one region and endpoint.
+
+    Raises:
+        UsageError: no region, or a profile that does not exist.
+    """
+    try:
+        session = boto3.Session(region_name=region, profile_name=profile)
+        return Clients(
+            functions=session.client("lambda", endpoint_url=endpoint_url, config=RETRIES),
+            storage=session.client("s3", endpoint_url=endpoint_url, config=RETRIES),
+            logs=session.client("logs", endpoint_url=endpoint_url, config=RETRIES),
+            tokens=session.client("sts", endpoint_url=endpoint_url, config=RETRIES),
+            region=session.region_name,
+        )
+    except ProfileNotFound as error:
+        raise UsageError(f"{error}.", "Name one of ~/.aws/config with --profile.") from error
+    except NoRegionError as error:
+        raise UsageError("No region is set.", "Give --region, or set AWS_REGION.") from error
+    except ValueError as error:
+        raise UsageError(f"{error}.", "Give --endpoint-url as http://host:port.") from error
+
+
+@contextmanager
+def in_our_words(doing: str) -> Iterator[None]:
+    """Whatever boto3 raises inside becomes an error of ours.
+
+    Args:
+        doing: what was being done, as in "could not <doing>".
+
+    Raises:
+        CloudError: or the kind of it that fits.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise translated(error, doing) from error
+    except NoCredentialsError as error:
+        raise DeniedError(
+            f"Could not {doing}: no credentials were found.",
+            "Set AWS_PROFILE, give --profile, or run `aws configure`.",
+        ) from error
+    except EndpointConnectionError as error:
+        raise CloudError(f"Could not {doing}: {error}", "Check --endpoint-url, --region and the network.") from error
+    except BotoCoreError as error:
+        raise CloudError(f"Could not {doing}: {error}.", "Run the same command again.") from error
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's code of the error, as ``ResourceNotFoundException``."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def translated(error: ClientError, doing: str) -> CloudError | OverLimitError:
+    """AWS's error as one of ours, with AWS's own message unless it echoes environment values."""
+    code = code_of(error)
+    message = error.response.get("Error", {}).get("Message", "").strip() or code
+    if "environment variables" in message:
+        # This text echoes every value (over 4 KB: "String measured: {...}"): values are never printed.
+        message = message.split("String measured")[0].strip()
+    what = f"Could not {doing}: {message}"
+    if code in MISSING:
+        return MissingError(what, "Check the name, --region and --profile.")
+    if code in DENIED:
+        return DeniedError(what, f"Allow {_operation(error)} to whoever runs ldeploy.")
+    if code in CONFLICT:
+        return ConflictError(what, "Something else changed the function meanwhile: run the same command again.")
+    if any(text in message for text in TOO_LARGE):
+        return OverLimitError(what, "Lambda allows 262,144,000 bytes unzipped, code and layers together.")
+    return CloudError(what, f"AWS calls it {code}.")
+
+
+def _operation(error: ClientError) -> str:
+    services = {"Bucket": "s3", "Object": "s3", "Log": "logs", "Caller": "sts", "MultipartUpload": "s3"}
+    service = next((s for word, s in services.items() if word in error.operation_name), "lambda")
+    return f"{service}:{error.operation_name}"

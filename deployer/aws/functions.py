@@ -1,0 +1,219 @@
+"""Lambda: what is found of a function, and the few things that change it."""
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from deployer.aws.clients import code_of, in_our_words
+from deployer.errors import CloudError, MissingError
+from deployer.function import Configuration, Function, StoredZip
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+BUSY = frozenset({"ResourceConflictException"})
+"""409: an update is still under way."""
+READY_WITHIN_S = 600
+POLL_S = (0.2, 0.5, 1.0, 2.0)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an invocation gave back."""
+
+    payload: bytes
+    error: str
+    """Empty, or Lambda's ``Handled`` / ``Unhandled``."""
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The functions of one account and region."""
+
+    client: "LambdaClient"
+
+    def find(self, name: str) -> Function | None:
+        """The function's ``$LATEST``, or None where there is none."""
+        try:
+            return self.get(name)
+        except MissingError:
+            return None
+
+    def get(self, name: str) -> Function:
+        """The function's ``$LATEST``.
+
+        Raises:
+            MissingError: there is no such function.
+        """
+        with in_our_words(f"find the function {name}"):
+            return _function(dict(self.client.get_function_configuration(FunctionName=name)))
+
+    def code_url(self, name: str) -> str:
+        """A presigned URL of the code that is deployed; good for ten minutes."""
+        with in_our_words(f"get the code of {name}"):
+            return self.client.get_function(FunctionName=name)["Code"]["Location"]
+
+    def create(self, name: str, configuration: Configuration, code: StoredZip) -> Function:
+        """A new function from a zip in S3; waits until it is active."""
+        self._patiently(
+            f"create the function {name}",
+            lambda: self.client.create_function(
+                FunctionName=name,
+                Code={"S3Bucket": code.bucket, "S3Key": code.key},
+                Architectures=[configuration.architecture],
+                PackageType="Zip",
+                **_settings(configuration, {}),
+            ),
+        )
+        return self.ready(name)
+
+    def update_code(self, found: Function, code: StoredZip) -> Function:
+        """Puts another zip in, if nobody changed the function since it was found; waits until it is done."""
+        self._patiently(
+            f"update the code of {found.name}",
+            lambda: self.client.update_function_code(
+                FunctionName=found.name, S3Bucket=code.bucket, S3Key=code.key, RevisionId=found.revision
+            ),
+        )
+        return self.ready(found.name)
+
+    def update_configuration(self, found: Function, wanted: Configuration) -> Function:
+        """Makes the configuration the wanted one; only what differs is sent."""
+        settings = _settings(wanted, _settings(found.configuration, {}))
+        if not settings:
+            return found
+        self._patiently(
+            f"update the configuration of {found.name}",
+            lambda: self.client.update_function_configuration(
+                FunctionName=found.name, RevisionId=found.revision, **settings
+            ),
+        )
+        return self.ready(found.name)
+
+    def publish_version(self, name: str, note: str) -> str:
+        """Publishes what is deployed as a version; the same version again where nothing changed since."""
+        published = self._patiently(
+            f"publish a version of {name}",
+            lambda: self.client.publish_version(FunctionName=name, Description=note[:256]),
+        )
+        return published["Version"]
+
+    def ready(self, name: str) -> Function:
+        """Waits until the last update is through (``LastUpdateStatus``).
+
+        Raises:
+            CloudError: the update failed, with Lambda's reason, or takes over ten minutes.
+        """
+        deadline = time.monotonic() + READY_WITHIN_S
+        for pause in _pauses():
+            with in_our_words(f"wait for {name}"):
+                found = dict(self.client.get_function_configuration(FunctionName=name))
+            if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
+                reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
+                raise CloudError(f"The update of {name} failed: {reason}.", "Mend that and run the same again.")
+            if found.get("LastUpdateStatus", "Successful") == "Successful" and found.get("State") != "Pending":
+                return _function(found)
+            if time.monotonic() > deadline:
+                break
+            time.sleep(pause)
+        raise CloudError(
+            f"{name} is still being updated after {READY_WITHIN_S} s.", "Run the same command again later."
+        )
+
+    def invoke(self, name: str, payload: bytes, version: str = "$LATEST") -> Reply:
+        """One synchronous invocation; a function that raises is an answer, not an error."""
+        with in_our_words(f"invoke {name}"):
+            reply = self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version)
+            return Reply(reply["Payload"].read(), reply.get("FunctionError", ""))
+
+    def find_layer(self, layer: str, note: str) -> str | None:
+        """The ARN of the layer's version that carries this note, or None."""
+        with in_our_words(f"look for the layer {layer}"):
+            for page in self.client.get_paginator("list_layer_versions").paginate(LayerName=layer):
+                for version in page["LayerVersions"]:
+                    if version.get("Description") == note:
+                        return version["LayerVersionArn"]
+        return None
+
+    def publish_layer(self, layer: str, note: str, content: bytes) -> str:
+        """Publishes a layer's version for both architectures and gives its ARN."""
+        with in_our_words(f"publish the layer {layer}"):
+            return self.client.publish_layer_version(
+                LayerName=layer,
+                Description=note,
+                Content={"ZipFile": content},
+                CompatibleArchitectures=["x86_64", "arm64"],
+                LicenseInfo="Apache-2.0",
+            )["LayerVersionArn"]
+
+    def layer_url(self, arn: str) -> tuple[str, int]:
+        """A presigned URL of a layer version's zip, and its bytes."""
+        with in_our_words(f"get the layer {arn}"):
+            content = self.client.get_layer_version_by_arn(Arn=arn)["Content"]
+            return content["Location"], content["CodeSize"]
+
+    def _patiently(self, doing: str, call: Callable[[], Result]) -> Result:
+        """The call, again while another update of the function is under way (409)."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        for pause in _pauses():
+            try:
+                with in_our_words(doing):
+                    return call()
+            except CloudError as error:
+                cause = error.__cause__
+                busy = isinstance(cause, ClientError) and code_of(cause) in BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(pause)
+        raise AssertionError  # the pauses have no end
+
+
+def _pauses() -> Iterator[float]:
+    yield from POLL_S
+    while True:
+        yield POLL_S[-1]
+
+
+def _function(found: dict[str, Any]) -> Function:
+    name = found["FunctionName"]
+    return Function(
+        name=name,
+        arn=found["FunctionArn"],
+        configuration=Configuration(
+            runtime=found.get("Runtime", ""),
+            handler=found.get("Handler", ""),
+            role=found["Role"],
+            architecture=found.get("Architectures", ["x86_64"])[0],
+            memory=found.get("MemorySize", 128),
+            timeout=found.get("Timeout", 3),
+            storage=found.get("EphemeralStorage", {}).get("Size", 512),
+            environment=found.get("Environment", {}).get("Variables", {}),
+            layers=tuple(layer["Arn"] for layer in found.get("Layers") or ()),
+        ),
+        code_sha256=base64.b64decode(found.get("CodeSha256", "")).hex(),
+        code_size=found.get("CodeSize", 0),
+        revision=found.get("RevisionId", ""),
+        package_type=found.get("PackageType", "Zip"),
+        log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
+    )
+
+
+def _settings(wanted: Configuration, now: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of CreateFunction and UpdateFunctionConfiguration that differ from those of now."""
+    settings: dict[str, Any] = {
+        "Runtime": wanted.runtime,
+        "Handler": wanted.handler,
+        "Role": wanted.role,
+        "MemorySize": wanted.memory,
+        "Timeout": wanted.timeout,
+        "EphemeralStorage": {"Size": wanted.storage},
+        "Environment": {"Variables": dict(wanted.environment)},
+        "Layers": list(wanted.layers),
+    }
+    return {name: value for name, value in settings.items() if now.get(name) != value}

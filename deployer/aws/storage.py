@@ -1,0 +1,240 @@
+"""S3: packages under their hash, the state of a function, and zips read by range."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from botocore.exceptions import ClientError
+
+from deployer.aws.clients import MISSING, code_of, in_our_words, translated
+from deployer.errors import CloudError, PackageError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+PREFIX = "ldeploy"
+"""Everything of ours in a bucket lies below this."""
+
+Progress = Callable[[int], Any]
+"""Called with the bytes that were done since the last call."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a HEAD request tells of an object."""
+
+    size: int
+    etag: str
+    sha256: str
+    """Hex; empty where S3 was not asked to keep it."""
+
+
+@dataclass(frozen=True)
+class ObjectSource:
+    """A zip in S3, read by range requests; a change meanwhile is an error, not another zip's bytes."""
+
+    client: "S3Client"
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``.
+
+        Raises:
+            PackageError: the object ends before that, or was changed or removed.
+        """
+        if length == 0:
+            return b""
+        where = f"s3://{self.bucket}/{self.key}"
+        try:
+            with in_our_words(f"read {where}"):
+                answer = self.client.get_object(
+                    Bucket=self.bucket,
+                    Key=self.key,
+                    Range=f"bytes={offset}-{offset + length - 1}",
+                    IfMatch=self.etag,
+                )
+                found = answer["Body"].read()
+        except CloudError as error:
+            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) in _CHANGED:
+                raise _changed(where) from error
+            raise
+        if len(found) != length:
+            raise PackageError(f"{where} ends before byte {offset + length}.", "Upload it again.")
+        return found
+
+
+@dataclass(frozen=True)
+class UrlSource:
+    """A zip behind a presigned URL, read by range requests."""
+
+    url: str = field(repr=False)
+    """Presigned: whoever has it may read, so it is never printed."""
+    size: int
+    what: str
+    pool: urllib3.PoolManager = field(default_factory=urllib3.PoolManager, repr=False)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``.
+
+        Raises:
+            PackageError: fewer came.
+            CloudError: the URL cannot be read.
+        """
+        if length == 0:
+            return b""
+        headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        try:
+            answer = self.pool.request("GET", self.url, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from error
+        if answer.status not in {200, 206}:
+            raise CloudError(f"Could not read {self.what}: HTTP {answer.status}.", "Run it again.")
+        found = answer.data if answer.status == 206 else answer.data[offset : offset + length]
+        if len(found) != length:
+            raise PackageError(f"{self.what} ends before byte {offset + length}.", "Run it again.")
+        return found
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The buckets of one account and region."""
+
+    client: "S3Client"
+
+    def find(self, bucket: str, key: str) -> Found | None:
+        """What the object is, or None where there is none.
+
+        Raises:
+            MissingError: there is no such bucket.
+            DeniedError: it may not be looked at.
+        """
+        where = f"find s3://{bucket}/{key}"
+        try:
+            answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if code_of(error) not in MISSING:
+                raise translated(error, where) from error
+            self.check_bucket(bucket)
+            return None
+        checksum = answer.get("ChecksumSHA256", "")
+        whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum
+        return Found(
+            size=answer["ContentLength"],
+            etag=answer["ETag"],
+            sha256=base64.b64decode(checksum).hex() if whole else "",
+        )
+
+    def check_bucket(self, bucket: str) -> None:
+        """That the bucket is there and may be used.
+
+        Raises:
+            MissingError: there is no such bucket.
+            DeniedError: it belongs to somebody else, or may not be looked at.
+        """
+        with in_our_words(f"use the bucket {bucket}"):
+            self.client.head_bucket(Bucket=bucket)
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Whether the bucket is there."""
+        try:
+            self.client.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if code_of(error) in MISSING:
+                return False
+            raise translated(error, f"use the bucket {bucket}") from error
+        return True
+
+    def make_bucket(self, bucket: str, region: str) -> None:
+        """A private, encrypted bucket that only this account can read."""
+        place: dict[str, Any] = {}
+        if region != "us-east-1":  # the one region that must not be named
+            place["CreateBucketConfiguration"] = {"LocationConstraint": region}
+        with in_our_words(f"make the bucket {bucket}"):
+            self.client.create_bucket(Bucket=bucket, **place)
+            self.client.put_public_access_block(
+                Bucket=bucket,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+
+    def source(self, bucket: str, key: str) -> ObjectSource:
+        """The object, to be read by range requests.
+
+        Raises:
+            PackageError: there is no such object.
+        """
+        found = self.find(bucket, key)
+        if found is None:
+            raise PackageError(f"There is no s3://{bucket}/{key}.", "Check the bucket and the key.")
+        return ObjectSource(self.client, bucket, key, found.size, found.etag)
+
+    def url(self, url: str, size: int, what: str) -> UrlSource:
+        """What lies behind a presigned URL.
+
+        Args:
+            url: as Lambda gives it.
+            size: in bytes.
+            what: what it is, for messages: the URL itself is a secret.
+        """
+        return UrlSource(url, size, what)
+
+    def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
+        """A file as an object, in parts where it is big, its SHA-256 kept by S3."""
+        with in_our_words(f"upload {path.name} to s3://{bucket}/{key}"):
+            self.client.upload_file(
+                str(path),
+                bucket,
+                key,
+                ExtraArgs={"ContentType": "application/zip", "ServerSideEncryption": "AES256"},
+                Callback=progress,
+            )
+
+    def put(self, bucket: str, key: str, text: str) -> None:
+        """A small text as an object."""
+        with in_our_words(f"write s3://{bucket}/{key}"):
+            self.client.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=text.encode("utf-8", "surrogateescape"),
+                ContentType="application/json",
+                ServerSideEncryption="AES256",
+            )
+
+    def get(self, bucket: str, key: str) -> str | None:
+        """A small text, or None where there is no such object or no such bucket."""
+        try:
+            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
+        except ClientError as error:
+            if code_of(error) in MISSING:
+                return None
+            raise translated(error, f"read s3://{bucket}/{key}") from error
+
+
+_CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
+
+
+def _changed(where: str) -> PackageError:
+    return PackageError(
+        f"{where} was changed or removed while it was read.",
+        "Run the same command again on the zip you mean.",
+    )
+
+
+def package_key(sha256: str) -> str:
+    """Where a package's zip lies in the bucket."""
+    return f"{PREFIX}/{sha256}.zip"
+
+
+def function_key(function: str, name: str) -> str:
+    """Where a file of a function's workspace lies in the bucket."""
+    return f"{PREFIX}/functions/{function}/{name}"

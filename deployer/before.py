@@ -1,0 +1,105 @@
+"""What was there before the probe: found out once, and kept through runs that were cut off."""
+
+from dataclasses import replace
+
+from deployer.arm import disarm
+from deployer.aws.storage import package_key
+from deployer.errors import ConflictError, MissingError, WorkspaceError
+from deployer.function import Configuration, Function, Stage, State, StoredZip
+
+UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
+"""Stages in which the function may carry ldeploy's own changes."""
+
+
+def begin(  # noqa: PLR0913 - all that is known when a probe begins
+    name: str,
+    bucket: str,
+    found: Function | None,
+    earlier: State | None,
+    created: Configuration | None,
+    full: StoredZip,
+    now: int,
+) -> State:
+    """The state that a probe begins with: what was before, and the full package.
+
+    Args:
+        name: of the function.
+        bucket: where ldeploy keeps its own.
+        found: the function, or None where it is to be created.
+        earlier: the state that an earlier run left, if any.
+        created: the configuration of a function to be created.
+        full: the full package.
+        now: milliseconds since 1970.
+
+    Raises:
+        MissingError: there is no such function, and none is to be created.
+    """
+    serial = earlier.serial if earlier else 0
+    if found is None:
+        if created is None:
+            raise MissingError(
+                f"There is no function {name} here.",
+                "Check the name, --region and --profile, or make it with --create.",
+            )
+        log_group = f"/aws/lambda/{name}"
+        return State(name, Stage.PROBING, bucket, created, full, full, log_group, now, created, serial=serial)
+    present = disarm(found.configuration)
+    if earlier and earlier.stage in UNDER_WAY and is_ours(found, earlier):
+        since = earlier.probed_at if earlier.full.label == full.label else now
+        return replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=present)
+    code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
+    return State(name, Stage.PROBING, bucket, present, code, full, found.log_group, now, present, serial=serial)
+
+
+def deployed(found: Function, state: State) -> StoredZip:
+    """The zip in S3 that is deployed; ``is_ours`` holds."""
+    known = (state.full, state.slim, state.before_code)
+    return next(zipped for zipped in known if zipped and holds(found, zipped))
+
+
+def is_ours(found: Function, state: State) -> bool:
+    """Whether the code that is deployed is one that the state knows."""
+    return any(holds(found, known) for known in (state.before_code, state.full, state.slim) if known)
+
+
+def holds(found: Function, known: StoredZip) -> bool:
+    """Whether the function's code is this zip; by its size alone while its hash is not known."""
+    if known.sha256:
+        return found.code_sha256 == known.sha256
+    return found.code_size == known.zip_bytes
+
+
+def probed_state(found: Function, known: State | None) -> State:
+    """The state of a function that can be shrunk.
+
+    Raises:
+        WorkspaceError: it was never probed, or restored since, or its probe was cut off.
+        ConflictError: its code was replaced since by somebody else.
+    """
+    state = known_state(found.name, known)
+    if state.stage in {Stage.RESTORED, Stage.RESTORING}:
+        raise WorkspaceError(
+            f"{found.name} was restored to what it was before the probe.", "Run ldeploy probe again first."
+        )
+    if state.stage is Stage.PROBING:
+        raise WorkspaceError(f"The probe of {found.name} was cut off.", "Run the same ldeploy probe again first.")
+    if not any(holds(found, zipped) for zipped in (state.full, state.slim) if zipped):
+        raise ConflictError(
+            f"The code of {found.name} was replaced since the probe: its evidence is of another package.",
+            "Run ldeploy probe with the new package, or ldeploy deploy to slim it by the whitelist there is.",
+        )
+    return state
+
+
+def known_state(name: str, state: State | None) -> State:
+    """The state, where there is one.
+
+    Raises:
+        WorkspaceError: nothing is known of this function here.
+    """
+    if state is None:
+        raise WorkspaceError(
+            f"Nothing is known of {name} here: it was not probed from this folder.",
+            "Run ldeploy probe first, or give the --bucket that it was probed with.",
+        )
+    return state

@@ -1,0 +1,202 @@
+"""The commands; the only place where errors become text and exit codes."""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deployer import __version__, config, pipeline
+from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
+from deployer.function import Configuration
+from deployer.models import Rules
+from deployer.options import Common, changing, common, events_folder, moment, option, the_bucket, whitelist_file
+from deployer.reading import Window
+from deployer.report.data import Report, document
+from deployer.report.text import text
+from deployer.run import DeployWanted, ProbeWanted, ShrinkWanted
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ldeploy")
+def ldeploy() -> None:
+    """Deploy a Lambda function in full, learn from real invocations which files it needs, redeploy only those."""
+
+
+@ldeploy.command()
+@common
+@changing
+@option("--package", help="A folder, a zip or s3://bucket/key.zip; without it, the function's present code.")
+@option("--create", is_flag=True, help="Make the function if it does not exist (--role, --handler, --runtime).")
+@option("--role", help="ARN of the role of a function to be made.")
+@option("--handler", help="Handler of a function to be made, as app.handler.")
+@option("--runtime", help="Runtime of a function to be made, as python3.11.")
+@option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
+@option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [made: 1024].")
+@option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [made: 60].")
+@option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
+def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
+    shared: Common,
+    package: str | None,
+    create: bool,
+    role: str | None,
+    handler: str | None,
+    runtime: str | None,
+    architecture: Any,
+    memory: int | None,
+    timeout: int | None,
+    events: Path | None,
+) -> None:
+    """Put the full package and the probe into FUNCTION."""
+    made = None
+    if create:
+        if not (role and handler and runtime):
+            raise UsageError("--create needs --role, --handler and --runtime.", "Give all three.")
+        made = Configuration(runtime, handler, role, architecture, memory or 1024, timeout or 60)
+    run = shared.run()
+    in_s3 = package if package and package.startswith("s3://") else ""
+    bucket, to_make = the_bucket(shared, run, in_s3)
+    wanted = ProbeWanted(shared.function, package, bucket, to_make, made, memory, timeout, events)
+    show(pipeline.probe(run, wanted), shared)
+
+
+@ldeploy.command()
+@common
+@changing
+@option("--from-logs", is_flag=True, help="Take the evidence from the function's log (must be given).")
+@option("--since", type=moment, help="Read the log from here on: 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).")
+@option("--until", type=moment, help="Read the log up to here.")
+@option("--keep", multiple=True, metavar="GLOB", help="Keep what matches, as in .gitignore; repeatable.")
+@option("--drop", multiple=True, metavar="GLOB", help="Drop what matches and is not kept by --keep; repeatable.")
+@option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
+@option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
+def shrink(
+    shared: Common,
+    from_logs: bool,
+    since: Any,
+    until: Any,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
+    whitelist: Any,
+    min_sandboxes: int,
+) -> None:
+    """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
+    if not from_logs:
+        raise UsageError("Where the evidence is to come from is not said.", "Add --from-logs.")
+    run = shared.run()
+    now = run.now()
+    window = Window(since(now) if since else None, until(now) if until else None)
+    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist)
+    show(pipeline.shrink(run, wanted), shared)
+
+
+@ldeploy.command()
+@common
+@changing
+@option("--package", required=True, help="A fresh build: a folder, a zip or s3://bucket/key.zip.")
+@option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
+def deploy(shared: Common, package: str, whitelist: Any) -> None:
+    """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
+    run = shared.run()
+    bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
+    wanted = DeployWanted(shared.function, package, bucket, whitelist or pipeline.last_whitelist(run, shared.function))
+    show(pipeline.deploy(run, wanted), shared)
+
+
+@ldeploy.command()
+@common
+@changing
+def restore(shared: Common) -> None:
+    """Make FUNCTION exactly what it was before the last probe or deploy."""
+    show(pipeline.restore(shared.run(), shared.function), shared)
+
+
+@ldeploy.command()
+@common
+def status(shared: Common) -> None:
+    """Say which state FUNCTION is in and what has been seen of it so far."""
+    show(pipeline.status(shared.run(), shared.function), shared)
+
+
+@ldeploy.group()
+def local() -> None:
+    """An AWS on this machine, whose Lambda invocations really run."""
+
+
+@local.command("start")
+@option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
+def local_start(port: int) -> None:
+    """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready."""
+    from deployer import local as aws  # noqa: PLC0415 - an extra, and slow to import
+
+    with aws.LocalAws(port=port) as here:
+        click.echo(json.dumps({"endpoint_url": here.endpoint_url}))
+        here.wait()
+
+
+@local.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def local_run(command: tuple[str, ...]) -> None:
+    """Run it for the length of one COMMAND, whose environment points at it."""
+    from deployer import local as aws  # noqa: PLC0415 - an extra, and slow to import
+
+    with aws.LocalAws() as here:
+        sys.exit(here.run(command))
+
+
+def show(report: Report, shared: Common) -> None:
+    """The report on stdout, its warnings on stderr.
+
+    Raises:
+        OverLimitError: the report tells of a package that does not fit.
+    """
+    if shared.output == "json":
+        click.echo(json.dumps(document(report), indent=2))
+    else:
+        click.echo(text(report), nl=False)
+        for warning in report.warnings:
+            shared.notices.warn(warning)
+    if getattr(report, "state", "") == "over_limit":
+        raise OverLimitError(report.warnings[-1])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The process: runs a command and answers with an exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_guarded(lambda: _invoke(given), verbose="--verbose" in given))
+
+
+def _invoke(arguments: list[str]) -> None:
+    known = {option.name or "": option for command in ldeploy.commands.values() for option in command.params}
+    found = config.settings(Path.cwd(), known.keys() - {"function", "help", ""})
+    defaults = {name: dict(found) for name in ldeploy.commands}
+    ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)
+
+
+def _guarded(command: Callable[[], None], *, verbose: bool) -> int:
+    """Runs the command; whatever goes wrong becomes one or two sentences and an exit code."""
+    try:
+        command()
+    except LdeployError as error:
+        return _failed(str(error), error.exit_code, verbose=verbose)
+    except click.UsageError as error:
+        context = f"\n{error.ctx.get_usage()}" if error.ctx else ""
+        return _failed(error.format_message() + context, ExitCode.USAGE, verbose=False)
+    except (KeyboardInterrupt, click.Abort):
+        return _failed("Interrupted; the same command may be run again.", ExitCode.INTERRUPTED, verbose=False)
+    except click.ClickException as error:
+        return _failed(error.format_message(), ExitCode.FAILED, verbose=verbose)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _failed(f"{error.strerror or error}{where}.", ExitCode.FAILED, verbose=verbose)
+    return ExitCode.DONE
+
+
+def _failed(sentence: str, code: ExitCode, *, verbose: bool) -> int:
+    click.echo(f"ldeploy: {sentence}", err=True)
+    if verbose:
+        traceback.print_exc()
+    return code

@@ -1,0 +1,206 @@
+"""Carries a plan out step by step."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import assert_never
+
+from deployer import plan
+from deployer.arm import PROBE_LAYER
+from deployer.aws import Aws
+from deployer.aws.functions import Reply
+from deployer.errors import CloudError, ConflictError, TrialFailedError, UsageError
+from deployer.function import Answer, Configuration, Function, Stage, State, StoredZip
+from deployer.layer import LAYER_NAME, build_layer
+from deployer.limits import PAYLOAD
+from deployer.notices import Notices
+from deployer.plan import Step, Steps
+from deployer.workspace import Workspace
+
+PART = 8 * 1024 * 1024
+"""Bytes read at a time when the present code is copied."""
+
+
+@dataclass
+class Execution:
+    """One plan on its way: what is known of the function after the steps so far."""
+
+    aws: Aws
+    workspace: Workspace
+    notices: Notices
+    function: Function | None = None
+    layer: str = ""
+    version: str = ""
+    """The version that was published last."""
+    answers: Mapping[str, Answer] | None = None
+
+    def carry_out(self, steps: Steps, after: Callable[[Step], None] = lambda step: None) -> None:  # noqa: ARG005
+        """Each step in its turn.
+
+        Args:
+            steps: from ``plan``.
+            after: called when a step is done.
+
+        Raises:
+            LdeployError: a step failed; the steps before it stay done, and the same command may be run again.
+        """
+        for step in steps:
+            self.notices.say(f"{step}")
+            self._do(step)
+            after(step)
+
+    def _do(self, step: Step) -> None:  # noqa: PLR0912 - one line a kind of step
+        match step:
+            case plan.MakeBucket(bucket):
+                if not self.aws.storage.has_bucket(bucket):
+                    self.aws.storage.make_bucket(bucket, self.aws.region)
+            case plan.Upload(path, zipped):
+                self._upload(path, zipped)
+            case plan.KeepCode(name, zipped):
+                self._keep_code(name, zipped)
+            case plan.Remember(state):
+                self.workspace.remember(self._sealed(state))
+            case plan.Create(name, configuration, zipped):
+                self.function = self.aws.functions.create(name, configuration, zipped)
+            case plan.PublishVersion(name, note):
+                self.version = self.aws.functions.publish_version(name, note)
+                self.function = self.aws.functions.ready(name)
+            case plan.PublishLayer():
+                self.layer = self._publish_layer()
+            case plan.UpdateCode(name, zipped):
+                self.function = self._update_code(name, zipped)
+            case plan.UpdateConfiguration(name, configuration, _):
+                self.function = self.aws.functions.update_configuration(
+                    self._found(name), self._with_layer(configuration)
+                )
+            case plan.Invoke(name, events):
+                self.answers = self._invoke_all(name, events)
+            case plan.Try(name, state):
+                self._try(name, state)
+            case _:
+                assert_never(step)
+
+    def _found(self, name: str) -> Function:
+        """The function as the last step left it: the next update is refused if somebody else changed it since."""
+        if self.function is None:
+            self.function = self.aws.functions.ready(name)
+        return self.function
+
+    def _upload(self, path: Path, zipped: StoredZip) -> None:
+        if self._is_there(zipped):
+            return
+        with self.notices.bar(f"uploading {path.name}", zipped.zip_bytes) as advance:
+            self.aws.storage.upload(path, zipped.bucket, zipped.key, advance)
+
+    def _is_there(self, zipped: StoredZip) -> bool:
+        found = self.aws.storage.find(zipped.bucket, zipped.key)
+        return found is not None and found.size == zipped.zip_bytes
+
+    def _keep_code(self, name: str, zipped: StoredZip) -> None:
+        """Fetches what is deployed and uploads it, checked by the hash that Lambda gives."""
+        if self._is_there(zipped):
+            return
+        source = self.aws.storage.url(self.aws.functions.code_url(name), zipped.zip_bytes, f"the code of {name}")
+        digest = hashlib.sha256()
+        with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
+            with self.notices.bar("keeping the present code", zipped.zip_bytes) as advance:
+                for offset in range(0, zipped.zip_bytes, PART):
+                    part = source.read(offset, min(PART, zipped.zip_bytes - offset))
+                    digest.update(part)
+                    kept.write(part)
+                    advance(len(part))
+            kept.flush()
+            if digest.hexdigest() != zipped.sha256:
+                raise ConflictError(f"The code of {name} was changed while it was copied.", "Run it again.")
+            self.aws.storage.upload(Path(kept.name), zipped.bucket, zipped.key, lambda done: None)  # noqa: ARG005
+
+    def _sealed(self, state: State) -> State:
+        """The state with what only became known on the way: Lambda's hash of the zip, and the answers."""
+        full = state.full
+        if not full.sha256 and self.function and state.stage is Stage.PROBED:
+            full = replace(full, sha256=self.function.code_sha256)
+        return replace(state, full=full, answers=self.answers if self.answers is not None else state.answers)
+
+    def _publish_layer(self) -> str:
+        content = build_layer()
+        note = f"ldeploy probe {hashlib.sha256(content).hexdigest()}"
+        return self.aws.functions.find_layer(LAYER_NAME, note) or self.aws.functions.publish_layer(
+            LAYER_NAME, note, content
+        )
+
+    def _with_layer(self, configuration: Configuration) -> Configuration:
+        layers = tuple(self.layer if arn == PROBE_LAYER else arn for arn in configuration.layers)
+        return replace(configuration, layers=layers)
+
+    def _update_code(self, name: str, zipped: StoredZip) -> Function:
+        updated = self.aws.functions.update_code(self._found(name), zipped)
+        if zipped.sha256 and updated.code_sha256 != zipped.sha256:
+            raise CloudError(
+                f"Lambda holds another zip for {name} than the one in {zipped.uri}.",
+                "Remove that object and run the same command again.",
+            )
+        return updated
+
+    def _invoke_all(self, name: str, events: Path) -> dict[str, Answer]:
+        answers = {}
+        found = sorted(read_events(events))
+        with self.notices.bar("invoking", len(found), "events") as advance:
+            for event, payload in found:
+                answers[event] = digest(self.aws.functions.invoke(name, payload))
+                if answers[event].failed:
+                    self.notices.warn(f"{name} failed on {event}: what it touched until then is in the log.")
+                advance(1)
+        return answers
+
+    def _try(self, name: str, state: State) -> None:
+        """The recorded events on the version just published.
+
+        An answer that differs but is not the same twice (a time, a random number) is no failure.
+        """
+        for event, payload in read_events(Path(state.events)):
+            before = state.answers.get(event)
+            if before is None or before.failed:
+                continue
+            now = digest(self.aws.functions.invoke(name, payload, self.version))
+            if now == before:
+                continue
+            again = digest(self.aws.functions.invoke(name, payload, self.version))
+            if now.failed or again == now:
+                how = "failed" if now.failed else "answered otherwise"
+                raise TrialFailedError(
+                    f"With the new package {name} {how} on {event}; the full package is back.",
+                    "Send it traffic of that kind, or name the files with --keep, and run shrink again.",
+                )
+            self.notices.warn(f"{name} never answers {event} the same twice: its answers were not compared.")
+
+
+def read_events(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """(file name, payload) of each JSON file of a folder.
+
+    Raises:
+        UsageError: the folder is not there or holds none, or a file is not JSON or over Lambda's 6 MB.
+    """
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise UsageError(f"There are no *.json files in {folder}.", "Give a folder with one event a file.")
+    for file in files:
+        payload = file.read_bytes()
+        try:
+            json.loads(payload)
+        except ValueError as error:
+            raise UsageError(f"{file} is not JSON: {error}.", "Each event is one JSON document.") from error
+        if len(payload) > PAYLOAD:
+            raise UsageError(f"{file} has {len(payload):,} bytes.", f"Lambda takes {PAYLOAD:,} at most.")
+        yield file.name, payload
+
+
+def digest(reply: Reply) -> Answer:
+    """An answer's digest: equal JSON gives equal digests, however it is spaced and ordered."""
+    try:
+        canonical = json.dumps(json.loads(reply.payload), sort_keys=True).encode()
+    except ValueError:
+        canonical = reply.payload
+    return Answer(hashlib.sha256(canonical).hexdigest(), bool(reply.error))

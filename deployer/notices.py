@@ -1,0 +1,38 @@
+"""What a run says while it goes on; the result itself is never said here."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+Advance = Callable[[int], Any]
+"""Called with how much was done since the last call."""
+
+
+class Notices(Protocol):
+    """Where a run says what it does: a terminal, or nobody."""
+
+    def say(self, text: str) -> None:
+        """One sentence on what is being done."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """One sentence on what the user should know."""
+        ...
+
+    def bar(self, title: str, total: int | None, unit: str = "bytes") -> AbstractContextManager[Advance]:
+        """A progress bar for the length of the block; ``total`` None where it is not known."""
+        ...
+
+
+class Silent:
+    """Nobody listens."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def warn(self, text: str) -> None:
+        pass
+
+    @contextmanager
+    def bar(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:  # noqa: ARG002
+        yield lambda done: None  # noqa: ARG005

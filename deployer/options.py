@@ -1,0 +1,176 @@
+"""Options that several commands share, and what their texts mean."""
+
+import functools
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from deployer.aws import open_aws
+from deployer.errors import UsageError
+from deployer.function import function_name
+from deployer.models import Whitelist
+from deployer.notices import Notices
+from deployer.plan import Steps
+from deployer.run import Run
+from deployer.terminal import Terminal
+from deployer.whitelist import from_json
+from deployer.workspace import Workspace
+
+FOLDER = ".ldeploy"
+"""Where workspaces are, in the folder from which ldeploy is run."""
+
+Command = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options that every command on a function has."""
+
+    function: str
+    region: str | None
+    profile: str | None
+    endpoint_url: str | None
+    bucket: str | None
+    resolve_s3: bool
+    output: Literal["text", "json"]
+    plan: bool
+    yes: bool
+    notices: Notices
+
+    def run(self) -> Run:
+        """The surroundings that the options describe."""
+        aws = open_aws(self.region, self.profile, self.endpoint_url)
+        bucket = self.bucket or (own_bucket(aws.account(), aws.region) if self.resolve_s3 else None)
+        folder = Path(FOLDER) / self.function
+        here = Workspace(self.function, folder, aws.storage, bucket)
+        known = here.state() if bucket is None else None
+        workspace = Workspace(self.function, folder, aws.storage, known.bucket) if known else here
+        return Run(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000, self.agreed)
+
+    def agreed(self, steps: Steps) -> bool:
+        """Never with ``--plan``; always with ``--yes`` or where nobody can be asked; else as the user answers."""
+        if self.plan:
+            return False
+        if self.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return True
+        for number, step in enumerate(steps, 1):
+            click.echo(f"{number:>3}. {step}", err=True)
+        return click.confirm("Do this?", err=True)
+
+
+def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:
+    """An option that can be set as ``LDEPLOY_<NAME>`` too."""
+    variable = "LDEPLOY_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *more, envvar=variable, **settings)
+
+
+def common(command: Command) -> Command:
+    """FUNCTION, and where and how to work on it."""
+
+    @click.argument("function")
+    @option("--region", help="AWS region.")
+    @option("--profile", help="AWS profile.")
+    @option("--endpoint-url", help="Another AWS than AWS, as of `ldeploy local start`.")
+    @option("--bucket", help="Bucket for packages and state.")
+    @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
+    @option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+    @option("--verbose", is_flag=True, help="Show where an error came from.")
+    @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
+    @functools.wraps(command)
+    def with_common(
+        *, function: str, verbose: bool, quiet: bool, plan: bool = False, yes: bool = False, **others: Any
+    ) -> None:
+        names = ("region", "profile", "endpoint_url", "bucket", "resolve_s3", "output")
+        shared = {name: others.pop(name) for name in names}
+        notices = Terminal(quiet=quiet and not verbose)
+        command(Common(function_name(function), plan=plan, yes=yes, notices=notices, **shared), **others)
+
+    return with_common
+
+
+def changing(command: Command) -> Command:
+    """``--plan`` and ``--yes``, for commands that change something."""
+    command = option("--plan", is_flag=True, help="Show the steps and change nothing in AWS.")(command)
+    return option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def own_bucket(account: str, region: str) -> str:
+    """The bucket of ``--resolve-s3``: one for each account and region."""
+    return f"ldeploy-{account}-{region}"
+
+
+def the_bucket(shared: Common, run: Run, package: str) -> tuple[str, bool]:
+    """The bucket to work with, and whether it is to be made first.
+
+    Args:
+        shared: the options.
+        run: the surroundings.
+        package: ``s3://bucket/key``, or empty.
+
+    Raises:
+        UsageError: nobody says which.
+        MissingError: it is not there, and was not to be made.
+    """
+    bucket = run.workspace.bucket or package.removeprefix("s3://").partition("/")[0]
+    if not bucket:
+        raise UsageError("There is no bucket to deploy from.", "Give --bucket NAME, or --resolve-s3 to make one.")
+    if shared.resolve_s3 and not run.aws.storage.has_bucket(bucket):
+        return bucket, True
+    run.aws.storage.check_bucket(bucket)
+    return bucket, False
+
+
+class _Text(click.ParamType):
+    """An option's text, read by a function that raises UsageError."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        return self._read(value) if isinstance(value, str) else value
+
+
+_AGO = re.compile(r"(\d+)([smhdw])")
+_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def _moment(given: str) -> Callable[[int], int]:
+    """``7d`` or a time as what makes milliseconds since 1970 of it, now being given."""
+    ago = _AGO.fullmatch(given)
+    if ago:
+        back = int(ago[1]) * _MS[ago[2]]
+        return lambda now: now - back
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise UsageError(f"'{given}' is no time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
+    stamp = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return lambda now: stamp  # noqa: ARG005
+
+
+def _whitelist(given: str) -> Whitelist:
+    try:
+        return from_json(Path(given).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The whitelist {given} cannot be read.", "Give a whitelist.json that shrink wrote."
+        ) from error
+
+
+def _events(given: str) -> Path:
+    if not Path(given).is_dir():
+        raise UsageError(f"There is no folder {given}.", "Give a folder with one *.json an event.")
+    return Path(given)
+
+
+moment = _Text("time", _moment)
+whitelist_file = _Text("file", _whitelist)
+events_folder = _Text("folder", _events)

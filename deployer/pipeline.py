@@ -1,0 +1,205 @@
+"""THE FLOW. Read this first.
+
+    full package ─► index ─► probe deployed ─► real invocations ─► CloudWatch ─► evidence
+                                                                                    │
+    redeployed, verified, reversible ◄─ plan ◄─ slim zip ◄─ whitelist, each path with its reason
+
+Two runs, with hours or weeks of traffic between them: ``probe`` ends at "probe deployed", ``shrink`` begins at
+"CloudWatch". Each looks at what is (reads only), decides (values only), and carries out a plan: the only part that
+changes anything, and ``--plan`` stops before it.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from deployer import plan
+from deployer.arm import check, is_armed, raised, unprobed
+from deployer.aws.storage import package_key
+from deployer.before import begin, deployed, is_ours, known_state, probed_state
+from deployer.coverage import estimate
+from deployer.distributions import distributions
+from deployer.errors import OverLimitError, PackageError, TrialFailedError, WorkspaceError
+from deployer.function import Function, Stage, State, StoredZip
+from deployer.intake import Taken
+from deployer.layer import layer_size
+from deployer.models import Evidence, Package, Whitelist
+from deployer.package import handler_path, index
+from deployer.plan import Steps
+from deployer.reading import Window, enough
+from deployer.report import data
+from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
+from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
+from deployer.whitelist import carry_over, choose, from_json, keep_too
+from deployer.workspace import WHITELIST
+
+# -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
+
+
+def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
+    """Deploys the full package with the probe in."""
+    found = run.aws.functions.find(wanted.function)
+    if found:
+        check(found)
+    taken = run.intake(wanted.bucket).take(wanted.package, found)
+    known = run.workspace.state()
+    state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
+    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
+    _check_handler(taken.package, state.probed.handler)
+    layers = run.slimmer.layer_bytes(state.probed) + layer_size()
+    check_fits(taken.package, taken.package.bytes, layers, "The full package")
+    bucket = wanted.bucket if wanted.make_bucket else None
+    steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
+    done = run.carry_out(steps, found)
+    answers = (done.answers if done else None) or {}
+    return data.ProbeReport(
+        function=wanted.function,
+        state="probed" if done else "planned",
+        package=measured(taken.zip),
+        label=taken.package.label,
+        log_group=state.log_group,
+        plan=tuple(map(str, steps)),
+        version=done.version if done else "",
+        answers=len(answers),
+        failed=sum(answer.failed for answer in answers.values()),
+    )
+
+
+def _check_handler(package: Package, handler: str) -> None:
+    if handler_path(package, handler) is None:
+        raise PackageError(
+            f"The package does not hold the handler {handler}.",
+            "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
+        )
+
+
+# -- CloudWatch -> evidence -> whitelist -> slim zip -> redeployed; the old code goes only when the new is in S3 ---
+
+
+def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
+    """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
+    found = run.aws.functions.ready(wanted.function)
+    state = probed_state(found, run.workspace.state())
+    evidence = run.reader.read(state, wanted.window, run.now(), keep=True)
+    enough(evidence, state, wanted.min_sandboxes)
+    source = run.slimmer.source(state.full)
+    full = Taken(index(source), source, state.full, None)
+    installed = distributions(source, full.package)
+    whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
+    if wanted.earlier:
+        whitelist = keep_too(whitelist, wanted.earlier)
+    return _redeploy(run, Choice(found, full, whitelist, evidence, state, state))
+
+
+def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
+    """Slims a fresh build by the whitelist there is, and deploys it the same way."""
+    found = run.aws.functions.ready(wanted.function)
+    full = run.intake(wanted.bucket).take(wanted.package, found)
+    _check_handler(full.package, found.configuration.handler)
+    installed = distributions(full.source, full.package)
+    whitelist = carry_over(wanted.whitelist, full.package, installed)
+    earlier = run.workspace.state()
+    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
+    back = earlier or replace(begun, stage=Stage.RESTORED)
+    return _redeploy(run, Choice(found, full, whitelist, Evidence(full.zip.label, {}), begun, back))
+
+
+def last_whitelist(run: Run, function: str) -> Whitelist:
+    """The whitelist of the function's last shrink.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    written = run.workspace.read(WHITELIST)
+    if written is None:
+        raise WorkspaceError(f"There is no whitelist of {function} yet.", "Run ldeploy probe and shrink first.")
+    return from_json(written)
+
+
+def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
+    """The slim zip by a whitelist, in the place of what is deployed; taken back where its trial fails."""
+    found, begun = choice.found, choice.begun
+    slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
+    wanted = unprobed(found.configuration, begun.before, begun.probed)
+    layers = run.slimmer.layer_bytes(wanted)
+    state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
+    tried = bool(begun.answers) and Path(begun.events).is_dir()
+    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, tried=tried)
+    report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
+    try:
+        check_fits(choice.full.package, slimmed.measure.bytes, layers, "The slim package")
+    except OverLimitError as error:
+        return replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
+    try:
+        done = run.carry_out(steps, found)
+    except TrialFailedError:
+        now = run.aws.functions.ready(found.name)
+        run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
+        raise
+    return replace(report, state="deployed", version=done.version) if done else report
+
+
+def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
+    slim = slimmed.measure
+    return StoredZip(bucket, package_key(slim.sha256), slim.sha256, slim.zip_bytes, slim.bytes, slim.files)
+
+
+def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int, steps: Steps) -> data.ShrinkReport:
+    evidence = choice.evidence
+    return data.ShrinkReport(
+        function=choice.found.name,
+        state="planned",
+        before=measured(choice.full.zip),
+        after=slimmed.measure,
+        limits=data.limits(slimmed.measure, layers),
+        sandboxes=evidence.sandboxes,
+        invocations=evidence.invocations,
+        coverage=estimate(evidence),
+        lines=evidence.lines,
+        faults=dict(evidence.faults),
+        reasons=reasons(slimmed.whitelist.decisions.values()),
+        artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
+        plan=tuple(map(str, steps)),
+        version="",
+        warnings=(*slimmed.whitelist.warnings, *data.warnings(evidence)),
+    )
+
+
+# -- and back; leads to the exact state before the probe ---------------------------------------------------------
+
+
+def restore(run: Run, function: str) -> data.RestoreReport:
+    """The function exactly as it was before the last probe or deploy."""
+    found = run.aws.functions.ready(function)
+    state = replace(known_state(function, run.workspace.state()), stage=Stage.RESTORING)
+    steps = plan.restore(found, state)
+    done = run.carry_out(steps, found)
+    return data.RestoreReport(
+        function=function,
+        state="restored" if done else "planned",
+        sha256=state.before_code.sha256,
+        plan=tuple(map(str, steps)),
+    )
+
+
+def status(run: Run, function: str) -> data.StatusReport:
+    """Which state the function is in and what has been seen so far; changes nothing."""
+    found = run.aws.functions.ready(function)
+    state = known_state(function, run.workspace.state())
+    evidence = run.reader.read(state, Window(), run.now(), keep=False)
+    return data.StatusReport(
+        function=function,
+        state=state.stage,
+        armed=is_armed(found.configuration),
+        deployed=_which(found, state),
+        sha256=found.code_sha256,
+        evidence=evidence,
+        coverage=estimate(evidence),
+        warnings=data.warnings(evidence),
+    )
+
+
+def _which(found: Function, state: State) -> str:
+    if not is_ours(found, state):
+        return "other"
+    zipped = deployed(found, state)
+    return "full" if zipped == state.full else "slim" if zipped == state.slim else "before"

@@ -1,0 +1,238 @@
+"""State found + state wanted -> frozen steps, each safe to carry out again.
+
+A run that was cut off after any step is mended by planning anew from what is found then: a step that has been
+done is left out, or does nothing. What was there before is written down before the first step that changes the
+function; code is made smaller before layers come, and layers go before code is made bigger, so that code and
+layers together stay under the limit at each update (serverless #8313).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deployer.arm import PROBE_LAYER, arm
+from deployer.function import Configuration, Function, Stage, State, StoredZip
+
+
+@dataclass(frozen=True)
+class MakeBucket:
+    """A private bucket of our own (``--resolve-s3``)."""
+
+    bucket: str
+
+    def __str__(self) -> str:
+        return f"make the private bucket {self.bucket}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A zip from this machine, under its hash, if it is not there."""
+
+    path: Path
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"upload {self.path.name} ({self.zip.zip_bytes:,} bytes) to {self.zip.uri}, if it is not there"
+
+
+@dataclass(frozen=True)
+class KeepCode:
+    """The code that is deployed now, copied to S3, so that restore can put it back."""
+
+    function: str
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"copy the present code of {self.function} to {self.zip.uri}, if it is not there"
+
+
+@dataclass(frozen=True)
+class Remember:
+    """The state, written on this machine and in S3."""
+
+    state: State
+
+    def __str__(self) -> str:
+        return f"write down how things stand ({self.state.stage})"
+
+
+@dataclass(frozen=True)
+class Create:
+    """A function that is not there yet."""
+
+    function: str
+    configuration: Configuration
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"create the function {self.function} from {self.zip.uri}"
+
+
+@dataclass(frozen=True)
+class PublishVersion:
+    """What is deployed, as a version that stays."""
+
+    function: str
+    note: str
+
+    def __str__(self) -> str:
+        return f"publish a version of {self.function}: {self.note}"
+
+
+@dataclass(frozen=True)
+class PublishLayer:
+    """The probe layer, if this very one is not published yet."""
+
+    def __str__(self) -> str:
+        return "publish the probe layer, if it is not there"
+
+
+@dataclass(frozen=True)
+class UpdateCode:
+    """Another zip for ``$LATEST``."""
+
+    function: str
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"update the code of {self.function} from {self.zip.uri}"
+
+
+@dataclass(frozen=True)
+class UpdateConfiguration:
+    """Another configuration for ``$LATEST``; PROBE_LAYER stands for the ARN of the layer just published."""
+
+    function: str
+    configuration: Configuration
+    why: str
+
+    def __str__(self) -> str:
+        return f"update the configuration of {self.function}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Invoke:
+    """Each event of a folder once; the answers' digests are kept."""
+
+    function: str
+    events: Path
+
+    def __str__(self) -> str:
+        return f"invoke {self.function} with each event of {self.events}"
+
+
+@dataclass(frozen=True)
+class Try:
+    """Each recorded event again, on the version just published: the answers must be the recorded ones."""
+
+    function: str
+    state: State
+
+    def __str__(self) -> str:
+        return f"try the new version of {self.function} with the {len(self.state.answers)} recorded events"
+
+
+Step = (
+    MakeBucket
+    | Upload
+    | KeepCode
+    | Remember
+    | Create
+    | PublishVersion
+    | PublishLayer
+    | UpdateCode
+    | UpdateConfiguration
+    | Invoke
+    | Try
+)
+Steps = tuple[Step, ...]
+
+
+def probe(
+    found: Function | None, state: State, upload: Path | None, make_bucket: str | None, events: Path | None
+) -> Steps:
+    """From what is found to the full package with the probe in.
+
+    Args:
+        found: the function, or None where it is to be created first.
+        state: what is wanted and what was before (stage PROBING).
+        upload: the full package's zip on this machine, if it comes from here.
+        make_bucket: a bucket to make first.
+        events: a folder of events to send at the end.
+    """
+    name, note = state.function, f"before ldeploy probe of {state.full.label}"
+    armed = arm(state.probed, PROBE_LAYER, state.full.label)
+    steps: list[Step] = []
+    steps += [MakeBucket(make_bucket)] if make_bucket else []
+    steps += [KeepCode(name, state.before_code)] if found and found.code_sha256 == state.before_code.sha256 else []
+    steps += [Upload(upload, state.full)] if upload else []
+    steps += [Remember(state)]
+    steps += [] if found else [Create(name, state.before, state.full)]
+    steps += [PublishVersion(name, note), PublishLayer()]
+    if found:
+        steps += _towards(found, state.full, armed, "the probe in")
+    else:
+        steps += [UpdateConfiguration(name, armed, "the probe in")]
+    if events:
+        steps += [Invoke(name, events)]
+    return (*steps, Remember(replace(state, stage=Stage.PROBED)))
+
+
+def shrink(
+    found: Function, state: State, wanted: Configuration, slim: Path, full: Path | None, *, tried: bool
+) -> Steps:
+    """From what is deployed to the slim package without the probe.
+
+    Args:
+        found: the function.
+        state: with the slim package (stage SHRINKING).
+        wanted: the configuration without the probe.
+        slim: the slim zip on this machine.
+        full: the full package's zip on this machine, if it is not in S3 yet.
+        tried: whether the recorded events can be sent again.
+    """
+    if state.slim is None:
+        raise ValueError("there is no slim package to deploy")
+    name = state.function
+    steps: list[Step] = [Upload(full, state.full)] if full else []
+    if found.code_sha256 == state.before_code.sha256:
+        steps += [KeepCode(name, state.before_code)]
+    steps += [Upload(slim, state.slim), Remember(state)]
+    steps += _towards(found, state.slim, wanted, "the probe out", code_first=True)
+    steps += [PublishVersion(name, f"ldeploy: slim {state.full.label}")]
+    steps += [Try(name, state)] if tried else []
+    return (*steps, Remember(replace(state, stage=Stage.SHRUNK)))
+
+
+def take_back(found: Function, was: Function, code: StoredZip, state: State) -> Steps:
+    """Back to what was deployed before a new package whose trial failed.
+
+    Args:
+        found: the function now.
+        was: the function as it was then.
+        code: the zip that was deployed then.
+        state: the state then.
+    """
+    return (*_towards(found, code, was.configuration, "as before the trial"), Remember(state))
+
+
+def restore(found: Function, state: State) -> Steps:
+    """Back to the code and the configuration before the probe (stage RESTORING in, RESTORED out)."""
+    back = _towards(found, state.before_code, state.before, "as before the probe")
+    return (Remember(state), *back, Remember(replace(state, stage=Stage.RESTORED)))
+
+
+def _towards(
+    found: Function, code: StoredZip, wanted: Configuration, why: str, *, code_first: bool = False
+) -> Iterator[Step]:
+    """Code and configuration, those that differ, in the order that keeps their sum under the limit.
+
+    Layers that are gained come last and layers that are lost go first, unless the code is known to get smaller.
+    """
+    steps: list[Step] = []
+    if found.configuration != wanted:
+        steps.append(UpdateConfiguration(found.name, wanted, why))
+    if not code.sha256 or found.code_sha256 != code.sha256:
+        steps.append(UpdateCode(found.name, code))
+    gains_layers = not set(wanted.layers) <= set(found.configuration.layers)
+    return reversed(steps) if gains_layers or code_first else iter(steps)

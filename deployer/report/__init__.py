@@ -1,0 +1,1 @@
+"""Results as plain data first, then as text or JSON; each returns a string."""

@@ -1,0 +1,143 @@
+"""What each command found and did: plain values, ready to be shown as text or JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deployer.coverage import Coverage
+from deployer.limits import UNZIPPED, ZIPPED_DIRECT
+from deployer.models import Evidence, LineCount, Measure
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Lambda's limits for a package, and what is left of them (bytes; below zero is over)."""
+
+    unzipped: int
+    unzipped_left: int
+    zipped: int
+    zipped_left: int
+
+
+def limits(package: Measure, layers: int) -> Limits:
+    """How a package and its layers stand against the limits.
+
+    Args:
+        package: the package.
+        layers: bytes of all layers, unzipped.
+    """
+    return Limits(
+        unzipped=UNZIPPED,
+        unzipped_left=UNZIPPED - package.bytes - layers,
+        zipped=ZIPPED_DIRECT,
+        zipped_left=ZIPPED_DIRECT - package.zip_bytes,
+    )
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """What a shrink leaves."""
+
+    whitelist: str
+    zip: str
+    s3_uri: str
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """The answer to ``probe``."""
+
+    function: str
+    state: str
+    package: Measure
+    label: str
+    log_group: str
+    plan: tuple[str, ...]
+    version: str
+    """The version published of what was there before."""
+    answers: int
+    failed: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason for keeping or dropping, and what it amounts to."""
+
+    reason: str
+    kept: bool
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ShrinkReport:
+    """The answer to ``shrink`` and ``deploy``."""
+
+    function: str
+    state: str
+    before: Measure
+    after: Measure
+    limits: Limits
+    sandboxes: int
+    invocations: int
+    coverage: Coverage
+    lines: LineCount
+    faults: dict[str, int]
+    reasons: tuple[Reason, ...]
+    artifacts: Artifacts
+    plan: tuple[str, ...]
+    version: str
+    """The version published of the new package."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """The answer to ``restore``."""
+
+    function: str
+    state: str
+    sha256: str
+    plan: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """The answer to ``status``."""
+
+    function: str
+    state: str
+    armed: bool
+    deployed: str
+    """Which package is deployed: before, full, slim, or other."""
+    sha256: str
+    evidence: Evidence
+    coverage: Coverage
+    warnings: tuple[str, ...] = ()
+
+
+Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport
+
+
+def warnings(evidence: Evidence) -> tuple[str, ...]:
+    """What the reader of this evidence should know: what the probe could not see, and what was lost of its log."""
+    lines = evidence.lines
+    found = [f"The probe reported {name} in {count} records." for name, count in evidence.faults.items()]
+    if lines.cut:
+        found.append(f"{lines.cut} records are cut off in the log: their paths are lost.")
+    if lines.lost:
+        found.append(f"{lines.lost} records are missing from the log: their paths are lost.")
+    if lines.other_package:
+        found.append(f"{lines.other_package} records are of another package and were not used.")
+    return tuple(found)
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as JSON's own types; of evidence the counts only, the paths are in the workspace."""
+    fields = asdict(report)
+    evidence = fields.pop("evidence", None)
+    if evidence is not None:
+        fields["paths"] = len(evidence.pop("paths"))
+        fields |= evidence
+    return fields

@@ -1,0 +1,126 @@
+"""Reports as text: a few lines that a person reads and a log keeps."""
+
+from typing import assert_never
+
+from deployer.coverage import Coverage
+from deployer.models import Measure
+from deployer.report.data import ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
+
+
+def text(report: Report) -> str:
+    """The report as lines of text, the last one with its newline."""
+    match report:
+        case ProbeReport():
+            lines = _probe(report)
+        case ShrinkReport():
+            lines = _shrink(report)
+        case RestoreReport():
+            lines = _restore(report)
+        case StatusReport():
+            lines = _status(report)
+        case _:
+            assert_never(report)
+    return "\n".join(lines) + "\n"
+
+
+def megabytes(size: int) -> str:
+    """Bytes as megabytes of a million: ``"12.3 MB"``."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def percent(share: float) -> str:
+    """A share of one: ``"3.2 %"``."""
+    return f"{100 * share:.1f} %"
+
+
+def _probe(report: ProbeReport) -> list[str]:
+    if report.state == "planned":
+        return [f"{report.function}: this would be done", *_numbered(report.plan)]
+    lines = [
+        f"{report.function}: the full package is deployed with the probe in",
+        f"  package   {_weight(report.package)}, label {report.label}",
+        f"  log       {report.log_group}",
+    ]
+    if report.version:
+        lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")
+    if report.answers:
+        lines.append(f"  events    {report.answers} sent, {report.failed} failed")
+    lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
+    return lines
+
+
+def _shrink(report: ShrinkReport) -> list[str]:
+    lines = [f"{report.function}: {_DONE[report.state]}"]
+    before, after = report.before, report.after
+    lines += [
+        f"  before    {_weight(before)}",
+        f"  after     {_weight(after)}  ({percent(after.bytes / before.bytes)} of it)",
+        f"  limit     {megabytes(report.limits.unzipped_left)} left of {megabytes(report.limits.unzipped)} unzipped",
+    ]
+    if report.sandboxes:
+        lines += [
+            f"  evidence  {report.sandboxes} sandboxes, {report.invocations} invocations,"
+            f" {report.lines.records} records ({report.lines.foreign} other lines)",
+            f"  coverage  {coverage(report.coverage)}",
+        ]
+    lines += ["  kept"] + [
+        f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if r.kept
+    ]
+    lines += ["  dropped"] + [
+        f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if not r.kept
+    ]
+    lines += [f"  whitelist {report.artifacts.whitelist}"]
+    if report.version:
+        lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
+    if report.state == "planned":
+        lines += ["  this would be done", *_numbered(report.plan)]
+    return lines
+
+
+_DONE = {
+    "deployed": "the slim package is deployed, the probe is out",
+    "planned": "the slim package is built, nothing is changed in AWS",
+    "over_limit": "the slim package is still over Lambda's limit, nothing is changed in AWS",
+}
+
+
+def _restore(report: RestoreReport) -> list[str]:
+    if report.state == "planned":
+        return [f"{report.function}: this would be done", *_numbered(report.plan)]
+    return [f"{report.function}: code and configuration are those of before (sha256 {report.sha256})"]
+
+
+def _status(report: StatusReport) -> list[str]:
+    evidence = report.evidence
+    lines = [
+        f"{report.function}: {report.state}",
+        f"  deployed  {_DEPLOYED[report.deployed]}, {'with' if report.armed else 'without'} the probe",
+        f"  evidence  {evidence.sandboxes} sandboxes, {evidence.invocations} invocations, {len(evidence.paths)} paths",
+    ]
+    if evidence.sandboxes:
+        lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
+    return lines
+
+
+_DEPLOYED = {
+    "full": "the full package",
+    "slim": "the slim package",
+    "before": "what was there before the probe",
+    "other": "a package that ldeploy does not know: the code was replaced since",
+}
+
+
+def coverage(known: Coverage) -> str:
+    """The estimate in words."""
+    return (
+        f"the next cold sandbox touches a file not seen yet with {percent(known.unseen_probability)} chance"
+        f" (at most {percent(known.upper_bound)}, {known.confidence:.0%} sure)"
+    )
+
+
+def _weight(measure: Measure) -> str:
+    return f"{measure.files:,} files, {megabytes(measure.bytes)} unzipped, {megabytes(measure.zip_bytes)} zipped"
+
+
+def _numbered(steps: tuple[str, ...]) -> list[str]:
+    return [f"  {number:>2}. {step}" for number, step in enumerate(steps, 1)]

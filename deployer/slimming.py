@@ -1,0 +1,119 @@
+"""Package + evidence -> whitelist and slim zip, written to the workspace and held against the limits."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer.aws.functions import Functions
+from deployer.aws.storage import Storage
+from deployer.errors import OverLimitError
+from deployer.function import Configuration, Function, State, StoredZip
+from deployer.intake import Taken
+from deployer.limits import UNZIPPED
+from deployer.models import Decision, Evidence, Measure, Package, Source, Whitelist
+from deployer.notices import Notices
+from deployer.package import heaviest, index, open_file
+from deployer.report.data import Reason
+from deployer.slim import write_slim
+from deployer.whitelist import to_json, to_list
+from deployer.workspace import LIST, SLIM, WHITELIST, Workspace
+
+
+@dataclass(frozen=True)
+class Slimmed:
+    """A slim package on this machine."""
+
+    whitelist: Whitelist
+    measure: Measure
+    zip: Path
+    path: Path
+    """Of the whitelist."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A whitelist that was chosen for a full package, and what it is to replace."""
+
+    found: Function
+    full: Taken
+    whitelist: Whitelist
+    evidence: Evidence
+    """Empty where the whitelist was carried over."""
+    begun: State
+    """How things stand when the redeployment begins."""
+    earlier: State
+    """How things stood: what a failed trial leads back to."""
+
+
+@dataclass(frozen=True)
+class Slimmer:
+    """Writes a function's whitelist and slim zip."""
+
+    functions: Functions
+    storage: Storage
+    workspace: Workspace
+    notices: Notices
+
+    def source(self, stored: StoredZip) -> Source:
+        """The full package's zip: the one that was packed here, or the object in S3 by range requests."""
+        packed = self.workspace.packed(stored.sha256)
+        if packed.exists():
+            return open_file(packed)
+        return self.storage.source(stored.bucket, stored.key)
+
+    def write(self, source: Source, package: Package, whitelist: Whitelist) -> Slimmed:
+        """The whitelist, as JSON and as a plain list, and the slim zip made by it."""
+        described = self.workspace.write(WHITELIST, to_json(whitelist))
+        self.workspace.write(LIST, to_list(whitelist))
+        path = self.workspace.path(SLIM)
+        keep = set(whitelist.kept())
+        packed = sum(package.entries[name].packed for name in keep if name in package.entries)
+        with self.notices.bar("building the slim zip", packed) as advance:
+            measure = write_slim(source, package, keep, path, advance)
+        return Slimmed(whitelist, measure, path, described)
+
+    def layer_bytes(self, configuration: Configuration) -> int:
+        """Bytes of a function's layers, unzipped: read off each layer's central directory."""
+        return sum(self._layer(arn) for arn in configuration.layers)
+
+    def _layer(self, arn: str) -> int:
+        url, size = self.functions.layer_url(arn)
+        return index(self.storage.url(url, size, f"the layer {arn}")).bytes
+
+
+def check_fits(package: Package, size: int, layers: int, what: str) -> None:
+    """Whether code and layers stay under Lambda's limit.
+
+    Args:
+        package: the package, for what weighs most.
+        size: bytes of the code, unzipped.
+        layers: bytes of all layers, unzipped.
+        what: what does not fit, for the message.
+
+    Raises:
+        OverLimitError: they do not; it names what weighs most.
+    """
+    over = size + layers - UNZIPPED
+    if over <= 0:
+        return
+    parts = ", ".join(f"{name} {weight / 1e6:.1f} MB" for name, weight in heaviest(package, 5))
+    and_layers = f" and its layers {layers:,}" if layers else ""
+    raise OverLimitError(
+        f"{what} has {size:,} bytes unzipped{and_layers}, {over:,} over Lambda's {UNZIPPED:,}.",
+        f"What weighs most: {parts}.",
+    )
+
+
+def measured(stored: StoredZip) -> Measure:
+    """A zip in S3 as a measure."""
+    return Measure(stored.files, stored.bytes, stored.zip_bytes, stored.sha256)
+
+
+def reasons(decisions: Iterable[Decision]) -> tuple[Reason, ...]:
+    """What each reason amounts to, the kept ones first, the heaviest first."""
+    amounts: defaultdict[tuple[bool, str], list[int]] = defaultdict(list)
+    for decision in decisions:
+        amounts[decision.kept, decision.reason].append(decision.size)
+    rows = [Reason(reason, kept, len(sizes), sum(sizes)) for (kept, reason), sizes in amounts.items()]
+    return tuple(sorted(rows, key=lambda row: (not row.kept, -row.bytes)))

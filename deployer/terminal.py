@@ -1,0 +1,40 @@
+"""What a person sees while a run goes on: on stderr; bars only where stderr is a terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deployer.notices import Advance
+
+
+class Terminal:
+    """Notices on stderr.
+
+    Args:
+        quiet: only warnings.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)  # honours NO_COLOR
+
+    def say(self, text: str) -> None:
+        """One sentence on what is being done."""
+        if not self._quiet:
+            self._console.print(f"· {text}", style="dim", markup=False)
+
+    def warn(self, text: str) -> None:
+        """One sentence on what the user should know."""
+        self._console.print(f"warning: {text}", style="yellow", markup=False)
+
+    @contextmanager
+    def bar(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:
+        """A progress bar for the length of the block."""
+        amount = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+        columns = (TextColumn("  {task.description}", markup=False), BarColumn(), amount, TimeRemainingColumn())
+        hidden = self._quiet or not self._console.is_terminal
+        with Progress(*columns, console=self._console, transient=True, disable=hidden) as progress:
+            task = progress.add_task(title, total=total)
+            yield lambda done: progress.advance(task, done)

@@ -1,0 +1,156 @@
+"""What one run leaves and the next finds: in ``.ldeploy/<function>/`` and beside the package in S3.
+
+Files are written beside and renamed, so that a run that is cut off leaves the old one or the new one whole. Of the
+state there are two copies with a serial number; the higher one is the newer.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from deployer import evidence as evidences
+from deployer.aws.storage import Storage, function_key
+from deployer.errors import WorkspaceError
+from deployer.function import STATE_VERSION, State, state_from
+from deployer.models import Evidence
+
+STATE = "state.json"
+WHITELIST = "whitelist.json"
+LIST = "whitelist.txt"
+SLIM = "slim.zip"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Evidence that is complete up to a moment: what came before is never read again."""
+
+    evidence: Evidence
+    read_until: int
+    """Milliseconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One function's files, on this machine and in a bucket."""
+
+    function: str
+    folder: Path
+    storage: Storage
+    bucket: str | None
+    """None while nobody has said which: only this machine's copy is read then."""
+
+    def path(self, name: str) -> Path:
+        """A file of the workspace on this machine; its folder is there afterwards."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / name
+
+    def packed(self, sha256: str) -> Path:
+        """Where a full package that was packed here is kept."""
+        return self.path(f"full-{sha256}.zip")
+
+    def keep_packed(self, beside: Path, sha256: str) -> Path:
+        """Keeps a full package that was packed here, in the place of the one before."""
+        for old in self.folder.glob("full-*.zip"):
+            old.unlink(missing_ok=True)
+        return beside.replace(self.packed(sha256))
+
+    def state(self) -> State | None:
+        """The newer of the two copies, or None where this function was never probed.
+
+        Raises:
+            WorkspaceError: a copy is broken.
+        """
+        copies = [state_from(_parsed(text, STATE)) for text in (self._here(STATE), self._there(STATE)) if text]
+        return max(copies, key=lambda state: state.serial, default=None)
+
+    def remember(self, state: State) -> State:
+        """Writes the state, here and in S3, under the next serial number."""
+        newest = replace(state, serial=state.serial + 1)
+        text = json.dumps({"version": STATE_VERSION, **asdict(newest)}, indent=1) + "\n"
+        self.write(STATE, text)
+        return newest
+
+    def settled(self, label: str) -> Settled | None:
+        """What was read of this package's logs in earlier runs.
+
+        Raises:
+            WorkspaceError: the file is broken.
+        """
+        name = _evidence_name(label)
+        copies = [_settled(text, name) for text in (self._here(name), self._there(name)) if text]
+        return max(copies, key=lambda settled: settled.read_until, default=None)
+
+    def settle(self, settled: Settled) -> None:
+        """Writes what is complete, here and in S3; each package has a file of its own."""
+        document = {
+            "read_until": settled.read_until,
+            "evidence": json.loads(evidences.to_json(settled.evidence)),
+        }
+        self.write(_evidence_name(settled.evidence.package), json.dumps(document, indent=1) + "\n")
+
+    def write(self, name: str, text: str) -> Path:
+        """A text, atomically, here and (where a bucket is known) in S3."""
+        path = self.path(name)
+        write_whole(path, text)
+        if self.bucket:
+            self.storage.put(self.bucket, function_key(self.function, name), text)
+        return path
+
+    def read(self, name: str) -> str | None:
+        """A text from here, or from S3, or None."""
+        return self._here(name) or self._there(name)
+
+    def _here(self, name: str) -> str | None:
+        try:
+            return (self.folder / name).read_text("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise _broken(str(self.folder / name)) from error
+
+    def _there(self, name: str) -> str | None:
+        return self.storage.get(self.bucket, function_key(self.function, name)) if self.bucket else None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file holds the whole text or what it held before, whatever happens meanwhile."""
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def _evidence_name(label: str) -> str:
+    return f"evidence-{label}.json"
+
+
+def _settled(text: str, name: str) -> Settled:
+    document = _parsed(text, name)
+    until = document.get("read_until")
+    if not isinstance(until, int):
+        raise _broken(name)
+    return Settled(evidences.from_json(json.dumps(document.get("evidence"))), until)
+
+
+def _parsed(text: str, name: str) -> dict[str, object]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise _broken(name) from error
+    if not isinstance(document, dict):
+        raise _broken(name)
+    return document
+
+
+def _broken(name: str) -> WorkspaceError:
+    return WorkspaceError(
+        f"{name}, which an earlier run left, cannot be read.", "Remove it: the other copy is used then."
+    )
