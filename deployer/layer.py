@@ -1,0 +1,81 @@
+"""The probe as a Lambda layer: the files of ``probe_layer`` in a zip, the same bytes each time.
+
+Lambda unpacks a layer below /opt. A layer's zip keeps its files' modes
+(https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html).
+"""
+
+import io
+import zipfile
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from deployer.errors import LdeployError
+
+LAYER_NAME: Final = "ldeploy-probe"
+"""The layer's name in Lambda."""
+
+FOLDER: Final = "/opt/ldeploy"
+"""Where the layer's files are in the sandbox."""
+
+WRAPPER: Final = f"{FOLDER}/wrapper"
+"""The value of AWS_LAMBDA_EXEC_WRAPPER."""
+
+PACKAGE_VARIABLE: Final = "LDEPLOY_PACKAGE"
+"""Environment variable with the label of the package, copied into each record."""
+
+WRAPPER_VARIABLE: Final = "LDEPLOY_WRAPPER"
+"""Environment variable with the wrapper that the function had before, called by ours."""
+
+MACHINES: Final = ("x86_64", "aarch64")
+"""Lambda's architectures, as ``uname -m`` names them."""
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_FILE: Final = 0o100644 << 16
+_PROGRAM: Final = 0o100755 << 16
+
+
+def build_layer() -> bytes:
+    """The layer's zip, for both architectures and every Python runtime: under 100 KB.
+
+    Raises:
+        LdeployError: the shim was not compiled.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in _members().items():
+            archive.writestr(_header(name), content)
+    return stream.getvalue()
+
+
+def layer_size() -> int:
+    """Bytes that the layer takes unzipped: they count towards Lambda's limit.
+
+    Raises:
+        LdeployError: the shim was not compiled.
+    """
+    return sum(len(content) for content in _members().values())
+
+
+def _members() -> dict[str, bytes]:
+    """Every file of the layer by its path below /opt, in sorted order."""
+    shipped = files("probe_layer")
+    members = {"ldeploy/wrapper": shipped / "wrapper"}
+    members |= {f"ldeploy/shim/{machine}.so": _shim(shipped, machine) for machine in MACHINES}
+    members |= {f"ldeploy/probe_layer/{file.name}": file for file in shipped.iterdir() if file.name.endswith(".py")}
+    return {name: file.read_bytes() for name, file in sorted(members.items())}
+
+
+def _shim(shipped: Traversable, machine: str) -> Traversable:
+    shim = shipped / "shim" / f"{machine}.so"
+    if not shim.is_file():
+        raise LdeployError(f"The probe's shim for {machine} is not built.", "Run scripts/build-layer.")
+    return shim
+
+
+def _header(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _DATE)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.create_system = 3  # Unix: the mode counts
+    info.external_attr = _FILE if name.endswith(".py") else _PROGRAM
+    return info
