@@ -1,0 +1,230 @@
+#define _GNU_SOURCE
+#include "journal.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MAGIC UINT64_C(0x31796f6c7065646c) /* "ldeploy1" */
+#define AT_CWD (-100)
+#define WRITABLE 02000002 /* O_RDWR | O_CLOEXEC */
+#define CREATE 0100       /* O_CREAT */
+#define PATH_ROOM 4096
+
+_Static_assert(offsetof(struct journal, root) == 128, "journal.py reads the header by these offsets");
+_Static_assert(offsetof(struct journal, hashes) == 4096, "journal.py reads the header by these offsets");
+_Static_assert(offsetof(struct journal, data) == DATA_OFFSET, "journal.py reads the data by this offset");
+
+static struct journal *journal;
+static __thread int muted __attribute__((tls_model("initial-exec")));
+char preload_entry[4096 + 16], journal_entry[4096 + 16];
+
+/* musl has no dlvsym, and a child may be linked against it. */
+extern void *dlvsym(void *, const char *, const char *) __attribute__((weak));
+
+#ifdef __x86_64__
+#define OLDEST "GLIBC_2.2.5"
+#else
+#define OLDEST "GLIBC_2.17"
+#endif
+
+void *find(const char *name) {
+    void *found = dlsym(RTLD_NEXT, name);
+    return found || !dlvsym ? found : dlvsym(RTLD_NEXT, name, OLDEST);
+}
+
+/* -- paths ------------------------------------------------------------------------------------------------------- */
+
+/* Appends the path's segments to what is in buffer, without empty ones and ".". The new length, or 0: no room. */
+static size_t join(char *buffer, size_t length, const char *path) {
+    while (*path) {
+        size_t segment = 0;
+        while (path[segment] && path[segment] != '/') segment++;
+        if (segment && !(segment == 1 && *path == '.')) {
+            if (length + segment + 2 > PATH_ROOM) return 0;
+            buffer[length++] = '/';
+            memcpy(buffer + length, path, segment);
+            length += segment;
+        }
+        path += segment + (path[segment] == '/');
+    }
+    buffer[length] = 0;
+    return length;
+}
+
+/* "/proc/self/fd/N": snprintf is not for signal handlers. */
+static void name_descriptor(char *link, unsigned file) {
+    char digits[12];
+    int n = 0;
+    do digits[n++] = (char)('0' + file % 10);
+    while (file /= 10);
+    memcpy(link, "/proc/self/fd/", 14);
+    for (link += 14; n;) *link++ = digits[--n];
+    *link = 0;
+}
+
+/* The directory that a relative path starts from, in buffer: its length (0 for "/"), or -1 where it has no name. */
+static long base(char *buffer, int dirfd) {
+    char link[32];
+    long length;
+    if (dirfd == AT_CWD) {
+        length = syscall(SYS_getcwd, buffer, PATH_ROOM) - 1;
+    } else {
+        name_descriptor(link, (unsigned)dirfd);
+        length = syscall(SYS_readlinkat, AT_CWD, link, buffer, PATH_ROOM - 1);
+    }
+    if (length < 1 || buffer[0] != '/') return -1;
+    return length == 1 ? 0 : length;
+}
+
+/* The path with each "x/.." taken out by its letters alone: enough to tell which root it may lie below. */
+static void fold(char *path) {
+    char *to = path;
+    for (const char *from = path; *from;) {
+        const char *end = strchr(from + 1, '/');
+        size_t segment = end ? (size_t)(end - from) : strlen(from);
+        if (segment == 3 && from[1] == '.' && from[2] == '.') {
+            while (to > path && *--to != '/') {}
+        } else {
+            memmove(to, from, segment);
+            to += segment;
+        }
+        from += segment;
+    }
+    *to = 0;
+}
+
+static int below(const char *path, const char *root) {
+    size_t length = strlen(root);
+    return length && !strncmp(path, root, length) && path[length] == '/';
+}
+
+static int wanted(const char *path) {
+    return (below(path, journal->root) || below(path, journal->layers)) && !below(path, journal->own);
+}
+
+/* -- appending --------------------------------------------------------------------------------------------------- */
+
+static uint64_t hash(const char *path, size_t length, int kind) {
+    uint64_t value = UINT64_C(14695981039346656037) ^ (unsigned)kind; /* FNV-1a */
+    for (size_t i = 0; i < length; i++) value = (value ^ (unsigned char)path[i]) * UINT64_C(1099511628211);
+    value ^= value >> 32;
+    return value ? value : 1;
+}
+
+/* The slot that holds the hash or is free for it; NULL: the table is full. */
+static uint64_t *slot_of(uint64_t key) {
+    for (unsigned i = 0; i < SLOTS / 2; i++) {
+        uint64_t *slot = &journal->hashes[(key + i) % SLOTS];
+        uint64_t held = __atomic_load_n(slot, __ATOMIC_RELAXED);
+        if (!held || held == key) return slot;
+    }
+    return NULL;
+}
+
+/* The entry is written before its hash: a kill in between costs a double, which the reader passes over, not a path. */
+static void append(const char *path, size_t length, int kind) {
+    uint64_t key = hash(path, length, kind), room = 8 + ((length + 8) & ~(uint64_t)7), start, *slot = slot_of(key);
+    if (slot && *slot == key) return;
+    if (!slot || __atomic_load_n(&journal->tail, __ATOMIC_RELAXED) + room > sizeof journal->data) goto full;
+    start = __atomic_fetch_add(&journal->tail, room, __ATOMIC_RELAXED);
+    if (start + room > sizeof journal->data) goto full;
+    memcpy(journal->data + start / 8 + 1, path, length);
+    uint64_t head = (uint64_t)kind << 8 | (uint64_t)length << 16 | key << 32;
+    __atomic_store_n(&journal->data[start / 8], head, __ATOMIC_RELEASE);
+    while (slot) {
+        uint64_t nothing = 0;
+        if (__atomic_compare_exchange_n(slot, &nothing, key, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED) || nothing == key)
+            return;
+        slot = slot_of(key);
+    }
+    return;
+full:
+    __atomic_store_n(&journal->full, 1, __ATOMIC_RELAXED);
+}
+
+void note(int dirfd, const char *path, int kind) {
+    char whole[PATH_ROOM], folded[PATH_ROOM];
+    if (!journal || muted || !path || !*path) return;
+    int before = errno;
+    long start = *path == '/' ? 0 : base(whole, dirfd);
+    size_t length = start < 0 ? 0 : join(whole, (size_t)start, path);
+    if (length) {
+        const char *place = whole;
+        if (strstr(whole, "/..")) {
+            memcpy(folded, whole, length + 1);
+            fold(folded);
+            place = folded;
+        }
+        if (wanted(place)) append(whole, length, kind);
+    }
+    errno = before;
+}
+
+/* -- for the Python side ----------------------------------------------------------------------------------------- */
+
+/* Whether this process has the journal. */
+EXPORT int ldeploy_at_work(void) { return journal != NULL; }
+
+/* Nothing that this thread does is noted while it is muted. */
+EXPORT void ldeploy_mute(int on) { muted = on; }
+
+/* Notes a path that another witness saw; the capital letter of a kind says so. */
+EXPORT void ldeploy_note(int kind, const char *path) {
+    int before = muted;
+    muted = 0;
+    note(AT_CWD, path, kind);
+    muted = before;
+}
+
+/* -- start ------------------------------------------------------------------------------------------------------- */
+
+/* Cuts the last segment off a path. */
+static void parent(char *path) {
+    char *slash = strrchr(path, '/');
+    if (slash) *slash = 0;
+}
+
+/* The first process of a sandbox says what the roots are: the package's, and the folder that holds /opt/ldeploy/shim. */
+static void describe(struct journal *fresh) {
+    const char *root = getenv("LAMBDA_TASK_ROOT");
+    Dl_info self;
+    if (fresh->magic == MAGIC) return;
+    snprintf(fresh->root, ROOT_SIZE, "%s", root ? root : "/var/task");
+    if (dladdr((void *)note, &self) && self.dli_fname) {
+        snprintf(fresh->own, ROOT_SIZE, "%s", self.dli_fname);
+        parent(fresh->own);
+        parent(fresh->own);
+        memcpy(fresh->layers, fresh->own, ROOT_SIZE);
+        parent(fresh->layers);
+    }
+    __atomic_store_n(&fresh->magic, MAGIC, __ATOMIC_RELEASE);
+}
+
+/* Maps the journal, and makes it where there is none. Its blocks are taken at once: a full disk then cannot turn a
+ * write to the mapping into SIGBUS. */
+__attribute__((constructor)) static void start(void) {
+    const char *path = getenv("LDEPLOY_JOURNAL"), *preload = getenv("LD_PRELOAD");
+    if (journal || !path || !*path) return;
+    int before = errno;
+    int file = (int)syscall(SYS_openat, AT_CWD, path, WRITABLE | CREATE, 0600);
+    if (file >= 0) {
+        void *mapped = MAP_FAILED;
+        if (!syscall(SYS_fallocate, file, 0, 0L, (long)JOURNAL_SIZE))
+            mapped = mmap(NULL, JOURNAL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (mapped != MAP_FAILED) {
+            describe(mapped);
+            snprintf(journal_entry, sizeof journal_entry, "LDEPLOY_JOURNAL=%s", path);
+            if (preload) snprintf(preload_entry, sizeof preload_entry, "LD_PRELOAD=%s", preload);
+            journal = mapped;
+        }
+        syscall(SYS_close, file);
+    }
+    errno = before;
+}

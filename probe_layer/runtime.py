@@ -1,0 +1,135 @@
+"""Knows when start-up and each invocation end: by the runtime client's request for the next one.
+
+The report is written before that request, when the answer has been sent, so it adds nothing to the answer's time.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import time
+from typing import Any, Callable
+
+from probe_layer.probe import Probe
+
+CLIENT = "awslambdaric.lambda_runtime_client"
+_INTERVAL = 0.15  # seconds between two looks at the kernel's queue, which holds 16,384 events
+_PATIENCE = 2.0  # seconds between two reports when no request for an invocation is ever seen
+
+
+class Runtime:
+    """The runtime around the function, and what the probe does at each of its turns."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._pid = os.getpid()
+        self._request: str | None = None
+        self._phase = "start"
+        self._stop = _thread.allocate_lock()
+        self._thread = 0
+
+    # -- turns ---------------------------------------------------------------------------------------------------
+
+    def ended(self) -> None:
+        """Start-up or an invocation has ended."""
+        self._probe.report(self._phase, self._request, int(self._phase == "invoke"))
+        self._phase, self._request = "idle", None
+
+    def began(self, request: str | None) -> None:
+        """The next invocation has come."""
+        self._probe.report("idle", None, 0)
+        self._phase, self._request = "invoke", request
+        self.start_thread()
+
+    def exiting(self) -> None:
+        """The interpreter ends: what is left is reported."""
+        self._probe.report(self._phase, self._request, 0)
+
+    # -- the thread ----------------------------------------------------------------------------------------------
+
+    def start_thread(self) -> None:
+        """Raw, so that neither ``threading`` nor the function's own count of threads knows of it."""
+        if not self._thread and os.getpid() == self._pid:
+            self._stop.acquire(False)
+            self._thread = -1
+            _thread.start_new_thread(self._run, ())
+
+    def stop_thread(self) -> None:
+        """Before a fork: CPython from 3.12 warns when a process with threads forks. Begun again with the next
+        invocation."""
+        task, self._thread = self._thread, 0
+        if task <= 0 or os.getpid() != self._pid:
+            return
+        if self._stop.locked():
+            self._stop.release()
+        for _ in range(20):
+            if not os.path.exists("/proc/self/task/%d" % task):
+                break
+            time.sleep(0.0005)
+
+    def _run(self) -> None:
+        self._thread = _thread.get_native_id()
+        last = time.monotonic()
+        while not self._stop.acquire(True, _INTERVAL):
+            self._probe.drain()
+            if self._phase == "start" and time.monotonic() - last > _PATIENCE:
+                last = time.monotonic()
+                self._probe.report("start", None, 0)
+
+
+class ClientHook:
+    """A finder that waits for the runtime client's module, puts the probe around it, and goes."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The module's own spec, with a loader that adds to what it has loaded."""
+        if name != CLIENT:
+            return None
+        sys.meta_path.remove(self)
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                self._follow(spec.loader)
+                return spec
+        return None
+
+    def _follow(self, loader: Any) -> None:
+        load = loader.exec_module
+
+        def exec_module(module: Any) -> None:
+            load(module)
+            for value in vars(module).values():
+                if isinstance(value, type):
+                    self._wrap(value)
+
+        loader.exec_module = exec_module
+
+    def _wrap(self, client: Any) -> None:
+        for name, wrapped in (("wait_next_invocation", self._waiting), ("restore_next", self._restoring)):
+            if name in vars(client):
+                setattr(client, name, wrapped(vars(client)[name]))
+
+    def _waiting(self, wait: Callable[..., Any]) -> Callable[..., Any]:
+        runtime = self._runtime
+
+        def wait_next_invocation(*args: Any, **kwargs: Any) -> Any:
+            runtime.ended()
+            request = wait(*args, **kwargs)
+            runtime.began(getattr(request, "invoke_id", None))
+            return request
+
+        return wait_next_invocation
+
+    def _restoring(self, restore: Callable[..., Any]) -> Callable[..., Any]:
+        probe = self._runtime._probe
+
+        def restore_next(*args: Any, **kwargs: Any) -> Any:
+            probe.report("start", None, 0)
+            result = restore(*args, **kwargs)
+            probe.renew()
+            return result
+
+        return restore_next

@@ -1,0 +1,120 @@
+"""The kernel's account of what is opened below the roots: inotify, by Python, C, the loader and child processes alike.
+
+One watch on each directory; an event names the directory's watch and the entry. Source: inotify(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import struct
+
+_NONBLOCK, _CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
+_OPEN, _OVERFLOW = 0x20, 0x4000
+_ONLY_DIRECTORIES, _NO_FOLLOW = 0x01000000, 0x02000000
+_IS_DIRECTORY = 0x40000000
+_EVENT = struct.Struct("iIII")  # watch, mask, cookie, length of the name
+_HIGH = 1000  # a descriptor up here is not given out again when a function has closed it
+_MARK = "anon_inode:inotify"
+
+
+class Watch:
+    """Watches every directory below the roots.
+
+    Args:
+        roots: absolute paths.
+        own: the probe's folder, which is left out.
+
+    Raises:
+        OSError: there is no inotify.
+    """
+
+    def __init__(self, roots: list[bytes], own: bytes) -> None:
+        libc = ctypes.PyDLL(None, use_errno=True)  # keeps the GIL: no other thread waits yet, and it is faster
+        self._file = _lift(_checked(libc.inotify_init1(_NONBLOCK | _CLOEXEC)))
+        self._directories: dict[int, bytes] = {}
+        self._raw: set[bytes] = set()
+        self._faults: set[str] = set()
+        for root in roots:
+            self._add_below(libc.inotify_add_watch, root, own)
+        self.drain()  # the walk's own events
+        self._raw.clear()
+
+    def faults(self) -> list[str]:
+        """What went unseen since the last call, by name."""
+        faults, self._faults = sorted(self._faults), set()
+        return faults
+
+    def drain(self) -> list[tuple[str, bytes]]:
+        """What was opened and not told before: ``O`` and a file's path, or ``D`` and a directory's."""
+        found: list[tuple[str, bytes]] = []
+        while self._is_ours():
+            try:
+                events = os.read(self._file, 1 << 20)
+            except BlockingIOError:
+                break
+            self._parse(events, found)
+        return found
+
+    def _add_below(self, add: ctypes._NamedFuncPointer, root: bytes, own: bytes) -> None:
+        waiting = [root]
+        while waiting:
+            directory = waiting.pop()
+            watch = add(self._file, directory, _OPEN | _ONLY_DIRECTORIES | _NO_FOLLOW)
+            if watch < 0:
+                self._faults.add("inotify-refused")
+                continue
+            self._directories[watch] = directory
+            try:
+                with os.scandir(directory) as entries:
+                    waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+            except OSError:
+                self._faults.add("inotify-refused")
+            if own in waiting:
+                waiting.remove(own)
+
+    def _is_ours(self) -> bool:
+        """A function may close every descriptor, and open files of its own under their numbers."""
+        try:
+            if os.readlink(f"/proc/self/fd/{self._file}") == _MARK:
+                return True
+        except OSError:
+            pass
+        if self._file >= 0:
+            self._file = -1
+            self._faults.add("inotify-closed")
+        return False
+
+    def _parse(self, events: bytes, found: list[tuple[str, bytes]]) -> None:
+        at = 0
+        while at < len(events):
+            watch, mask, _, length = _EVENT.unpack_from(events, at)
+            end = at + _EVENT.size + length
+            event = events[at:end]
+            if event not in self._raw:
+                self._raw.add(event)
+                if mask & _OVERFLOW:
+                    self._faults.add("inotify-overflow")
+                    self._raw.discard(event)
+                elif mask & _OPEN and watch in self._directories:
+                    name = event[_EVENT.size :].rstrip(b"\0")
+                    directory = self._directories[watch]
+                    kind = "D" if mask & _IS_DIRECTORY else "O"
+                    found.append((kind, directory + b"/" + name if name else directory))
+            at = end
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+    return result
+
+
+def _lift(file: int) -> int:
+    try:
+        high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:
+        return file
+    os.close(file)
+    return high
