@@ -4,7 +4,7 @@ import os
 import stat
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +23,7 @@ _IN_MEMORY: Final = 4 << 20
 """Of each file packed; more is put on disk."""
 _BLOCK: Final = 1 << 20
 _LEVEL: Final = 6
+_ADVICE: Final = "Make it readable, or take it out of the folder."
 _LAMBDA_ROOTS: Final = ("opt", "tmp", "var", "mnt", "usr", "lib", "lib64", "bin", "etc", "dev", "proc")
 
 
@@ -83,10 +84,7 @@ def _walk(folder: Path) -> list[_Found]:
 
 
 def _unreadable(error: OSError) -> NoReturn:
-    raise PackageError(
-        f"{error.filename} cannot be read: {error.strerror}.",
-        "Make it readable, or take it out of the folder.",
-    ) from error
+    raise PackageError(f"{error.filename} cannot be read: {error.strerror}.", _ADVICE) from error
 
 
 def _pack_all(folder: Path, found: list[_Found], spool: Path) -> Iterator[_Packed]:
@@ -102,6 +100,9 @@ def _pack_all(folder: Path, found: list[_Found], spool: Path) -> Iterator[_Packe
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+            for future in waiting:
+                if not future.cancelled() and not future.exception():
+                    future.result().data.close()
 
 
 def _pack(folder: Path, item: _Found, spool: Path) -> _Packed:
@@ -111,7 +112,7 @@ def _pack(folder: Path, item: _Found, spool: Path) -> _Packed:
         if stat.S_ISLNK(item.status.st_mode):
             return _pack_symlink(folder, item)
     except OSError as error:
-        _unreadable(error)
+        raise PackageError(f"{item.place} cannot be packed: {error.strerror}.", _ADVICE) from error
     if not stat.S_ISDIR(item.status.st_mode):
         raise PackageError(f"{item.place} is neither file, folder nor symlink.", "Take it out of the folder.")
     return _Packed(Entry(item.path, Kind.DIRECTORY, 0, 0, 0, 0o755, zipformat.STORED, 0), BytesIO())
@@ -119,49 +120,44 @@ def _pack(folder: Path, item: _Found, spool: Path) -> _Packed:
 
 def _pack_file(item: _Found, spool: Path) -> _Packed:
     data = cast(BinaryIO, SpooledTemporaryFile(_IN_MEMORY, dir=str(spool)))  # noqa: SIM115 (closed when copied)
-    size, crc32 = _deflate(item.place, data)
+    try:
+        return _Packed(_fill(item, data), data)
+    except BaseException:
+        data.close()
+        raise
+
+
+def _fill(item: _Found, data: BinaryIO) -> Entry:
+    """Packs a file into ``data``: deflated, or as it is where that is no longer."""
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    size, crc32 = again = _spool(item.place, data, deflate.compress)
+    data.write(deflate.flush())
     packed, method = data.tell(), zipformat.DEFLATED
     if packed >= size:
         data.seek(0)
         data.truncate()
         packed, method = size, zipformat.STORED
-        if _store(item.place, data) != (size, crc32):
-            raise _changed(item)
+        again = _spool(item.place, data, bytes)
     now = item.place.lstat()
-    if (now.st_size, now.st_mtime_ns, size) != (item.status.st_size, item.status.st_mtime_ns, now.st_size):
-        raise _changed(item)
+    is_same = now.st_mtime_ns == item.status.st_mtime_ns and now.st_size == item.status.st_size == size
+    if not is_same or again != (size, crc32):
+        raise PackageError(f"{item.place} was changed while it was packed.", "Wait for the build to end and try again.")
     mode = 0o755 if item.status.st_mode & 0o111 else 0o644
-    return _Packed(Entry(item.path, Kind.FILE, size, packed, crc32, mode, method, 0), data)
+    return Entry(item.path, Kind.FILE, size, packed, crc32, mode, method, 0)
 
 
-def _deflate(place: Path, data: BinaryIO) -> tuple[int, int]:
-    """Size and CRC-32 of what was packed."""
-    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+def _spool(place: Path, data: BinaryIO, pack: Callable[[bytes], bytes]) -> tuple[int, int]:
+    """Size and CRC-32 of what was read."""
     size = crc32 = 0
     with place.open("rb") as file:
         while block := file.read(_BLOCK):
             size, crc32 = size + len(block), zlib.crc32(block, crc32)
-            data.write(deflate.compress(block))
-    data.write(deflate.flush())
+            data.write(pack(block))
     return size, crc32
-
-
-def _store(place: Path, data: BinaryIO) -> tuple[int, int]:
-    """The same for contents that do not get smaller."""
-    size = crc32 = 0
-    with place.open("rb") as file:
-        while block := file.read(_BLOCK):
-            size, crc32 = size + len(block), zlib.crc32(block, crc32)
-            data.write(block)
-    return size, crc32
-
-
-def _changed(item: _Found) -> PackageError:
-    return PackageError(f"{item.place} was changed while it was packed.", "Wait for the build to end and try again.")
 
 
 def _pack_symlink(folder: Path, item: _Found) -> _Packed:
-    target = str(item.place.readlink())
+    target = os.readlink(item.place)  # noqa: PTH115 (pathlib would tidy it)
     _refuse_foreign(folder, item.place, target)
     data = zipformat.name_of(target)
     crc32 = zlib.crc32(data)
