@@ -1,0 +1,114 @@
+"""What stands in front of moto: downloads, control, faults, and the many ways to name a function."""
+
+import io
+import json
+import re
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from werkzeug.utils import send_file
+from werkzeug.wrappers import Request, Response
+
+from deployer.local.code_store import CodeStore
+from deployer.local.faults import Faults, Kind, error_answer
+from deployer.local.operations import REST, operation
+from deployer.local.world import DOWNLOADS
+
+Environ = dict[str, Any]
+Start = Callable[..., Any]
+App = Callable[[Environ, Start], Iterable[bytes]]
+
+CONTROL: Final = "/_ldeploy/"
+_FUNCTION: Final = re.compile(r"(/20\d\d-\d\d-\d\d/functions/)([^/]+)(/.*)?")
+_ARN: Final = re.compile(r"(?:arn:[^:]+:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?")
+
+
+class Gateway:
+    """A WSGI application around moto's.
+
+    Args:
+        app: moto's.
+        store: for downloads.
+        faults: ordered faults and the journal.
+    """
+
+    def __init__(self, app: App, store: CodeStore, faults: Faults) -> None:
+        self._app, self._store, self._faults = app, store, faults
+
+    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path.startswith(DOWNLOADS):
+            return self._download(path.removeprefix(DOWNLOADS), environ)(environ, start_response)
+        if path.startswith(CONTROL):
+            return self._control(Request(environ))(environ, start_response)
+        name = operation(environ, peek(environ))
+        kind = self._faults.meet(name)
+        if kind is None:
+            return self._app(plain_name(environ), start_response)
+        return self._fail(kind, name, environ, start_response)
+
+    def _fail(self, kind: Kind, name: str, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        if kind is Kind.LOSE_ANSWER:
+            for _ in self._app(plain_name(environ), lambda *_: lambda _: None):
+                pass
+        answer = error_answer(kind, name)
+        if answer is None:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError("as ordered")
+        content_type, body = answer.body(name.partition(".")[0])
+        read_all(environ)
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        start_response(answer.status, [*headers, ("x-amzn-ErrorType", answer.code)])
+        return [body]
+
+    def _download(self, sha256: str, environ: Environ) -> Response:
+        path = self._store.zip_path(sha256)
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not path.exists():
+            return Response(status=404)
+        return send_file(path, environ, mimetype="application/zip", conditional=True)
+
+    def _control(self, request: Request) -> Response:
+        match request.method, request.path.removeprefix(CONTROL):
+            case "POST", "faults":
+                self._faults.order(**request.get_json())
+            case "DELETE", "faults":
+                self._faults.clear()
+            case "DELETE", "journal":
+                self._faults.forget()
+            case "GET", "journal":
+                return Response(json.dumps(self._faults.journal), mimetype="application/json")
+            case _:
+                return Response(status=404)
+        return Response(status=204)
+
+
+def peek(environ: Environ) -> bytes:
+    """The body of a form, which names the operation; left in place for who comes next."""
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return b""
+    if any(f"/{service}/aws4_request" in environ.get("HTTP_AUTHORIZATION", "") for service in REST):
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def read_all(environ: Environ) -> None:
+    """Take in a request that is refused, so that its sender hears the answer."""
+    Request(environ).get_data(cache=False)
+
+
+def plain_name(environ: Environ) -> Environ:
+    """A function named by ARN or with a qualifier, as name and query string: moto knows only those."""
+    match = _FUNCTION.fullmatch(environ["PATH_INFO"])
+    parts = _ARN.fullmatch(match[2]) if match else None
+    if not match or not parts or parts[0] == parts[1]:
+        return environ
+    path = f"{match[1]}{parts[1]}{match[3] or ''}"
+    query = environ.get("QUERY_STRING", "")
+    if parts[2] and "Qualifier=" not in query:
+        query = "&".join(filter(None, [query, urlencode({"Qualifier": parts[2]})]))
+    target = quote(path) + (f"?{query}" if query else "")
+    return {**environ, "PATH_INFO": path, "QUERY_STRING": query, "RAW_URI": target, "REQUEST_URI": target}

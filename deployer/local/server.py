@@ -1,0 +1,161 @@
+"""The embedded AWS as one object: started, named by its URL, stopped with everything that it started."""
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import moto.awslambda_simple.models as seam
+from flask import Flask
+from moto.backends import SERVICE_NAMES
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.core.utils import convert_to_flask_response
+from moto.logs.models import logs_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from deployer.local.backend import LocalBackend
+from deployer.local.code_store import CodeStore
+from deployer.local.deployment import Deployment
+from deployer.local.environment import CREDENTIALS
+from deployer.local.faults import Faults
+from deployer.local.gateway import Gateway
+from deployer.local.image import make_image
+from deployer.local.instance import Instance, Limits, Place
+from deployer.local.pool import Pool
+from deployer.local.responses import LocalResponse
+from deployer.local.sandbox import Contents, Isolation, Launcher, find_isolation
+from deployer.local.world import World
+
+REGION: Final = "us-east-1"
+"""Of the environment for child commands; every region answers."""
+
+
+class LocalAws:
+    """S3, Lambda, Logs, IAM, STS and CloudFormation on 127.0.0.1; one at a time in a process.
+
+    Args:
+        port: 0 for any free one.
+        prefix: put before the command of each runtime, such as ``("strace", "-f", "-o", "{sandbox}/trace")``;
+            ``{sandbox}`` becomes a folder of the sandbox's own, seen from outside as ``traces/<32 hex>``, the same
+            hex as in the name of its log stream.
+        traces: the host's folder for those; made if missing.
+        settle: seconds that a function stays Pending, or its update InProgress.
+        limits: how long start-up may take, and how long an idle sandbox is kept.
+        isolation: how far sandboxes are kept apart from the host; by default as far as this machine allows.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        prefix: tuple[str, ...] = (),
+        traces: Path | None = None,
+        settle: float = 0.3,
+        limits: Limits | None = None,
+        isolation: Isolation | None = None,
+    ) -> None:
+        self._port, self._prefix, self._traces = port, prefix, traces
+        self._settle, self._limits, self._isolation = settle, limits or Limits(), isolation
+        self.faults = Faults()
+        self.endpoint_url = ""
+
+    def start(self) -> Self:
+        """Listen; returns when calls are answered.
+
+        Raises:
+            OSError: the port is taken.
+            UsageError: the extra ``local`` is not installed.
+        """
+        self._folder = Path(tempfile.mkdtemp(prefix="ldeploy-local-"))
+        self._folder.chmod(0o711)
+        self._store = CodeStore(self._folder / "code")
+        self._launcher = self._make_launcher()
+        self._pool = Pool(self._folder / "sandboxes", self._make_instance, self._limits)
+        gateway = Gateway(DomainDispatcherApplication(create_app), self._store, self.faults)
+        self._server = make_server("127.0.0.1", self._port, gateway, threaded=True, request_handler=QuietHandler)
+        self.endpoint_url = f"http://127.0.0.1:{self._server.port}"
+        install(World(self.endpoint_url, self._store, self._pool, self._settle))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End the server, every sandbox, and remove what they left on disk (traces stay)."""
+        self._pool.close()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        uninstall()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """For a child command: ``base`` (by default this process's own) with its AWS calls led here."""
+        inherited = os.environ if base is None else base
+        kept = {name: value for name, value in inherited.items() if name != "AWS_PROFILE"}
+        region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+        return {**kept, **CREDENTIALS, **region, "AWS_ENDPOINT_URL": self.endpoint_url}
+
+    @property
+    def isolation(self) -> Isolation:
+        """How far sandboxes are kept apart from the host."""
+        return self._launcher.isolation
+
+    def _make_launcher(self) -> Launcher:
+        image = make_image(self._folder / "runtime")
+        isolation = self._isolation or find_isolation(image, self._folder / "trial")
+        return Launcher(image, isolation, self._prefix, self._traces)
+
+    def _make_instance(self, deployment: Deployment, folder: Path) -> Instance:
+        layers = self._store.merged(deployment.layers)
+        contents = Contents(self._store.tree(deployment.code), layers, {})
+        logs = logs_backends[deployment.account][deployment.region]
+        place = Place(self._launcher, contents, folder, self.endpoint_url, logs, self._limits)
+        return Instance(deployment, place)
+
+
+class QuietHandler(MotoRequestHandler):  # type: ignore[misc]
+    """No line on stderr for each request."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        if type != "info":
+            logging.getLogger(__name__).debug(message, *args)
+
+
+def create_app(service: SERVICE_NAMES) -> Flask:
+    """moto's own application for a service; Lambda's with our answers."""
+    app: Flask = create_backend_app(service)
+    if service in ("lambda", "awslambda"):
+        view = convert_to_flask_response(LocalResponse.dispatch)
+        app.view_functions = dict.fromkeys(app.view_functions, view)
+    return app
+
+
+def install(world: World) -> None:
+    """Put our Lambda backend where moto looks for the one that needs no Docker; forget what moto held."""
+    BackendDict.reset()
+    backend = type("Backend", (LocalBackend,), {"world": world, "__module__": LocalBackend.__module__})
+    default_user_config["lambda"]["use_docker"] = False
+    seam.lambda_simple_backends = BackendDict(backend, "lambda")
+
+
+def uninstall() -> None:
+    """Leave moto as it was found."""
+    with warnings.catch_warnings():
+        BackendDict.reset()
+    default_user_config["lambda"]["use_docker"] = True
+    seam.lambda_simple_backends = BackendDict(seam.LambdaSimpleBackend, "lambda")

@@ -1,0 +1,25 @@
+"""What all parts of one embedded AWS have in common."""
+
+from dataclasses import dataclass
+
+from deployer.local.code_store import CodeStore
+from deployer.local.pool import Pool
+
+
+@dataclass(frozen=True)
+class World:
+    """Handed to moto's backends, which moto itself makes, one for each account and region."""
+
+    endpoint: str
+    """``http://127.0.0.1:<port>``."""
+    store: CodeStore
+    pool: Pool
+    settle: float
+    """Seconds that a function is Pending, or its update InProgress."""
+
+    def download_url(self, sha256: str) -> str:
+        """Where a zip can be downloaded without credentials."""
+        return f"{self.endpoint}{DOWNLOADS}{sha256}"
+
+
+DOWNLOADS = "/_ldeploy/code/"
