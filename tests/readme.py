@@ -1,0 +1,59 @@
+"""README.md and the command line, kept in step."""
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from deployer.cli import ldeploy, restore
+
+README = Path(__file__).parents[1] / "README.md"
+MARKS = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTALL)
+
+
+def commands() -> str:
+    """Every command with its options, as Markdown; what all commands on a function share stands at the end."""
+    shared = {option.name for option in restore.params}
+    parts = [part for command in ldeploy.commands.values() for part in _command("ldeploy", command, shared)]
+    asking = [option for option in restore.params if option.name in {"plan", "yes"}]
+    everywhere = [option for option in restore.params if option not in asking]
+    parts.append(f"**Every command on a function** takes:\n\n{_table(everywhere)}")
+    parts.append(f"**Every command that changes something** takes:\n\n{_table(asking)}")
+    return "\n" + "\n".join(parts)
+
+
+def _command(path: str, command: click.Command, shared: set[str | None]) -> Iterator[str]:
+    path = f"{path} {command.name}"
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from _command(path, inner, shared)
+        return
+    context = click.Context(command)
+    arguments = [option.make_metavar(context) for option in command.params if isinstance(option, click.Argument)]
+    usage = " ".join([path, *arguments])
+    own = [option for option in command.params if option.name not in shared]
+    table = f"\n{_table(own)}" if any(isinstance(option, click.Option) for option in own) else ""
+    yield f"**`{usage}`** {inspect.cleandoc(command.help or '')}\n{table}"
+
+
+def _table(options: Iterable[click.Parameter]) -> str:
+    records = (
+        option.get_help_record(click.Context(click.Command("x")))
+        for option in options
+        if isinstance(option, click.Option) and option.name != "help"
+    )
+    cells = ([cell.replace("|", "\\|") for cell in record] for record in records if record)
+    rows = [f"| `{name}` | {what} |" for name, what in cells]
+    return "\n".join(["| option | |", "| --- | --- |", *rows]) + "\n"
+
+
+def written() -> str:
+    """What README.md says now."""
+    found = MARKS.search(README.read_text())
+    return found[0] if found else ""
+
+
+if __name__ == "__main__":
+    README.write_text(MARKS.sub(lambda _: commands(), README.read_text()))

@@ -1,0 +1,96 @@
+"""What was there before the probe is found out once, and kept through runs that were cut off."""
+
+from dataclasses import replace
+
+import pytest
+
+from deployer.arm import arm
+from deployer.before import begin, deployed, probed_state
+from deployer.errors import ConflictError, MissingError, WorkspaceError
+from deployer.function import Configuration, Function, Stage, StoredZip
+
+BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r", memory=512)
+FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
+OTHER = replace(FULL, sha256="2" * 64, label="b" * 16)
+SLIM = StoredZip("b", "ldeploy/3.zip", "3" * 64, 300)
+
+
+def function(sha256="0" * 64, configuration=BARE, size=500):
+    return Function("f", "arn:f", configuration, sha256, size, "r", log_group="/aws/lambda/f")
+
+
+PRESENT = function()
+STATE = begin("f", "b", PRESENT, None, None, FULL, 1000)
+ARMED = arm(BARE, "arn:aws:lambda:eu-west-1:1:layer:ldeploy-probe:1", "a" * 16)
+
+
+def test_what_is_found_is_what_was_before():
+    assert (STATE.before, STATE.before_code.sha256) == (BARE, PRESENT.code_sha256)
+    assert STATE.before_code.key == f"ldeploy/{PRESENT.code_sha256}.zip"
+
+
+@pytest.mark.parametrize("sha256", ["0" * 64, FULL.sha256])
+@pytest.mark.parametrize("configuration", [BARE, ARMED])
+@pytest.mark.parametrize("stage", [Stage.PROBING, Stage.PROBED])
+def test_a_run_that_goes_on_keeps_what_was_before(sha256, configuration, stage):
+    again = begin("f", "b", function(sha256, configuration), replace(STATE, stage=stage), None, FULL, 2000)
+    assert (again.before, again.before_code, again.probed_at) == (STATE.before, STATE.before_code, 1000)
+
+
+def test_another_package_begins_its_own_evidence():
+    again = begin("f", "b", function(FULL.sha256, ARMED), replace(STATE, stage=Stage.PROBED), None, OTHER, 2000)
+    assert (again.before, again.full, again.probed_at) == (BARE, OTHER, 2000)
+
+
+@pytest.mark.parametrize("stage", [Stage.SHRUNK, Stage.RESTORED])
+def test_after_a_finished_round_what_is_found_is_what_was_before(stage):
+    slim = function(SLIM.sha256)
+    again = begin("f", "b", slim, replace(STATE, stage=stage, slim=SLIM), None, OTHER, 2000)
+    assert again.before_code.sha256 == SLIM.sha256
+
+
+def test_code_that_somebody_else_put_in_is_what_was_before():
+    again = begin("f", "b", function("9" * 64, ARMED), replace(STATE, stage=Stage.PROBED), None, OTHER, 2000)
+    assert again.before_code.sha256 == "9" * 64
+    assert again.before == BARE
+
+
+def test_a_function_that_is_not_there_is_named():
+    with pytest.raises(MissingError, match="no function f"):
+        begin("f", "b", None, None, None, FULL, 0)
+
+
+def test_a_function_to_be_created_was_the_full_package_before():
+    state = begin("f", "b", None, None, BARE, FULL, 0)
+    assert (state.before, state.before_code) == (BARE, FULL)
+
+
+@pytest.mark.parametrize(
+    ("stage", "sha256", "error"),
+    [
+        (Stage.PROBED, "9" * 64, ConflictError),
+        (Stage.RESTORED, FULL.sha256, WorkspaceError),
+        (Stage.PROBING, FULL.sha256, WorkspaceError),
+    ],
+)
+def test_what_cannot_be_shrunk_is_said(stage, sha256, error):
+    with pytest.raises(error):
+        probed_state(function(sha256), replace(STATE, stage=stage))
+
+
+def test_a_function_never_probed_cannot_be_shrunk():
+    with pytest.raises(WorkspaceError, match="not probed"):
+        probed_state(PRESENT, None)
+
+
+@pytest.mark.parametrize("stage", [Stage.PROBED, Stage.SHRINKING, Stage.SHRUNK])
+def test_a_shrink_that_was_cut_off_goes_on(stage):
+    state = replace(STATE, stage=stage, slim=SLIM)
+    for sha256 in (FULL.sha256, SLIM.sha256):
+        assert probed_state(function(sha256), state) == state
+
+
+def test_a_zip_of_the_user_s_is_known_by_its_size_until_lambda_has_said_its_hash():
+    unhashed = replace(FULL, sha256="")
+    state = begin("f", "b", PRESENT, None, None, unhashed, 0)
+    assert deployed(function("8" * 64, size=1000), state) == unhashed

@@ -1,0 +1,46 @@
+"""Names, and the state that one run leaves for the next."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.errors import UsageError, WorkspaceError
+from deployer.function import STATE_VERSION, Answer, Configuration, Stage, State, StoredZip, function_name, state_from
+
+ZIP = StoredZip("b", "k", "0" * 64, 10, 20, 3, "a" * 16)
+STATE = State(
+    "f", Stage.PROBED, "b", Configuration("python3.11", "a.h", "r"), ZIP, ZIP, "/g", 1, Configuration("p", "h", "r")
+)
+states = st.builds(
+    replace,
+    st.just(STATE),
+    stage=st.sampled_from(Stage),
+    slim=st.sampled_from([None, ZIP]),
+    answers=st.dictionaries(st.text(max_size=5), st.builds(Answer, st.text(max_size=5), st.booleans()), max_size=3),
+    serial=st.integers(0, 9),
+)
+
+
+@given(states)
+def test_a_state_comes_back_as_it_was(state):
+    assert state_from(json.loads(json.dumps({"version": STATE_VERSION, **asdict(state)}))) == state
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_anything_else_is_said_to_be_no_state(document):
+    with pytest.raises(WorkspaceError):
+        state_from(document)
+
+
+@pytest.mark.parametrize("name", ["f", "a-b_C9", "arn:aws:lambda:eu-west-1:123456789012:function:f", "1:function:f"])
+def test_names_and_arns_name_a_function(name):
+    assert function_name(name) == name.rsplit(":", 1)[-1]
+
+
+@pytest.mark.parametrize("name", ["", "f:1", "arn:aws:lambda:eu-west-1:123456789012:function:f:PROD", "../x", "a b"])
+def test_versions_aliases_and_nonsense_are_refused(name):
+    with pytest.raises(UsageError):
+        function_name(name)

@@ -1,0 +1,105 @@
+"""Plans: what is written down first, and the order in which sizes stay under the limit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer import plan
+from deployer.arm import PROBE_LAYER, arm
+from deployer.function import Configuration, Function, Stage, State, StoredZip
+
+BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r")
+BEFORE = StoredZip("b", "ldeploy/0.zip", "0" * 64, 500)
+FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
+SLIM = StoredZip("b", "ldeploy/2.zip", "2" * 64, 300)
+STATE = State("f", Stage.PROBING, "b", BARE, BEFORE, FULL, "/aws/lambda/f", 0, BARE)
+CHANGES = (plan.Create, plan.UpdateCode, plan.UpdateConfiguration)
+
+
+def found(code=BEFORE, configuration=BARE):
+    return Function("f", "arn:f", configuration, code.sha256, code.zip_bytes, "r1")
+
+
+def kinds(steps):
+    return [type(step) for step in steps]
+
+
+def first_change(steps):
+    return next(i for i, step in enumerate(steps) if isinstance(step, CHANGES))
+
+
+@given(st.sampled_from([None, found(), found(FULL), found(FULL, arm(BARE, "l", "a" * 16))]))
+def test_what_was_before_is_written_down_before_the_first_change(function):
+    steps = plan.probe(function, STATE, Path("full.zip"), None, None)
+    before = kinds(steps[: first_change(steps)])
+    assert plan.Remember in before
+    if function and function.code_sha256 == BEFORE.sha256:
+        assert before.index(plan.KeepCode) < before.index(plan.Remember)
+
+
+def test_a_version_is_published_before_the_code_changes():
+    steps = kinds(plan.probe(found(), STATE, None, None, None))
+    assert steps.index(plan.PublishVersion) < steps.index(plan.UpdateCode)
+
+
+def test_the_layer_comes_after_the_code_and_ends_in_the_configuration():
+    steps = plan.probe(found(), STATE, None, None, None)
+    assert kinds(steps)[-3:] == [plan.UpdateCode, plan.UpdateConfiguration, plan.Remember]
+    assert steps[-2].configuration.layers == (PROBE_LAYER,)
+
+
+def test_code_that_is_there_already_is_not_sent_again():
+    assert plan.UpdateCode not in kinds(plan.probe(found(FULL), STATE, None, None, None))
+
+
+def test_a_new_function_is_created_without_the_probe_first():
+    steps = plan.probe(None, STATE, None, None, None)
+    created = next(step for step in steps if isinstance(step, plan.Create))
+    assert created.configuration == BARE
+
+
+def test_the_bucket_is_made_first():
+    assert kinds(plan.probe(found(), STATE, None, "b", None))[0] is plan.MakeBucket
+
+
+def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
+    probed = found(FULL, arm(BARE, "l", "a" * 16))
+    state = replace(STATE, stage=Stage.SHRINKING, slim=SLIM)
+    steps = kinds(plan.shrink(probed, state, BARE, Path("slim.zip"), None, tried=False))
+    assert steps.index(plan.Upload) < steps.index(plan.UpdateCode) < steps.index(plan.UpdateConfiguration)
+    assert steps.index(plan.UpdateConfiguration) < steps.index(plan.PublishVersion)
+
+
+def test_restoring_takes_the_layer_away_before_the_code_grows():
+    probed = found(FULL, arm(BARE, "l", "a" * 16))
+    steps = kinds(plan.restore(probed, replace(STATE, stage=Stage.RESTORING)))
+    assert steps == [plan.Remember, plan.UpdateConfiguration, plan.UpdateCode, plan.Remember]
+
+
+def test_restoring_what_is_restored_changes_nothing():
+    steps = plan.restore(found(), replace(STATE, stage=Stage.RESTORING))
+    assert not any(isinstance(step, CHANGES) for step in steps)
+
+
+def test_a_failed_trial_leads_back_to_the_code_and_the_configuration_that_were_there():
+    was = found(FULL, arm(BARE, "l", "a" * 16))
+    steps = plan.take_back(found(SLIM), was, FULL, STATE)
+    assert any(isinstance(step, plan.UpdateCode) and step.zip == FULL for step in steps)
+    assert any(isinstance(step, plan.UpdateConfiguration) and step.configuration == was.configuration for step in steps)
+    assert steps[-1] == plan.Remember(STATE)
+
+
+def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
+    with pytest.raises(ValueError, match="no slim package"):
+        plan.shrink(found(), STATE, BARE, Path("slim.zip"), None, tried=False)
+
+
+@given(st.sampled_from([None, found(), found(FULL)]))
+def test_every_step_says_what_it_does_and_no_value_of_the_environment(function):
+    state = replace(STATE, before=replace(BARE, environment={"KEY": "s3cret"}), probed=BARE)
+    for step in plan.probe(function, state, Path("full.zip"), "b", Path("events")):
+        assert str(step)
+        assert "s3cret" not in f"{step}{step!r}"
