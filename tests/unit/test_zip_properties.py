@@ -120,6 +120,7 @@ SHAPES: st.SearchStrategy[Shape] = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(MEMBERS, SHAPES)
 def test_a_slim_zip_of_everything_holds_the_same_contents(members: list[Member], shape: Shape) -> None:
     data = made(members, **shape)
@@ -127,6 +128,7 @@ def test_a_slim_zip_of_everything_holds_the_same_contents(members: list[Member],
     assert contents(slimmed(data, package, package.entries)) == {one.name: one.contents for one in members}
 
 
+@settings(deadline=None)
 @given(MEMBERS, SHAPES)
 def test_the_index_tells_what_zipfile_tells(members: list[Member], shape: Shape) -> None:
     entries = index(BytesSource(made(members, **shape))).entries
@@ -136,6 +138,7 @@ def test_the_index_tells_what_zipfile_tells(members: list[Member], shape: Shape)
     assert list(entries) == sorted(entries, key=name_of)
 
 
+@settings(deadline=None)
 @given(MEMBERS, SHAPES, SHAPES, st.randoms())
 def test_the_slim_zip_does_not_depend_on_how_its_source_was_laid_out(
     members: list[Member], shape: Shape, other: Shape, random: Random
@@ -148,6 +151,7 @@ def test_the_slim_zip_does_not_depend_on_how_its_source_was_laid_out(
     assert slimmed(one, first, first.entries) == slimmed(two, second, second.entries)
 
 
+@settings(deadline=None)
 @given(MEMBERS, SHAPES, st.data())
 def test_a_slim_zip_holds_what_was_kept_and_nothing_else(
     members: list[Member], shape: Shape, draw: st.DataObject
@@ -181,7 +185,7 @@ def broken(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(broken() | st.binary(max_size=200))
 def test_broken_bytes_end_in_a_package_or_a_package_error(data: bytes) -> None:
     source = BytesSource(data)
