@@ -1,83 +1,19 @@
 """Each path of a package is kept or dropped, for the strongest reason, and nothing needed with it is forgotten."""
 
 import posixpath
-from collections.abc import Iterable, Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.errors import UsageError, WorkspaceError
+from deployer.errors import UsageError
 from deployer.models import (
     Distribution,
-    Entry,
-    Evidence,
-    Kind,
-    Package,
-    PathEvidence,
-    Phase,
     Reason,
     Rules,
-    Touch,
-    Whitelist,
 )
-from deployer.whitelist import carry_over, choose, from_json, keep_too, to_json, to_list
-
-
-NO_RULES = Rules()
-
-
-def package(*paths: str, links: Mapping[str, str] | None = None, crc32: int = 1) -> Package:
-    """A package of files of ten bytes each; a path that ends in a slash is an empty directory."""
-    entries = {path: Entry(path, Kind.FILE, 10, 5, crc32, 0o644, 8, 0) for path in paths if not path.endswith("/")}
-    for path, target in (links or {}).items():
-        entries[path] = Entry(path, Kind.SYMLINK, len(target), len(target), 1, 0o755, 0, 0, target)
-    folders = {path.rstrip("/") for path in paths if path.endswith("/")}
-    for path in [*entries, *folders]:
-        while path := posixpath.dirname(path):
-            folders.add(path)
-    for path in folders:
-        entries[path] = Entry(path, Kind.DIRECTORY, 0, 0, 0, 0o755, 0, 0)
-    ordered = {path: entries[path] for path in sorted(entries)}
-    return Package(ordered, 999, "a1b2" * 16)
-
-
-def distribution(whole: Package, name: str, version: str = "1.0") -> Distribution:
-    """Owns the folder of its name and its dist-info."""
-    folder = f"{name}-{version}.dist-info"
-    files = (path for path, entry in whole.entries.items() if entry.kind is Kind.FILE)
-    return Distribution(
-        name, version, folder, frozenset(path for path in files if path.startswith((f"{name}/", f"{folder}/")))
-    )
-
-
-def evidence(*opened: str, looked: Iterable[str] = (), listed: Iterable[str] = (), ran: Iterable[str] = ()) -> Evidence:
-    touches: dict[str, set[Touch]] = {}
-    pairs = ((Touch.OPENED, opened), (Touch.LOOKED, looked), (Touch.LISTED, listed), (Touch.EXECUTED, ran))
-    for touch, paths in pairs:
-        for path in paths:
-            touches.setdefault(path, set()).add(touch)
-    paths = {
-        path: PathEvidence(frozenset(kinds), 2, "2026-01-01T00:00:00Z", Phase.INVOKE, "r-1", "5a")
-        for path, kinds in touches.items()
-    }
-    return Evidence("a1b2a1b2a1b2a1b2", paths, sandboxes=3, invocations=9)
-
-
-def chosen(
-    whole: Package, seen: Evidence, *, rules: Rules = NO_RULES, names: Iterable[str] = (), handler: str = "gone.handler"
-) -> Whitelist:
-    return choose(whole, [distribution(whole, name) for name in names], seen, rules, handler)
-
-
-def reasons(whitelist: Whitelist) -> dict[str, Reason]:
-    """What is kept, without the directories on the way."""
-    return {
-        path: whitelist.decisions[path].reason
-        for path in whitelist.kept()
-        if whitelist.decisions[path].reason is not Reason.PARENT
-    }
-
+from deployer.whitelist import choose
+from tests.unit.whitelists import chosen, evidence, package, reasons
 
 # -- what was touched ------------------------------------------------------------------------------------------
 
@@ -273,102 +209,6 @@ def test_paths_that_the_package_does_not_hold_are_counted_but_not_those_of_layer
     seen = evidence("a", "gone", "m/gone", "/opt/python/x.py", "link/x")
     (warning,) = chosen(package("a", links={"link": "/tmp/x"}), seen).warnings
     assert "2 paths (gone, m/gone)" in warning
-
-
-# -- a fresh build ---------------------------------------------------------------------------------------------
-
-
-OLD = package(
-    "app.py", "tests.py", "n/a.py", "n/b.py", "n-1.0.dist-info/RECORD", "o/a.py", "o/b.py", "o-1.0.dist-info/RECORD"
-)
-
-
-def old_whitelist(rules: Rules = NO_RULES) -> Whitelist:
-    return chosen(OLD, evidence("app.py", "n/a.py", "o/a.py"), names=["n", "o"], rules=rules)
-
-
-def test_the_same_build_again_is_slimmed_the_same_way() -> None:
-    whitelist = old_whitelist(Rules(drop=("tests.py",)))
-    again = carry_over(whitelist, OLD, [distribution(OLD, "n"), distribution(OLD, "o")])
-    assert (again.decisions, again.installed, again.warnings) == (whitelist.decisions, whitelist.installed, ())
-
-
-def test_what_is_new_in_a_fresh_build_is_kept() -> None:
-    fresh = package(*OLD.entries.keys() - {"n", "o", "n-1.0.dist-info", "o-1.0.dist-info"}, "new/x.py", "new/y.py")
-    found = carry_over(old_whitelist(), fresh, [distribution(fresh, "n"), distribution(fresh, "o")])
-    assert found.decisions["new/y.py"].reason is Reason.NEW
-    assert not found.decisions["n/b.py"].kept
-    assert found.warnings == (
-        "Kept, as they are new since the function was probed: 3 paths (new, new/x.py, new/y.py).",
-    )
-
-
-def test_a_distribution_of_another_version_is_kept_whole() -> None:
-    fresh = package(
-        "app.py", "n/a.py", "n/b.py", "n-2.0.dist-info/RECORD", "o/a.py", "o/b.py", "o-1.0.dist-info/RECORD"
-    )
-    found = carry_over(old_whitelist(), fresh, [distribution(fresh, "n", "2.0"), distribution(fresh, "o")])
-    assert (found.decisions["n/b.py"].kept, found.decisions["o/b.py"].kept) == (True, False)
-    assert found.decisions["n/b.py"].reason is Reason.CHANGED
-    assert any("n 1.0 → 2.0." in warning for warning in found.warnings)
-
-
-def test_a_distribution_of_the_same_version_with_other_contents_is_kept_whole() -> None:
-    fresh = package("n/a.py", "n/b.py", "n-1.0.dist-info/RECORD", crc32=2)
-    found = carry_over(old_whitelist(), fresh, [distribution(fresh, "n")])
-    assert found.decisions["n/b.py"].reason is Reason.CHANGED
-
-
-def test_another_record_of_the_same_files_is_no_change() -> None:
-    """Scripts hold the path of the interpreter, so RECORD differs from machine to machine."""
-    entries = dict(OLD.entries)
-    entries["n-1.0.dist-info/RECORD"] = Entry("n-1.0.dist-info/RECORD", Kind.FILE, 11, 5, 7, 0o644, 8, 0)
-    fresh = Package(entries, 999, "c3d4" * 16)
-    found = carry_over(old_whitelist(), fresh, [distribution(fresh, "n"), distribution(fresh, "o")])
-    assert not found.decisions["n/b.py"].kept
-
-
-def test_what_a_rule_dropped_before_is_dropped_still() -> None:
-    fresh = package("n/a.py", "n/b.py", "n-1.0.dist-info/RECORD", crc32=2)
-    whitelist = old_whitelist(Rules(drop=("n/b.py",)))
-    assert not carry_over(whitelist, fresh, [distribution(fresh, "n")]).decisions["n/b.py"].kept
-    again = carry_over(whitelist, fresh, [distribution(fresh, "n")], Rules(keep=("n/b.py",)))
-    assert again.decisions["n/b.py"].reason is Reason.RULE_KEEP
-
-
-def test_what_an_earlier_whitelist_keeps_stays_kept() -> None:
-    whole = package("a", "b", "c", "d")
-    earlier = chosen(whole, evidence("a", "b"))
-    later = chosen(whole, evidence("c"), rules=Rules(drop=("b",)))
-    both = keep_too(later, earlier)
-    assert list(both.kept()) == ["a", "c"]
-    assert both.decisions["a"].reason is Reason.OPENED
-
-
-# -- the file --------------------------------------------------------------------------------------------------
-
-
-def test_a_whitelist_is_read_back_as_it_was_written() -> None:
-    whole = package("caf\udce9/ü.py", "n/a.py", "n-1.0.dist-info/RECORD")
-    whitelist = chosen(whole, evidence("caf\udce9/ü.py"), names=["n"], rules=Rules(keep=("gone",)))
-    text = to_json(whitelist)
-    assert text.isascii()
-    assert from_json(text) == whitelist
-
-
-def test_the_plain_list_has_the_kept_paths() -> None:
-    assert to_list(chosen(package("m/a.py", "b"), evidence("m/a.py"))) == "m\nm/a.py\n"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 1, "package": "x", "decisions": 1}'])
-def test_a_broken_whitelist_is_said_so(text: str) -> None:
-    with pytest.raises(WorkspaceError, match="broken"):
-        from_json(text)
-
-
-def test_a_whitelist_of_a_later_version_is_not_guessed_at() -> None:
-    with pytest.raises(WorkspaceError, match="version 2"):
-        from_json('{"version": 2}')
 
 
 # -- whatever the package looks like ---------------------------------------------------------------------------
