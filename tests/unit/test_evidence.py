@@ -135,6 +135,13 @@ def test_a_gap_in_a_sandboxs_numbers_is_a_lost_line() -> None:
     assert read(record("a"), record("a", 3), record("b", 4), record("b", 5)).lines.lost == 2
 
 
+def test_a_sandbox_that_lives_on_is_followed_past_many_short_lived_ones() -> None:
+    template = encode(record("z" * 16))[0]
+    others = [template.replace("z" * 16, f"{number:016}") for number in range(30_000)]
+    found = read(record("a"), *others[:15_000], record("a", 1), *others[15_000:], record("a", 3))
+    assert (found.lines.lost, found.sandboxes) == (1, 30_001)
+
+
 def test_lines_that_come_in_another_order_are_not_lost() -> None:
     assert read(record("a", 2), record("a"), record("a", 1)).lines.lost == 0
 
