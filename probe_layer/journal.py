@@ -53,7 +53,7 @@ class Journal:
             sandbox = os.urandom(8).hex().encode()
         elif owner != label:
             raise TakenError(path)
-        self.sandbox = sandbox.decode("ascii", "replace")
+        self.sandbox: str = sandbox.decode("ascii", "replace")
         self._label = label
         self._position = 0
         self._waited = 0

@@ -26,7 +26,6 @@ def main() -> None:
     except Exception as error:
         os.write(2, b"ldeploy: the probe could not start: %s\n" % type(error).__name__.encode())
     sys.path[0], sys.dont_write_bytecode = path, writes
-    sys.path_importer_cache.pop(OWN, None)
     hand_over(sys.argv[1])
 
 
@@ -109,12 +108,14 @@ def hand_over(script: str) -> None:
 
     main_module = type(sys)("__main__")
     main_module.__dict__.update(__builtins__=builtins, __file__=script, __loader__=SourceFileLoader("__main__", script))
-    if "__cached__" in globals():
-        main_module.__dict__["__cached__"] = None
+    absent: dict[str, Any] = {"__annotations__": {}, "__cached__": None}  # from Python 3.14 and 3.15
+    main_module.__dict__.update((name, value) for name, value in absent.items() if name in globals())
     sys.modules["__main__"] = main_module
     del sys.argv[0]
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         sys.path[0] = os.path.dirname(os.path.realpath(script))
+    for place in [place for place in sys.path_importer_cache if place.startswith(OWN)]:
+        del sys.path_importer_cache[place]
     arguments = getattr(sys, "orig_argv", [])
     if __file__ in arguments:
         arguments.remove(__file__)

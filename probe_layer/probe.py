@@ -54,7 +54,6 @@ class Probe:
 
     def __init__(self, root: str, own: str, package: str, journal: Journal | None, shim: Any) -> None:
         self.faults: set[str] = set()
-        self.reported = False
         self._pid = os.getpid()
         self._lock = _thread.allocate_lock()
         self._root, self._own, self._package = os.fsencode(root), os.fsencode(own), package
@@ -96,11 +95,11 @@ class Probe:
         self._drain()
 
     @_guarded
-    def report(self, phase: str, request: str | None, invocations: int) -> None:
-        """Logs what is new. A line is written in any case when an invocation or the start-up has ended."""
+    def report(self, phase: str, request: str | None, ended: bool = False) -> None:
+        """Logs what is new. A line is written in any case when start-up or an invocation has ended."""
         self._collect()
-        if self._pending or self.faults or invocations or not self.reported:
-            self._write(phase, request, invocations)
+        if self._pending or self.faults or ended:
+            self._write(phase, request, int(ended and phase == "invoke"))
 
     @_guarded
     def renew(self) -> None:
@@ -144,9 +143,8 @@ class Probe:
 
     def _compare(self, opened: list[bytes]) -> None:
         """What the shim or the maps show as opened must be in the kernel's account too."""
-        if not self._watch:
+        if not (self._watch and self._watch.at_work()):
             return
-        self.faults.update(self._watch.faults())
         for path in opened:
             if path not in self._kernel and os.path.realpath(path) not in self._kernel and os.path.lexists(path):
                 self.faults.add("inotify-missed")
@@ -228,7 +226,7 @@ class Probe:
             phase=phase,
             request=request,
             invocations=invocations,
-            witnesses=["inotify"] * bool(self._watch) + ["shim"] * bool(self._shim),
+            witnesses=["inotify"] * bool(self._watch and self._watch.at_work()) + ["shim"] * bool(self._shim),
             faults=faults,
             touched=self._touched(),
         )
@@ -236,7 +234,6 @@ class Probe:
         if not self._output.write("".join(line + "\n" for line in lines)):
             self.faults.update(faults, ["output-closed"])
             return
-        self.reported = True
         self._pending.clear()
         self._line += len(lines)
         if self._journal:

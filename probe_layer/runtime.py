@@ -33,18 +33,18 @@ class Runtime:
 
     def ended(self) -> None:
         """Start-up or an invocation has ended."""
-        self._probe.report(self._phase, self._request, int(self._phase == "invoke"))
+        self._probe.report(self._phase, self._request, True)
         self._phase, self._request = "idle", None
 
     def began(self, request: str | None) -> None:
         """The next invocation has come."""
-        self._probe.report("idle", None, 0)
+        self._probe.report("idle", None)
         self._phase, self._request = "invoke", request
         self.start_thread()
 
     def exiting(self) -> None:
         """The interpreter ends: what is left is reported."""
-        self._probe.report(self._phase, self._request, 0)
+        self._probe.report(self._phase, self._request)
 
     # -- the thread ----------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class Runtime:
             self._probe.drain()
             if self._phase == "start" and time.monotonic() - last > _PATIENCE:
                 last = time.monotonic()
-                self._probe.report("start", None, 0)
+                self._probe.report("start", None)
 
 
 class ClientHook:
@@ -127,7 +127,7 @@ class ClientHook:
         probe = self._runtime._probe
 
         def restore_next(*args: Any, **kwargs: Any) -> Any:
-            probe.report("start", None, 0)
+            probe.report("start", None, True)
             result = restore(*args, **kwargs)
             probe.renew()
             return result

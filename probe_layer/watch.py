@@ -41,6 +41,18 @@ class Watch:
         self.drain()  # the walk's own events
         self._raw.clear()
 
+    def at_work(self) -> bool:
+        """Whether the queue is still ours: a function may close every descriptor, and reuse their numbers."""
+        try:
+            if os.readlink(f"/proc/self/fd/{self._file}") == _MARK:
+                return True
+        except OSError:
+            pass
+        if self._file >= 0:
+            self._file = -1
+            self._faults.add("inotify-closed")
+        return False
+
     def faults(self) -> list[str]:
         """What went unseen since the last call, by name."""
         faults, self._faults = sorted(self._faults), set()
@@ -49,7 +61,7 @@ class Watch:
     def drain(self) -> list[tuple[str, bytes]]:
         """What was opened and not told before: ``O`` and a file's path, or ``D`` and a directory's."""
         found: list[tuple[str, bytes]] = []
-        while self._is_ours():
+        while self.at_work():
             try:
                 events = os.read(self._file, 1 << 20)
             except BlockingIOError:
@@ -73,18 +85,6 @@ class Watch:
                 self._faults.add("inotify-refused")
             if own in waiting:
                 waiting.remove(own)
-
-    def _is_ours(self) -> bool:
-        """A function may close every descriptor, and open files of its own under their numbers."""
-        try:
-            if os.readlink(f"/proc/self/fd/{self._file}") == _MARK:
-                return True
-        except OSError:
-            pass
-        if self._file >= 0:
-            self._file = -1
-            self._faults.add("inotify-closed")
-        return False
 
     def _parse(self, events: bytes, found: list[tuple[str, bytes]]) -> None:
         at = 0
