@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deployer import __version__, config, pipeline
+from deployer import __version__, config, foreground, pipeline
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
@@ -130,21 +130,14 @@ def local() -> None:
 @option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
 def local_start(port: int) -> None:
     """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready."""
-    from deployer import local as aws  # noqa: PLC0415 - an extra, and slow to import
-
-    with aws.LocalAws(port=port) as here:
-        click.echo(json.dumps({"endpoint_url": here.endpoint_url}))
-        here.wait()
+    foreground.serve(port, lambda url: click.echo(json.dumps({"endpoint_url": url})))
 
 
 @local.command("run", context_settings={"ignore_unknown_options": True})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def local_run(command: tuple[str, ...]) -> None:
     """Run it for the length of one COMMAND, whose environment points at it."""
-    from deployer import local as aws  # noqa: PLC0415 - an extra, and slow to import
-
-    with aws.LocalAws() as here:
-        sys.exit(here.run(command))
+    sys.exit(foreground.run(command))
 
 
 def show(report: Report, shared: Common) -> None:

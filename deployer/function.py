@@ -84,6 +84,10 @@ class StoredZip:
         """``s3://bucket/key``."""
         return f"s3://{self.bucket}/{self.key}"
 
+    def __str__(self) -> str:
+        """For people: of the hash as much as tells zips apart."""
+        return self.uri.replace(self.sha256, f"{self.sha256[:12]}…") if self.sha256 else self.uri
+
 
 class Stage(StrEnum):
     """How far ldeploy has come with a function; the -ing stages are those that a cut-off run leaves."""

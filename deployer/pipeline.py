@@ -44,6 +44,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     known = run.workspace.state()
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
     state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
+    if wanted.events:
+        state = replace(state, events=str(wanted.events.absolute()), answers={})
     _check_handler(taken.package, state.probed.handler)
     layers = run.slimmer.layer_bytes(state.probed) + layer_size()
     check_fits(taken.package, taken.package.bytes, layers, "The full package")
@@ -122,7 +124,7 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     wanted = unprobed(found.configuration, begun.before, begun.probed)
     layers = run.slimmer.layer_bytes(wanted)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
-    tried = bool(begun.answers) and Path(begun.events).is_dir()
+    tried = bool(begun.answers) and Path(begun.events).is_dir()  # a folder of events may be gone by now
     steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, tried=tried)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:

@@ -32,7 +32,7 @@ class Upload:
     zip: StoredZip
 
     def __str__(self) -> str:
-        return f"upload {self.path.name} ({self.zip.zip_bytes:,} bytes) to {self.zip.uri}, if it is not there"
+        return f"upload {self.zip.zip_bytes:,} bytes to {self.zip}, if it is not there"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class KeepCode:
     zip: StoredZip
 
     def __str__(self) -> str:
-        return f"copy the present code of {self.function} to {self.zip.uri}, if it is not there"
+        return f"copy the present code of {self.function} to {self.zip}, if it is not there"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Create:
     zip: StoredZip
 
     def __str__(self) -> str:
-        return f"create the function {self.function} from {self.zip.uri}"
+        return f"create the function {self.function} from {self.zip}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class UpdateCode:
     zip: StoredZip
 
     def __str__(self) -> str:
-        return f"update the code of {self.function} from {self.zip.uri}"
+        return f"update the code of {self.function} from {self.zip}"
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def shrink(
         steps += [KeepCode(name, state.before_code)]
     steps += [Upload(slim, state.slim), Remember(state)]
     steps += _towards(found, state.slim, wanted, "the probe out", code_first=True)
-    steps += [PublishVersion(name, f"ldeploy: slim {state.full.label}")]
+    steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
     steps += [Try(name, state)] if tried else []
     return (*steps, Remember(replace(state, stage=Stage.SHRUNK)))
 

@@ -128,8 +128,11 @@ class Functions:
 
     def invoke(self, name: str, payload: bytes, version: str = "$LATEST") -> Reply:
         """One synchronous invocation; a function that raises is an answer, not an error."""
-        with in_our_words(f"invoke {name}"):
-            reply = self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version)
+        reply = self._patiently(  # a version just published is still pending for a while
+            f"invoke {name}",
+            lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version),
+        )
+        with in_our_words(f"read the answer of {name}"):
             return Reply(reply["Payload"].read(), reply.get("FunctionError", ""))
 
     def find_layer(self, layer: str, note: str) -> str | None:

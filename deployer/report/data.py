@@ -124,10 +124,9 @@ def warnings(evidence: Evidence) -> tuple[str, ...]:
     """What the reader of this evidence should know: what the probe could not see, and what was lost of its log."""
     lines = evidence.lines
     found = [f"The probe reported {name} in {count} records." for name, count in evidence.faults.items()]
-    if lines.cut:
-        found.append(f"{lines.cut} records are cut off in the log: their paths are lost.")
-    if lines.lost:
-        found.append(f"{lines.lost} records are missing from the log: their paths are lost.")
+    lost = max(lines.cut, lines.lost)  # a record that is cut off leaves a gap in its sandbox's numbers too
+    if lost:
+        found.append(f"{lost} records are cut off in the log or missing from it: their paths are lost.")
     if lines.other_package:
         found.append(f"{lines.other_package} records are of another package and were not used.")
     return tuple(found)

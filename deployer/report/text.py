@@ -44,7 +44,7 @@ def _probe(report: ProbeReport) -> list[str]:
     if report.version:
         lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")
     if report.answers:
-        lines.append(f"  events    {report.answers} sent, {report.failed} failed")
+        lines.append(f"  events    {_counted(report.answers, 'event')} sent, {report.failed} failed")
     lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
     return lines
 
@@ -59,8 +59,8 @@ def _shrink(report: ShrinkReport) -> list[str]:
     ]
     if report.sandboxes:
         lines += [
-            f"  evidence  {report.sandboxes} sandboxes, {report.invocations} invocations,"
-            f" {report.lines.records} records ({report.lines.foreign} other lines)",
+            f"  evidence  {_counted(report.sandboxes, 'sandbox', 'es')}, {_counted(report.invocations, 'invocation')},"
+            f" {_counted(report.lines.records, 'record')} in the log",
             f"  coverage  {coverage(report.coverage)}",
         ]
     lines += ["  kept"] + [
@@ -95,7 +95,8 @@ def _status(report: StatusReport) -> list[str]:
     lines = [
         f"{report.function}: {report.state}",
         f"  deployed  {_DEPLOYED[report.deployed]}, {'with' if report.armed else 'without'} the probe",
-        f"  evidence  {evidence.sandboxes} sandboxes, {evidence.invocations} invocations, {len(evidence.paths)} paths",
+        f"  evidence  {_counted(evidence.sandboxes, 'sandbox', 'es')}, {_counted(evidence.invocations, 'invocation')},"
+        f" {_counted(len(evidence.paths), 'path')} touched",
     ]
     if evidence.sandboxes:
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
@@ -120,6 +121,10 @@ def coverage(known: Coverage) -> str:
 
 def _weight(measure: Measure) -> str:
     return f"{measure.files:,} files, {megabytes(measure.bytes)} unzipped, {megabytes(measure.zip_bytes)} zipped"
+
+
+def _counted(number: int, what: str, plural: str = "s") -> str:
+    return f"{number:,} {what}{'' if number == 1 else plural}"
 
 
 def _numbered(steps: tuple[str, ...]) -> list[str]:

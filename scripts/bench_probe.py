@@ -1,0 +1,133 @@
+"""What the probe costs: cold starts and warm invocations of ``examples/tiles``, with and without, strace beside it.
+
+Prints one JSON object: milliseconds (medians), differences and ratios. Runs are taken in turn, each cold one in a
+sandbox of its own: figures are Lambda's own Init Duration and Duration, as the REPORT line gives them.
+"""
+
+import argparse
+import base64
+import json
+import re
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from deployer.arm import arm
+from deployer.folder import pack_folder
+from deployer.function import Configuration
+from deployer.layer import build_layer
+from deployer.local import LocalAws
+from examples.build import build
+
+CACHE = Path(__file__).parents[1] / ".bench"
+ROLE = "arn:aws:iam::123456789012:role/bench"
+EVENT = b'{"do": "outline"}'
+STRACE = ("strace", "-f", "-qq", "-e", "trace=file", "-o", "{sandbox}/trace")
+REPORT = re.compile(r"\bDuration: ([\d.]+) ms.*?(?:Init Duration: ([\d.]+) ms|$)", re.DOTALL)
+
+
+def main() -> None:
+    """Takes all runs and prints the figures."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--cold", type=int, default=15, help="cold starts of each kind")
+    options.add_argument("--warm", type=int, default=300, help="warm invocations of each kind")
+    chosen = options.parse_args()
+    package = CACHE / "tiles.zip"
+    pack_folder(build("tiles", CACHE / "tiles"), package)
+    with LocalAws(settle=0) as aws:
+        functions = Bench(aws, package)
+        cold = functions.cold(("without", "with"), chosen.cold)
+        warm = functions.warm(("without", "with"), chosen.warm)
+    with tempfile.TemporaryDirectory() as traces, LocalAws(settle=0, prefix=STRACE, traces=Path(traces)) as aws:
+        traced = Bench(aws, package)
+        cold |= {"strace": traced.cold(("without",), max(3, chosen.cold // 3))["without"]}
+        warm |= {"strace": traced.warm(("without",), chosen.warm // 3)["without"]}
+    print(json.dumps({"cold_start_ms": figures(cold), "warm_invocation_ms": figures(warm)}, indent=2))
+
+
+def figures(taken: dict[str, list[float]]) -> dict[str, Any]:
+    """Medians, and what with the probe and under strace adds to without."""
+    medians = {kind: statistics.median(values) for kind, values in taken.items()}
+    bare = medians["without"]
+    return {
+        "runs": {kind: len(values) for kind, values in taken.items()},
+        "median": {kind: round(value, 2) for kind, value in medians.items()},
+        "probe_adds": round(medians["with"] - bare, 2),
+        "probe_ratio": round(medians["with"] / bare, 3),
+        "strace_ratio": round(medians["strace"] / bare, 3),
+    }
+
+
+class Bench:
+    """The same function twice on one embedded AWS: without the probe and with it."""
+
+    def __init__(self, aws: LocalAws, package: Path) -> None:
+        environment = aws.environment({})
+        keys = {"aws_access_key_id": environment["AWS_ACCESS_KEY_ID"], "region_name": environment["AWS_REGION"]}
+        keys["aws_secret_access_key"] = environment["AWS_SECRET_ACCESS_KEY"]
+        self._lambda = boto3.client("lambda", endpoint_url=aws.endpoint_url, **keys)
+        storage = boto3.client("s3", endpoint_url=aws.endpoint_url, **keys)
+        storage.create_bucket(Bucket="bench")
+        storage.upload_file(str(package), "bench", "tiles.zip")
+        published = self._lambda.publish_layer_version(LayerName="ldeploy-probe", Content={"ZipFile": build_layer()})
+        bare = Configuration("python3.11", "app.handler", ROLE)
+        armed = arm(bare, published["LayerVersionArn"], "0" * 16)
+        self._configurations = {"without": bare, "with": armed}
+        for name, configuration in self._configurations.items():
+            self._lambda.create_function(
+                FunctionName=name,
+                Code={"S3Bucket": "bench", "S3Key": "tiles.zip"},
+                Runtime=configuration.runtime,
+                Handler=configuration.handler,
+                Role=ROLE,
+                Timeout=120,
+                MemorySize=2048,
+                Environment={"Variables": dict(configuration.environment)},
+                Layers=list(configuration.layers),
+            )
+            self._ready(name)
+
+    def cold(self, kinds: tuple[str, ...], runs: int) -> dict[str, list[float]]:
+        """Init Durations, the kinds in turn, after one round that is not counted."""
+        return self._taken(kinds, self._cold, runs + 1, skip=1)
+
+    def warm(self, kinds: tuple[str, ...], runs: int) -> dict[str, list[float]]:
+        """Durations of warm invocations, the kinds in turn, after five rounds that are not counted."""
+        return self._taken(kinds, lambda kind, _: self._invoke(kind)[0], runs + 5, skip=5)
+
+    def _taken(self, kinds: tuple[str, ...], run: Any, runs: int, skip: int) -> dict[str, list[float]]:
+        taken: dict[str, list[float]] = {kind: [] for kind in kinds}
+        for number in range(runs):
+            for kind in kinds:
+                taken[kind].append(run(kind, number))
+        return {kind: values[skip:] for kind, values in taken.items()}
+
+    def _cold(self, kind: str, number: int) -> float:
+        environment = {**self._configurations[kind].environment, "RUN": str(number)}
+        self._lambda.update_function_configuration(FunctionName=kind, Environment={"Variables": environment})
+        self._ready(kind)
+        return self._invoke(kind)[1]
+
+    def _ready(self, kind: str) -> None:
+        while True:
+            found = self._lambda.get_function_configuration(FunctionName=kind)
+            if found["State"] == "Active" and found["LastUpdateStatus"] == "Successful":
+                return
+
+    def _invoke(self, kind: str) -> tuple[float, float]:
+        """(Duration, Init Duration), milliseconds; the latter 0 where the sandbox was warm."""
+        reply = self._lambda.invoke(FunctionName=kind, Payload=EVENT, LogType="Tail")
+        if "FunctionError" in reply:
+            raise SystemExit(reply["Payload"].read().decode())
+        tail = base64.b64decode(reply["LogResult"]).decode()
+        found = REPORT.search(tail[tail.rindex("REPORT") :])
+        if found is None:
+            raise SystemExit(tail)
+        return float(found[1]), float(found[2] or 0)
+
+
+if __name__ == "__main__":
+    main()
