@@ -19,8 +19,10 @@ from deployer.models import Entry, Kind, Package, Source
 
 __all__ = ["FileSource", "distributions", "handler_path", "heaviest", "index", "open_file", "pack_folder"]
 
-_LONGEST_TARGET: Final = 4096
-"""PATH_MAX: no symlink can be longer."""
+_LONGEST_PATH: Final = 4096
+"""PATH_MAX, of symlinks' targets too (limits.h)."""
+_LONGEST_NAME: Final = 255
+"""NAME_MAX."""
 _AGAIN: Final = "Build the package again, from a folder, with `zip -r --symlinks` or ldeploy."
 _MODULE_SUFFIXES: Final = (".py", ".pyc")
 
@@ -146,7 +148,7 @@ def _entry(record: zipformat.Record) -> Entry:
         return directory_entry(path)
     if record.method == zipformat.STORED and record.size != record.packed:
         raise members.damaged(path, "it is stored as it is, in another size")
-    if kind is Kind.SYMLINK and not 0 < record.size <= _LONGEST_TARGET:
+    if kind is Kind.SYMLINK and not 0 < record.size <= _LONGEST_PATH:
         raise members.damaged(path, f"a symlink's target cannot be {record.size} bytes long")
     executable = kind is Kind.SYMLINK or record.attributes >> 16 & 0o111
     mode = 0o755 if executable else 0o644
@@ -169,6 +171,8 @@ def _path(record: zipformat.Record) -> str:
             f"The package's entry {name!r} has backslashes where Lambda expects slashes.",
             "Build the package with a tool that writes forward slashes, or give the folder itself.",
         )
+    if len(record.name) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in record.name.split(b"/")):
+        raise PackageError(f"The package has an entry whose name is too long for a file: {name[:80]!r}…", _AGAIN)
     return zipformat.path_of(record.name)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from deployer import links, passes, zipformat
 from deployer.ground import Ground, survey
-from deployer.models import Decision, Distribution, Evidence, Installed, Package, Reason, Rules, Whitelist
+from deployer.models import Decision, Distribution, Evidence, Installed, Kind, Package, Reason, Rules, Whitelist
 from deployer.passes import Found
 from deployer.rules import Matched, match
 from deployer.whitelist_file import from_json, to_json, to_list
@@ -72,7 +72,7 @@ def carry_over(
     seeds = [*_by_rule(matched), *kept, *_whole(changed), *new]
     found = passes.grow(ground, seeds, dropped)
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
-    warnings = (*matched.warnings, *_out_of_date(whitelist, changed, new))
+    warnings = (*matched.warnings, *_out_of_date(whitelist, changed, _files(package, fresh)))
     return _whitelist(ground, found, unneeded | _dropped(matched), warnings)
 
 
@@ -128,6 +128,10 @@ def _unknown(ground: Ground, evidence: Evidence) -> list[str]:
     return [f"The log tells of {_count(unknown)} that the package does not hold: is it the one that was probed?"]
 
 
+def _files(package: Package, paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if package.entries[path].kind is not Kind.DIRECTORY]
+
+
 def _count(paths: Iterable[str]) -> str:
     """``12 paths (a, b, c, …)``."""
     names = list(paths)
@@ -164,13 +168,13 @@ def _whole(changed: Iterable[Distribution]) -> list[Found]:
     ]
 
 
-def _out_of_date(whitelist: Whitelist, changed: list[Distribution], new: Iterable[Found]) -> list[str]:
+def _out_of_date(whitelist: Whitelist, changed: list[Distribution], new: list[str]) -> list[str]:
     warnings = []
     if changed:
         before = {installed.name: f"{installed.version} → " for installed in whitelist.installed}
         names = ", ".join(f"{one.name} {before.get(one.name, '')}{one.version}" for one in changed)
         warnings.append(f"Kept whole, as they changed since the function was probed: {names}.")
     brought = {path for one in changed for path in one.files}
-    if own := [found.path for found in new if found.path not in brought]:
+    if own := [path for path in new if path not in brought]:
         warnings.append(f"Kept, as they are new since the function was probed: {_count(own)}.")
     return warnings

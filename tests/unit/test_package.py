@@ -136,6 +136,8 @@ def test_what_is_no_zip_is_said_so(tmp_path: Path, data: bytes, words: str) -> N
     [
         ("/etc/passwd", "'/etc/passwd' would be unpacked outside"),
         ("a/../../b", "outside the package"),
+        ("a/" * 2_100 + "b", "too long"),
+        ("a" * 256, "too long"),
         (info("pkg\\a.py", system=0), "backslashes"),
         (info("pipe", stat.S_IFIFO | 0o644), "neither file, folder nor symlink"),
     ],
