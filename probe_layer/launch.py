@@ -53,7 +53,8 @@ def start_probe() -> None:
     import atexit
 
     atexit.register(runtime.exiting)
-    os.register_at_fork(before=runtime.stop_thread)
+    if "AWS_LAMBDA_MAX_CONCURRENCY" not in os.environ:  # there the runtime forks workers, and this process reports
+        os.register_at_fork(before=runtime.stop_thread)
 
 
 def find_shim() -> Any:

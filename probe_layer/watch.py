@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import os
 import struct
+from typing import Any
 
 _NONBLOCK, _CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 _OPEN, _OVERFLOW = 0x20, 0x4000
@@ -38,8 +39,6 @@ class Watch:
         self._faults: set[str] = set()
         for root in roots:
             self._add_below(libc.inotify_add_watch, root, own)
-        self.drain()  # the walk's own events
-        self._raw.clear()
 
     def at_work(self) -> bool:
         """Whether the queue is still ours: a function may close every descriptor, and reuse their numbers."""
@@ -69,22 +68,25 @@ class Watch:
             self._parse(events, found)
         return found
 
-    def _add_below(self, add: ctypes._NamedFuncPointer, root: bytes, own: bytes) -> None:
-        waiting = [root]
-        while waiting:
-            directory = waiting.pop()
+    def _list(self, directory: bytes) -> list[bytes]:
+        try:
+            with os.scandir(directory) as entries:
+                return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            self._faults.add("inotify-refused")
+            return []
+
+    def _add_below(self, add: Any, root: bytes, own: bytes) -> None:
+        """Lists first and watches then, so that the listing raises no events."""
+        directories = [root] if os.path.isdir(root) else []
+        for directory in directories:
+            directories += [place for place in self._list(directory) if place != own]
+        for directory in directories:
             watch = add(self._file, directory, _OPEN | _ONLY_DIRECTORIES | _NO_FOLLOW)
-            if watch < 0:
+            if watch >= 0:
+                self._directories[watch] = directory
+            else:
                 self._faults.add("inotify-refused")
-                continue
-            self._directories[watch] = directory
-            try:
-                with os.scandir(directory) as entries:
-                    waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-            except OSError:
-                self._faults.add("inotify-refused")
-            if own in waiting:
-                waiting.remove(own)
 
     def _parse(self, events: bytes, found: list[tuple[str, bytes]]) -> None:
         at = 0

@@ -1,0 +1,117 @@
+"""The layer works in every Python that Lambda has, in every mode of the runtime client that it can meet."""
+
+import ast
+import shutil
+import subprocess
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.functional.probe_host import Host
+
+LAYER = Path(__file__).parents[2] / "probe_layer"
+MINORS = range(9, 15)
+
+CLIENT = """
+    import http.client, json, os, sys
+
+    class Request:
+        def __init__(self, invoke_id, event_body):
+            self.invoke_id, self.event_body = invoke_id, event_body
+
+    class LambdaRuntimeClient:
+        def __init__(self, address):
+            self.address = address
+
+        def call(self, method, path, body=None):
+            connection = http.client.HTTPConnection(self.address)
+            connection.request(method, "/2018-06-01/runtime/" + path, body)
+            return connection.getresponse()
+
+        def restore_next(self):
+            os.stat(os.path.join(os.environ["LAMBDA_TASK_ROOT"], "data/restored.txt"))
+
+        def wait_next_invocation(self):
+            response = self.call("GET", "invocation/next")
+            return Request(response.headers["Lambda-Runtime-Aws-Request-Id"], response.read())
+
+        def post_invocation_result(self, invoke_id, answer):
+            self.call("POST", "invocation/%s/response" % invoke_id, json.dumps(answer))
+
+    def main(arguments):
+        import app
+        client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            client.restore_next()
+        for _ in range(int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "0"))):
+            if os.fork():
+                os.wait()
+                return
+        while True:
+            request = client.wait_next_invocation()
+            client.post_invocation_result(request.invoke_id, app.handler(json.loads(request.event_body), None))
+"""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """With a runtime client of the function's own, in plain Python: for interpreters that AWS's is not built for."""
+    host = Host(tmp_path)
+    host.add("awslambdaric/__init__.py")
+    host.add("awslambdaric/lambda_runtime_client.py", dedent(CLIENT))
+    host.add("awslambdaric/__main__.py", "from .lambda_runtime_client import main")
+    host.add("data/asked.txt", "x")
+    host.add("data/restored.txt", "x")
+    host.add("app.py", dedent("""
+        import os, sys
+        def handler(event, context):
+            os.path.exists("data/asked.txt")
+            return [sys.version_info[1], sys.argv, sys.path[1], sys.modules["__main__"].__file__]
+    """))  # fmt: skip
+    return host
+
+
+@pytest.mark.parametrize("file", sorted(LAYER.glob("*.py")), ids=lambda file: file.name)
+def test_the_layer_is_written_in_what_python_39_has(file: Path) -> None:
+    ast.parse(file.read_text(), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_every_interpreter_records_the_same(host: Host, minor: int) -> None:
+    python = shutil.which(f"python3.{minor}")
+    if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip(f"python3.{minor} is not installed")
+    run = host.run([1, 2], python=python)
+    assert run.answers == [[minor, [str(host.bootstrap)], str(host.bootstrap.parent), str(host.bootstrap)]] * 2
+    assert not run.errors
+    assert not run.faults
+    assert "data/asked.txt" in run.touched("looked")
+    assert [(record.phase, record.invocations) for record in run.records] == [
+        ("start", 0),
+        ("invoke", 1),
+        ("invoke", 1),
+    ]
+
+
+def test_sandboxes_restored_from_one_snapshot_log_everything_under_their_own_names(host: Host) -> None:
+    run = host.run(environment={"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
+    before, after, *_ = run.records
+    assert before.sandbox != after.sandbox
+    assert after.line == 0
+    assert {"app.py", "data/restored.txt"} <= {path for paths in after.touched.values() for path in paths}
+
+
+def test_workers_that_the_runtime_forks_are_seen_by_the_parent(host: Host) -> None:
+    """Several invocations at once in one sandbox (AWS_LAMBDA_MAX_CONCURRENCY): the forked workers write nothing."""
+    host.add("app.py", dedent("""
+        import os, time
+        def handler(event, context):
+            os.path.exists("data/asked.txt")
+            time.sleep(event)
+    """))  # fmt: skip
+    run = host.run([4], environment={"AWS_LAMBDA_MAX_CONCURRENCY": "1"})
+    assert run.answers == [None]
+    assert "data/asked.txt" in run.touched("looked")
+    assert len({record.sandbox for record in run.records}) == 1
+    assert [record.line for record in run.records] == list(range(len(run.records)))
