@@ -38,7 +38,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         layers = self._layers_of(settings["Layers"])
         stored = self._load(spec["Code"])
         rules.check_unzipped(stored.unzipped, [layer.stored.unzipped for layer in layers])
-        self._unpack(stored)
+        self._unpack(stored, layers)
         function = Function(self.account_id, self.region_name, spec, stored, layers, self.world)
         self._lambdas._functions[function.function_name] = {"latest": function, "versions": []}
         self._lambdas._arns[function.function_arn] = function
@@ -61,6 +61,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         rules.check_configuration(settings)
         layers = self._layers_of(settings["Layers"]) if "Layers" in given else function.layer_versions
         rules.check_unzipped(function.stored.unzipped, [layer.stored.unzipped for layer in layers])
+        self._unpack(function.stored, layers)
         function.change(given, layers)
         return function.get_configuration()
 
@@ -74,7 +75,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         if body.get("DryRun"):
             sha256 = base64.b64encode(bytes.fromhex(stored.sha256)).decode()
             return {**function.get_configuration(), "CodeSha256": sha256, "CodeSize": stored.size}
-        self._unpack(stored)
+        self._unpack(stored, function.layer_versions)
         architectures = {"Architectures": body["Architectures"]} if body.get("Architectures") else {}
         function.change(architectures, stored=stored)
         return (self._publish(function, None) if body.get("Publish") else function).get_configuration()
@@ -99,7 +100,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         versions: list[Function] = self._lambdas._functions[function.function_name]["versions"]
         if versions and function.same_as(versions[-1]):
             return versions[-1]
-        version = function.publish(description)
+        version = function.publish_version(description)
         versions.append(version)
         self._lambdas._arns[version.function_arn] = version
         return version
@@ -126,7 +127,6 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         """PublishLayerVersion."""
         stored = self._load(spec["Content"])
         rules.check_unzipped(stored.unzipped)
-        self._unpack(stored)
         content = {"Content": {"ZipFile": ""}}
         version = LocalLayerVersion({**spec, **content}, self.account_id, self.region_name)
         version.stored, version.world = stored, self.world
@@ -172,9 +172,11 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         content: bytes = found.value
         return content
 
-    def _unpack(self, stored: Stored) -> None:
+    def _unpack(self, stored: Stored, layers: tuple[LocalLayerVersion, ...]) -> None:
+        """Ahead of the first cold start, as Lambda prepares code before a function is Active."""
         try:
             self.world.store.tree(stored.sha256)
+            self.world.store.merged(tuple(layer.stored.sha256 for layer in layers))
         except PackageError:
             raise rules.InvalidParameterValueError(
                 "Could not unzip uploaded file. Please check your file, then try to upload again."

@@ -146,7 +146,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
         self.run_time, self.timeout = self.settings.get("Runtime"), self.settings["Timeout"]
         self.description, self.memory_size = self.settings["Description"], self.settings["MemorySize"]
 
-    def publish(self, description: str | None) -> "Function":
+    def publish_version(self, description: str | None) -> "Function":
         """A version: a frozen copy of what there is now."""
         version = copy.copy(self)
         version.set_version(self.next_version)
