@@ -101,10 +101,11 @@ def _portions(touched: Dict[str, List[str]], limit: int) -> List[Dict[str, List[
 
 def _well_formed(record: Record) -> bool:
     """Whether each field has its type: the log may hold anything."""
+    texts = (record.timestamp, record.level, record.sandbox, record.package, record.phase)
     return (
-        all(isinstance(text, str) for text in (record.timestamp, record.sandbox, record.package, record.phase))
+        all(isinstance(text, str) for text in texts)
         and (record.request is None or isinstance(record.request, str))
-        and all(isinstance(number, int) for number in (record.line, record.invocations))
+        and all(type(number) is int for number in (record.line, record.invocations))
         and all(_all_text(texts) for texts in (record.witnesses, record.faults))
         and isinstance(record.touched, dict)
         and all(_all_text(paths) for paths in record.touched.values())

@@ -1,0 +1,67 @@
+"""The layer is small, the same each time, and holds what the wrapper needs in every runtime."""
+
+import io
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deployer import layer
+from deployer.errors import LdeployError
+from probe_layer import journal
+
+SHIM = Path(layer.__file__).parents[1] / "probe_layer" / "shim"
+
+
+def members() -> dict[str, zipfile.ZipInfo]:
+    with zipfile.ZipFile(io.BytesIO(layer.build_layer())) as archive:
+        return {info.filename: info for info in archive.infolist()}
+
+
+def test_the_layer_is_the_same_each_time_and_under_100_kb() -> None:
+    first = layer.build_layer()
+    assert layer.build_layer() == first
+    assert len(first) < 100_000
+
+
+def test_the_layer_holds_the_wrapper_the_shims_and_the_probe() -> None:
+    names = set(members())
+    assert {"ldeploy/wrapper", "ldeploy/shim/x86_64.so", "ldeploy/shim/aarch64.so"} <= names
+    assert {"ldeploy/probe_layer/launch.py", "ldeploy/probe_layer/record.py"} <= names
+    assert not [name for name in names if name.endswith((".c", ".h", ".md", ".pyc"))]
+    assert layer.WRAPPER == "/opt/" + "ldeploy/wrapper"
+
+
+def test_the_wrapper_may_be_executed_and_everyone_may_read() -> None:
+    modes = {name: info.external_attr >> 16 for name, info in members().items()}
+    assert stat.S_IMODE(modes["ldeploy/wrapper"]) == 0o755
+    assert all(mode & 0o444 == 0o444 for mode in modes.values())
+
+
+def test_the_size_is_that_of_the_unpacked_files() -> None:
+    assert layer.layer_size() == sum(info.file_size for info in members().values())
+
+
+def test_each_shim_is_of_its_own_architecture() -> None:
+    machines = {"x86_64": 62, "aarch64": 183}  # EM_X86_64, EM_AARCH64
+    for name, machine in machines.items():
+        header = (SHIM / f"{name}.so").read_bytes()[:20]
+        assert header[:4] == b"\x7fELF"
+        assert int.from_bytes(header[18:20], "little") == machine
+
+
+def test_a_shim_that_was_not_built_is_said_with_what_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(SHIM.parent, tmp_path / "probe_layer", ignore=shutil.ignore_patterns("aarch64.so"))
+    monkeypatch.setattr(layer, "files", lambda package: tmp_path / package)
+    with pytest.raises(LdeployError, match=r"aarch64 .*scripts/build-layer"):
+        layer.build_layer()
+
+
+def test_the_journal_is_laid_out_the_same_for_its_writers_and_its_reader() -> None:
+    header = (SHIM.parent / "journal.h").read_text()
+    assert "SLOTS = 65536" in header
+    assert "DATA_OFFSET = 4096 + SLOTS * 8" in header
+    assert "JOURNAL_SIZE = 6 << 20" in header
+    assert (journal.DATA, journal.SIZE) == (4096 + 65536 * 8, 6 << 20)

@@ -1,0 +1,123 @@
+"""Whatever a sandbox touched survives being written, split, shuffled, doubled and read back."""
+
+import json
+import random
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from probe_layer.record import HEAD, LIMIT, CutError, Record, decode, encode
+
+KINDS = ("opened", "looked", "listed", "executed")
+paths = st.binary(min_size=1, max_size=60).map(lambda name: name.decode("utf-8", "surrogateescape"))
+touches = st.dictionaries(st.sampled_from(KINDS), st.lists(paths, min_size=1, max_size=20, unique=True))
+records = st.builds(
+    Record,
+    timestamp=st.just("2026-01-02T03:04:05.678Z"),
+    level=st.sampled_from(["INFO", "ERROR"]),
+    sandbox=st.text("0123456789abcdef", min_size=16, max_size=16),
+    line=st.integers(0, 10**6),
+    package=st.text("0123456789abcdef", max_size=16),
+    phase=st.sampled_from(["start", "invoke", "idle"]),
+    request=st.none() | st.uuids().map(str),
+    invocations=st.integers(0, 1000),
+    witnesses=st.just(["inotify", "shim"]),
+    faults=st.lists(st.sampled_from(["inotify-overflow", "shim-missing"]), unique=True),
+    touched=touches,
+)
+
+
+def pairs(found: list[Record]) -> set[tuple[str, str]]:
+    return {(kind, path) for record in found for kind, paths in record.touched.items() for path in paths}
+
+
+def whole(line: str) -> Record:
+    record = decode(line)
+    assert record is not None
+    return record
+
+
+@given(records)
+def test_a_record_that_fits_one_line_is_read_back_as_it_was(record: Record) -> None:
+    assert [decode(line) for line in encode(record)] == [record]
+
+
+@given(records, st.integers(1_000, 1_400), st.randoms())
+def test_split_shuffled_and_doubled_lines_give_the_same_paths(record: Record, limit: int, order: random.Random) -> None:
+    lines = encode(record, limit) * 2
+    order.shuffle(lines)
+    found = [whole(line) for line in lines]
+    assert pairs(found) == pairs([record])
+    numbers = {each.line for each in found}
+    assert numbers == set(range(record.line, record.line + len(numbers)))
+
+
+@given(records, st.integers(1_000, 1_400))
+def test_invocations_and_faults_are_counted_once(record: Record, limit: int) -> None:
+    found = [whole(line) for line in encode(record, limit)]
+    assert sum(each.invocations for each in found) == record.invocations
+    assert [each.faults for each in found if each.faults] == ([record.faults] if record.faults else [])
+
+
+def test_a_sandbox_with_many_paths_writes_lines_under_the_limit() -> None:
+    many = [f"package/{number:060d}é.py" for number in range(20_000)]
+    record = Record("2026-01-02T03:04:05Z", "INFO", "a" * 16, 0, "b" * 16, "start", None, 0, [], [], {"opened": many})
+    lines = encode(record)
+    assert len(lines) > 5
+    assert max(len(line.encode()) for line in lines) <= LIMIT
+    assert [path for line in lines for path in whole(line).touched["opened"]] == many
+
+
+def test_a_path_longer_than_a_line_has_a_line_to_itself() -> None:
+    touched = {"opened": ["a", "b" * 3_000, "c"]}
+    record = Record("2026-01-02T03:04:05Z", "INFO", "a" * 16, 0, "b" * 16, "start", None, 0, [], [], touched)
+    assert [whole(line).touched["opened"] for line in encode(record, 2_000)] == [["a"], ["b" * 3_000], ["c"]]
+
+
+@given(records, st.text(max_size=20), st.text(max_size=20))
+def test_what_a_function_prints_around_a_record_is_passed_over(record: Record, before: str, behind: str) -> None:
+    (line,) = encode(record)
+    assert decode(before + line + behind) == record
+
+
+@given(records, st.data())
+def test_a_line_that_was_cut_off_is_known_as_one(record: Record, data: st.DataObject) -> None:
+    (line,) = encode(record)
+    with pytest.raises(CutError):
+        decode(line[: data.draw(st.integers(len(HEAD), len(line) - 1))])
+
+
+@given(st.text())
+@example('{"record":"ldeploy/2","timestamp":""}')
+@example('{"record": "something else"}')
+def test_lines_of_others_are_none_of_ours(line: str) -> None:
+    assert decode(line) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(records, st.sampled_from([name for name in Record._fields if name != "request"]), json_values)
+def test_a_field_of_another_shape_never_gets_through(record: Record, name: str, value: object) -> None:
+    (line,) = encode(record)
+    fields = json.loads(line)
+    changed = json.dumps({**fields, name: value}, separators=(",", ":"))
+    try:
+        found = decode(changed)
+    except CutError:
+        return
+    assert found is not None
+    assert type(getattr(found, name)) is type(getattr(record, name))
+
+
+def test_a_record_is_ascii_on_one_line() -> None:
+    touched = {"opened": ["é\n\udce9"]}
+    record = Record("2026-01-02T03:04:05Z", "INFO", "a" * 16, 0, "b" * 16, "start", None, 0, [], [], touched)
+    (line,) = encode(record)
+    assert line.isascii()
+    assert "\n" not in line
