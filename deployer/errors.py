@@ -1,16 +1,16 @@
 """Every error that a user may see: one root, with an exit code and an advice.
 
-    LdeployError                1  failed, with what to do about it
-    ├── UsageError              2  the command line or a settings file says something it cannot
-    ├── OverLimitError          3  over a limit of Lambda's, with what weighs most
-    ├── NotEnoughEvidenceError  4  the log holds too little to shrink by
-    ├── TrialFailedError        5  the new package failed its trial and was taken back
-    ├── PackageError            1  the package is broken, or not what it should be
-    ├── CloudError              1  AWS said no
-    │   ├── MissingError        1  a function, bucket, object or log group is not there
-    │   ├── DeniedError         1  a permission is missing
-    │   └── ConflictError       1  something else changed the function meanwhile
-    └── WorkspaceError          1  what an earlier run left is broken, or not there
+LdeployError                1  failed, with what to do about it
+├── UsageError              2  the command line or a settings file says something it cannot
+├── OverLimitError          3  over a limit of Lambda's, with what weighs most
+├── NotEnoughEvidenceError  4  the log holds too little to shrink by
+├── TrialFailedError        5  the new package failed its trial and was taken back
+├── PackageError            1  the package is broken, or not what it should be
+├── CloudError              1  AWS said no
+│   ├── MissingError        1  a function, bucket, object or log group is not there
+│   ├── DeniedError         1  a permission is missing
+│   └── ConflictError       1  something else changed the function meanwhile
+└── WorkspaceError          1  what an earlier run left is broken, or not there
 """
 
 from enum import IntEnum

@@ -76,7 +76,7 @@ class Package:
     entries: Mapping[str, Entry]
     zip_bytes: int
     identity: str
-    """SHA-256 (hex) over each entry's path, kind, size, CRC-32 and mode: the same for the same files, however packed."""
+    """SHA-256 (hex) over each entry's path, kind, size, CRC-32 and mode: the same for the same files."""
 
     @property
     def files(self) -> int:
@@ -217,6 +217,8 @@ class Decision:
     because: str
     """The evidence or the rule, in words: ``"request 1f2e… at start-up, 3 of 3 sandboxes"``."""
     size: int
+    crc32: int
+    """Of the contents that were decided on: other contents are another decision."""
 
 
 @dataclass(frozen=True)

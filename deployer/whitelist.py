@@ -49,7 +49,8 @@ def carry_over(
     """The whitelist for a fresh build, from the one made of an earlier build.
 
     What was kept is kept; what is new is kept, as nobody knows that it is not needed; a distribution that changed
-    is kept whole, as its evidence is of another version; what is dropped was dropped before, and is the same.
+    is kept whole, as its evidence is of another version, and so is a changed file of the function's own; what is
+    dropped was dropped before, and is the same.
 
     Args:
         package: the fresh build.
@@ -69,10 +70,12 @@ def carry_over(
     kept = [Found(path, decision.reason, decision.because) for path, decision in old.items() if decision.kept]
     fresh = [path for path in package.entries if path not in old]
     new = [Found(path, Reason.NEW, "it was not in the build that was probed") for path in fresh]
-    seeds = [*_by_rule(matched), *kept, *_whole(changed), *new]
+    own = _changed_files(old, package, distributions)
+    edited = [Found(path, Reason.CHANGED, "it is not as it was when the function was probed") for path in own]
+    seeds = [*_by_rule(matched), *kept, *_whole(changed), *edited, *new]
     found = passes.grow(ground, seeds, dropped)
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
-    warnings = (*matched.warnings, *_out_of_date(whitelist, changed, _files(package, fresh)))
+    warnings = (*matched.warnings, *_out_of_date(whitelist, changed, own, _files(package, fresh)))
     return _whitelist(ground, found, unneeded | _dropped(matched), warnings)
 
 
@@ -96,7 +99,7 @@ def _whitelist(
     for path, entry in ground.entries.items():
         kept = path in found
         reason, because = found[path][1:] if kept else unneeded[path]
-        decisions[path] = Decision(path, kept, reason, because, entry.size)
+        decisions[path] = Decision(path, kept, reason, because, entry.size, entry.crc32)
     installed = tuple(_installed(ground.package, distribution) for distribution in ground.metadata.values())
     return Whitelist(ground.package.label, decisions, warnings, installed)
 
@@ -160,6 +163,13 @@ def _changed(
     return [distribution for distribution in distributions if _installed(package, distribution) not in known]
 
 
+def _changed_files(old: Mapping[str, Decision], package: Package, distributions: Iterable[Distribution]) -> list[str]:
+    """Files of no distribution whose contents are others than they were."""
+    installed = {path for distribution in distributions for path in distribution.files}
+    own = (path for path in old if path not in installed)
+    return [path for path in own if package.entries[path].crc32 != old[path].crc32]
+
+
 def _whole(changed: Iterable[Distribution]) -> list[Found]:
     return [
         Found(path, Reason.CHANGED, f"{distribution.name} {distribution.version} is not the one that was probed")
@@ -168,13 +178,15 @@ def _whole(changed: Iterable[Distribution]) -> list[Found]:
     ]
 
 
-def _out_of_date(whitelist: Whitelist, changed: list[Distribution], new: list[str]) -> list[str]:
+def _out_of_date(whitelist: Whitelist, changed: list[Distribution], own: list[str], new: list[str]) -> list[str]:
     warnings = []
     if changed:
         before = {installed.name: f"{installed.version} → " for installed in whitelist.installed}
         names = ", ".join(f"{one.name} {before.get(one.name, '')}{one.version}" for one in changed)
         warnings.append(f"Kept whole, as they changed since the function was probed: {names}.")
     brought = {path for one in changed for path in one.files}
-    if own := [path for path in new if path not in brought]:
-        warnings.append(f"Kept, as they are new since the function was probed: {_count(own)}.")
+    if added := [path for path in new if path not in brought]:
+        warnings.append(f"Kept, as they are new since the function was probed: {_count(added)}.")
+    if own:
+        warnings.append(f"Changed since the function was probed: {_count(own)}; what they import may be dropped.")
     return warnings

@@ -13,11 +13,11 @@ VERSION: Final = 1
 def to_json(whitelist: Whitelist) -> str:
     """One JSON object, one line a path, so that two of them can be compared line by line; in ASCII.
 
-    ``decisions`` leads from each path to ``kept``, ``reason``, ``because`` and ``size``; bytes of a path that are
+    ``decisions`` leads from each path to ``kept``, ``reason``, ``because``, ``size`` and ``crc32``; bytes of a path that are
     not UTF-8 are written as escaped surrogates (PEP 383).
     """
     decisions = {
-        path: {"kept": one.kept, "reason": one.reason, "because": one.because, "size": one.size}
+        path: {"kept": one.kept, "reason": one.reason, "because": one.because, "size": one.size, "crc32": one.crc32}
         for path, one in whitelist.decisions.items()
     }
     installed = [dict(zip(("name", "version", "contents"), astuple(one), strict=True)) for one in whitelist.installed]
@@ -79,6 +79,7 @@ def _decision(path: str, fields: dict[str, Any]) -> Decision:
         Reason(fields["reason"]),
         _of(str, fields["because"]),
         _of(int, fields["size"]),
+        _of(int, fields["crc32"]),
     )
 
 

@@ -106,3 +106,11 @@ def test_a_broken_whitelist_is_said_so(text: str) -> None:
 def test_a_whitelist_of_a_later_version_is_not_guessed_at() -> None:
     with pytest.raises(WorkspaceError, match="version 2"):
         from_json('{"version": 2}')
+
+
+def test_a_changed_file_of_the_function_s_own_is_kept_though_it_was_never_touched() -> None:
+    before = chosen(package("app.py", "helper.py"), evidence("app.py"))
+    assert not before.decisions["helper.py"].kept
+    after = carry_over(before, package("app.py", "helper.py", crc32=2), ())
+    assert after.decisions["helper.py"].reason is Reason.CHANGED
+    assert any("2 paths (app.py, helper.py)" in warning for warning in after.warnings)

@@ -1,0 +1,225 @@
+"""The loop, as someone types it: probe, traffic, shrink, restore; and deploy, status, --plan."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.functional.local_aws import packed
+from tests.functional.project import FILES, events, write
+
+NEEDED = {"app.py", "used.py", "data/opened.txt"}
+
+
+@pytest.fixture
+def probed(project):
+    """A function that is probed and has seen two of its three kinds of event."""
+    assert project.probe().code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.cloud.invoke("f", {"do": "look"}).value is True
+    return project
+
+
+def test_the_loop_keeps_what_was_touched_and_the_answers(probed):
+    before = probed.configuration("1")
+    shrunk = probed.shrink()
+    assert shrunk.code == 0
+    assert probed.deployed() == NEEDED | {"data/looked_at.txt"}
+    assert probed.cloud.invoke("f").value == "opened"
+    assert probed.cloud.invoke("f", {"do": "look"}).value is True
+    slim = probed.configuration()
+    assert slim | {"CodeSha256": "", "CodeSize": 0} == before | {"CodeSha256": "", "CodeSize": 0}
+    assert probed.ldeploy("restore", "f").code == 0
+    assert probed.configuration() == before
+
+
+def test_shrink_answers_with_what_the_contract_names(probed):
+    answer = probed.shrink().json
+    assert (answer["function"], answer["state"], answer["sandboxes"], answer["invocations"]) == ("f", "deployed", 1, 2)
+    assert answer["before"]["files"] == len(FILES)
+    assert answer["after"].keys() == {"files", "bytes", "zip_bytes", "sha256"}
+    assert answer["after"]["bytes"] < answer["before"]["bytes"]
+    assert answer["limits"]["unzipped"] == 262_144_000
+    assert answer["limits"]["unzipped_left"] == 262_144_000 - answer["after"]["bytes"]
+    assert {"unseen_probability", "upper_bound", "confidence"} <= answer["coverage"].keys()
+    assert answer["artifacts"]["s3_uri"] == f"s3://packages/ldeploy/{answer['after']['sha256']}.zip"
+    assert json.loads((probed.folder / answer["artifacts"]["whitelist"]).read_text())
+    assert answer["version"] == "2"
+    assert isinstance(answer["warnings"], list)
+
+
+def test_a_function_that_was_there_comes_back_exactly(project):
+    project.cloud.functions.publish_layer_version(LayerName="own", Content={"ZipFile": packed({"own.txt": "x"})})
+    layer = "arn:aws:lambda:us-east-1:123456789012:layer:own:1"
+    variables = {"MINE": "stays", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/own_wrapper"}
+    project.cloud.create("f", FILES, Environment={"Variables": variables}, Layers=[layer], MemorySize=256, Timeout=9)
+    before = project.configuration()
+    assert project.ldeploy("probe", "f", "--bucket", "packages", "--memory", "1024", "--timeout", "60").code == 0
+    armed = project.configuration()
+    assert (armed["MemorySize"], armed["Timeout"], len(armed["Layers"])) == (1024, 60, 2)
+    assert armed["Environment"]["Variables"]["MINE"] == "stays"
+    assert project.ldeploy("restore", "f").code == 0
+    assert project.configuration() == before
+
+
+def test_the_wrapper_of_the_function_runs_with_the_probe_in(project):
+    wrapper = '#!/bin/bash\nexport FROM_WRAPPER=yes\nexec "$@"\n'
+    source = "import os\ndef handler(event, context): return os.environ.get('FROM_WRAPPER')\n"
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper"}
+    project.cloud.create("f", {"app.py": source, "wrapper": wrapper}, Environment={"Variables": variables})
+    assert project.ldeploy("probe", "f", "--bucket", "packages").code == 0
+    assert project.cloud.invoke("f").value == "yes"
+    assert project.shrink().code == 0
+    assert project.cloud.invoke("f").value == "yes"
+    assert "wrapper" in project.deployed()
+
+
+def test_a_plan_changes_nothing_in_aws(project):
+    planned = project.probe("--plan")
+    assert (planned.code, planned.json["state"]) == (0, "planned")
+    assert len(planned.json["plan"]) >= 6
+    assert project.changes() == []
+
+
+def test_the_plan_of_a_shrink_leaves_the_whitelist_and_the_function_as_it_is(probed):
+    before = probed.configuration()
+    probed.cloud.aws.faults.forget()
+    planned = probed.shrink("--plan")
+    assert (planned.code, planned.json["state"]) == (0, "planned")
+    assert probed.configuration() == before
+    assert [name for name in probed.changes() if name.startswith("lambda.")] == []
+    assert (probed.folder / ".ldeploy/f/whitelist.txt").read_text().splitlines()
+
+
+def test_what_is_probed_is_what_the_plan_says(project):
+    planned = project.probe("--plan").json["plan"]
+    assert project.probe().json["plan"] == planned
+
+
+def test_keep_and_drop_rules_and_settings(probed):
+    (probed.folder / "ldeploy.toml").write_text('keep = ["unused.py"]\n')
+    assert probed.shrink("--plan").code == 0
+    assert "unused.py" in (probed.folder / ".ldeploy/f/whitelist.txt").read_text()
+    shrunk = probed.shrink("--keep", "lazy.py", "--drop", "data/looked_at.txt")
+    assert shrunk.code == 0
+    assert probed.deployed() == NEEDED | {"lazy.py"}
+    assert any("looked_at.txt" in warning for warning in shrunk.json["warnings"])
+
+
+def test_another_machine_can_go_on_with_the_bucket_alone(probed):
+    shutil.rmtree(probed.folder / ".ldeploy")
+    assert probed.ldeploy("status", "f").code == 1
+    assert probed.shrink("--bucket", "packages").code == 0
+    shutil.rmtree(probed.folder / ".ldeploy")
+    assert probed.ldeploy("restore", "f", "--bucket", "packages").code == 0
+
+
+def test_evidence_of_an_earlier_probe_of_the_same_package_is_kept(probed):
+    assert probed.shrink().code == 0
+    probed.ldeploy("restore", "f")
+    assert probed.probe().code == 0
+    probed.cloud.invoke("f", {"do": "lazy"})
+    assert probed.shrink("--since", "1h").code == 0
+    assert probed.deployed() == NEEDED | {"data/looked_at.txt", "lazy.py"}
+
+
+def test_a_fresh_build_is_slimmed_by_the_whitelist_there_is(probed):
+    assert probed.shrink().code == 0
+    build = write(probed.folder / "next", {**FILES, "used.py": "VALUE = 3\n", "new.py": "VALUE = 4\n"})
+    deployed = probed.ldeploy("deploy", "f", "--package", str(build), "--bucket", "packages", "--output", "json")
+    assert (deployed.code, deployed.json["state"]) == (0, "deployed")
+    assert probed.deployed() == NEEDED | {"data/looked_at.txt", "new.py"}
+    assert probed.cloud.invoke("f").value == "opened"
+
+
+def test_restore_after_a_deploy_leads_to_what_was_there_before_it(probed):
+    probed.shrink()
+    before = probed.configuration()
+    probed.ldeploy("deploy", "f", "--package", str(write(probed.folder / "next", FILES | {"new.py": ""})))
+    assert probed.ldeploy("restore", "f").code == 0
+    assert probed.configuration() == before
+
+
+def test_a_package_in_s3_is_deployed_from_where_it_lies(project):
+    project.cloud.storage.put_object(Bucket="packages", Key="mine/code.zip", Body=packed(FILES))
+    package = ("--package", "s3://packages/mine/code.zip")
+    create = ("--create", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler")
+    assert project.ldeploy("probe", "f", *package, *create, "--runtime", "python3.11").code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.shrink().code == 0
+    assert project.deployed() == NEEDED
+
+
+def test_a_zip_on_this_machine_is_deployed_as_it_is(project):
+    (project.folder / "code.zip").write_bytes(packed(FILES))
+    probed = project.ldeploy("probe", "f", "--package", "code.zip", "--resolve-s3", *_create())
+    assert probed.code == 0
+    assert project.cloud.invoke("f").value == "opened"
+
+
+def _create():
+    return (
+        "--create",
+        "--role",
+        "arn:aws:iam::123456789012:role/r",
+        "--handler",
+        "app.handler",
+        "--runtime",
+        "python3.11",
+    )
+
+
+def test_events_are_sent_and_tried_again_on_the_new_package(project):
+    probed = project.probe("--invoke", "events")
+    assert (probed.json["answers"], probed.json["failed"]) == (3, 0)
+    assert project.shrink().code == 0
+    assert project.deployed() == NEEDED | {"data/looked_at.txt", "lazy.py"}
+
+
+def test_a_new_package_that_fails_its_trial_is_taken_back(project):
+    project.probe("--invoke", "events")
+    armed = project.configuration()
+    shrunk = project.shrink("--drop", "lazy.py")
+    assert shrunk.code == 5
+    assert "lazy.json" in shrunk.err
+    assert project.configuration() == armed
+    assert project.cloud.invoke("f", {"do": "lazy"}).value == "lazy"
+    assert project.shrink().code == 0
+
+
+def test_a_new_package_that_answers_otherwise_is_taken_back(project):
+    project.probe("--invoke", "events")
+    assert project.shrink("--drop", "data/looked_at.txt").code == 5
+    assert project.cloud.invoke("f", {"do": "look"}).value is True
+
+
+def test_an_answer_that_is_never_the_same_is_no_failure(project):
+    events(project.folder / "events", clock={"do": "clock"}, fail={"do": "fail"})
+    assert project.probe("--invoke", "events").json["failed"] == 1
+    shrunk = project.shrink()
+    assert shrunk.code == 0
+    assert "clock.json" in shrunk.err
+
+
+def test_status_says_where_things_stand(probed):
+    status = json.loads(probed.ldeploy("status", "f", "--output", "json").out)
+    assert (status["state"], status["armed"], status["deployed"], status["sandboxes"]) == ("probed", True, "full", 1)
+    probed.shrink()
+    status = json.loads(probed.ldeploy("status", "f", "--output", "json").out)
+    assert (status["state"], status["armed"], status["deployed"]) == ("shrunk", False, "slim")
+
+
+def test_in_json_nothing_else_is_on_stdout_and_in_text_a_person_can_read_it(probed):
+    assert probed.shrink("--plan").json
+    told = probed.ldeploy("shrink", "f", "--from-logs")
+    assert "never touched" in told.out
+    assert "1 sandbox" in told.out
+
+
+def test_the_probe_s_variables_and_layer_are_gone_afterwards(probed):
+    probed.shrink()
+    slim = probed.configuration()
+    assert "Layers" not in slim or slim["Layers"] == []
+    assert not [
+        name for name in slim.get("Environment", {}).get("Variables", {}) if "LDEPLOY" in name or "WRAPPER" in name
+    ]
