@@ -152,7 +152,7 @@ def build_plan(launcher: Launcher, name: str, folder: Path, contents: Contents) 
     image = launcher.image
     writable = [(folder / "tmp", "/tmp")]  # noqa: S108
     if launcher.traces:
-        writable.append((launcher.traces, TRACES))
+        writable.append((launcher.traces / name, f"{TRACES}/{name}"))
     folders = [(image.lang, "/var/lang"), (image.runtime, "/var/runtime")]
     folders += [(contents.code, "/var/task"), (contents.layers, "/opt")]
     if launcher.isolation is Isolation.PLAIN:

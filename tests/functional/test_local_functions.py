@@ -83,11 +83,12 @@ def test_a_revision_changes_with_each_update_and_guards_the_next(here: Cloud) ->
     second = here.functions.update_function_configuration(FunctionName="revision", Timeout=4, RevisionId=first)
     assert second["RevisionId"] != first
     here.settle("revision")
-    for call, more in [
+    calls: list[tuple[Any, dict[str, Any]]] = [
         (here.functions.update_function_configuration, {"Timeout": 5}),
         (here.functions.update_function_code, {"ZipFile": packed({"app.py": "x=1"})}),
         (here.functions.publish_version, {}),
-    ]:
+    ]
+    for call, more in calls:
         status, code, _ = refusal(call, FunctionName="revision", RevisionId=first, **more)
         assert (status, code) == (412, "PreconditionFailedException")
 

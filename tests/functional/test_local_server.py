@@ -70,8 +70,8 @@ def test_sandboxes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     """
     command = [sys.executable, "-c", textwrap.dedent(source)]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, env=environment) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n"
         assert sleepers(2342)
