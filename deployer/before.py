@@ -3,15 +3,14 @@
 from dataclasses import replace
 
 from deployer.arm import disarm
-from deployer.aws.storage import package_key
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.function import Configuration, Function, Stage, State, StoredZip
+from deployer.function import Configuration, Function, Stage, State, StoredZip, package_key
 
 UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
 """Stages in which the function may carry ldeploy's own changes."""
 
 
-def begin(  # noqa: PLR0913 - all that is known when a probe begins
+def begin(
     name: str,
     bucket: str,
     found: Function | None,

@@ -10,6 +10,9 @@ from deployer.errors import UsageError, WorkspaceError
 
 STATE_VERSION = 1
 
+PREFIX = "ldeploy"
+"""Everything of ours in a bucket lies below this."""
+
 _ARN = re.compile(r"(?:arn:[^:]+:lambda:[^:]*:\d+:function:|\d+:function:)?(?P<name>[a-zA-Z0-9-_]{1,140})")
 
 
@@ -87,6 +90,16 @@ class StoredZip:
     def __str__(self) -> str:
         """For people: of the hash as much as tells zips apart."""
         return self.uri.replace(self.sha256, f"{self.sha256[:12]}…") if self.sha256 else self.uri
+
+
+def package_key(sha256: str) -> str:
+    """Where a package's zip lies in the bucket."""
+    return f"{PREFIX}/{sha256}.zip"
+
+
+def function_key(function: str, name: str) -> str:
+    """Where a file of a function's workspace lies in the bucket."""
+    return f"{PREFIX}/functions/{function}/{name}"
 
 
 class Stage(StrEnum):

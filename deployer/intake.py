@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.aws import Aws
-from deployer.aws.storage import package_key
 from deployer.errors import PackageError, UsageError
-from deployer.function import Function, StoredZip
+from deployer.function import Function, StoredZip, package_key
 from deployer.models import Package, Source
 from deployer.notices import Notices
 from deployer.package import FileSource, index, pack_folder

@@ -127,7 +127,7 @@ def the_bucket(shared: Common, run: Run, package: str) -> tuple[str, bool]:
     return bucket, False
 
 
-class _Text(click.ParamType):
+class _Text(click.ParamType[Any]):
     """An option's text, read by a function that raises UsageError."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:

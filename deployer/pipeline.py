@@ -14,16 +14,14 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, is_armed, raised, unprobed
-from deployer.aws.storage import package_key
 from deployer.before import begin, deployed, is_ours, known_state, probed_state
 from deployer.coverage import estimate
-from deployer.distributions import distributions
 from deployer.errors import OverLimitError, PackageError, TrialFailedError, WorkspaceError
-from deployer.function import Function, Stage, State, StoredZip
+from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
 from deployer.models import Evidence, Package, Whitelist
-from deployer.package import handler_path, index
+from deployer.package import distributions, handler_path, index
 from deployer.plan import Steps
 from deployer.reading import Window, enough
 from deployer.report import data

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from deployer import members, zipformat
 from deployer.errors import PackageError
 from deployer.models import Entry, Kind, Measure, Package, Source
-from deployer.zipwriter import Advance, ZipWriter
+from deployer.package import members, zipformat
+from deployer.package.zipwriter import Advance, ZipWriter
 
 
 def write_slim(

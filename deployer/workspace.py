@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from deployer import evidence as evidences
-from deployer.aws.storage import Storage, function_key
+from deployer.aws.storage import Storage
 from deployer.errors import WorkspaceError
-from deployer.function import STATE_VERSION, State, state_from
+from deployer.function import STATE_VERSION, State, function_key, state_from
 from deployer.models import Evidence
 
 STATE = "state.json"

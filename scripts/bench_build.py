@@ -18,7 +18,7 @@ from typing import Any
 
 from deployer.models import Package, Rules
 from deployer.package import index, open_file, pack_folder
-from deployer.rules import match
+from deployer.whitelist.rules import match
 
 UNNEEDED = Rules(drop=("tests/", "*.pyi", "*.h", "*.hpp", "*.pxd", "docs/", "*.c", "examples/"))
 """What a function rarely touches; a list of paths to keep is the better measure."""

@@ -16,10 +16,10 @@ from typing import Any
 import boto3
 
 from deployer.arm import arm
-from deployer.folder import pack_folder
 from deployer.function import Configuration
 from deployer.layer import build_layer
 from deployer.local import LocalAws
+from deployer.package.folder import pack_folder
 from examples.build import build
 
 CACHE = Path(__file__).parents[1] / ".bench"
@@ -66,10 +66,13 @@ class Bench:
 
     def __init__(self, aws: LocalAws, package: Path) -> None:
         environment = aws.environment({})
-        keys = {"aws_access_key_id": environment["AWS_ACCESS_KEY_ID"], "region_name": environment["AWS_REGION"]}
-        keys["aws_secret_access_key"] = environment["AWS_SECRET_ACCESS_KEY"]
-        self._lambda = boto3.client("lambda", endpoint_url=aws.endpoint_url, **keys)
-        storage = boto3.client("s3", endpoint_url=aws.endpoint_url, **keys)
+        session = boto3.Session(
+            environment["AWS_ACCESS_KEY_ID"],
+            environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        self._lambda = session.client("lambda", endpoint_url=aws.endpoint_url)
+        storage = session.client("s3", endpoint_url=aws.endpoint_url)
         storage.create_bucket(Bucket="bench")
         storage.upload_file(str(package), "bench", "tiles.zip")
         published = self._lambda.publish_layer_version(LayerName="ldeploy-probe", Content={"ZipFile": build_layer()})
@@ -77,17 +80,14 @@ class Bench:
         armed = arm(bare, published["LayerVersionArn"], "0" * 16)
         self._configurations = {"without": bare, "with": armed}
         for name, configuration in self._configurations.items():
-            self._lambda.create_function(
-                FunctionName=name,
-                Code={"S3Bucket": "bench", "S3Key": "tiles.zip"},
-                Runtime=configuration.runtime,
-                Handler=configuration.handler,
-                Role=ROLE,
-                Timeout=120,
-                MemorySize=2048,
-                Environment={"Variables": dict(configuration.environment)},
-                Layers=list(configuration.layers),
-            )
+            settings: dict[str, Any] = {
+                "Runtime": configuration.runtime,
+                "Handler": configuration.handler,
+                "Environment": {"Variables": dict(configuration.environment)},
+                "Layers": list(configuration.layers),
+            }
+            settings["Code"] = {"S3Bucket": "bench", "S3Key": "tiles.zip"}
+            self._lambda.create_function(FunctionName=name, Role=ROLE, Timeout=120, MemorySize=2048, **settings)
             self._ready(name)
 
     def cold(self, kinds: tuple[str, ...], runs: int) -> dict[str, list[float]]:
@@ -120,7 +120,7 @@ class Bench:
     def _invoke(self, kind: str) -> tuple[float, float]:
         """(Duration, Init Duration), milliseconds; the latter 0 where the sandbox was warm."""
         reply = self._lambda.invoke(FunctionName=kind, Payload=EVENT, LogType="Tail")
-        if "FunctionError" in reply:
+        if reply.get("FunctionError"):
             raise SystemExit(reply["Payload"].read().decode())
         tail = base64.b64decode(reply["LogResult"]).decode()
         found = REPORT.search(tail[tail.rindex("REPORT") :])

@@ -7,7 +7,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class ShimBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
+class ShimBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Runs ``scripts/build-layer`` before the files are gathered."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002

@@ -15,7 +15,7 @@ MARKS = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTA
 
 def commands() -> str:
     """Every command with its options, as Markdown; what all commands on a function share stands at the end."""
-    shared = {option.name for option in restore.params}
+    shared: set[str | None] = {option.name for option in restore.params}
     parts = [part for command in ldeploy.commands.values() for part in _command("ldeploy", command, shared)]
     asking = [option for option in restore.params if option.name in {"plan", "yes"}]
     everywhere = [option for option in restore.params if option not in asking]

@@ -15,9 +15,6 @@ from deployer.errors import CloudError, PackageError
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-PREFIX = "ldeploy"
-"""Everything of ours in a bucket lies below this."""
-
 Progress = Callable[[int], Any]
 """Called with the bytes that were done since the last call."""
 
@@ -228,13 +225,3 @@ def _changed(where: str) -> PackageError:
         f"{where} was changed or removed while it was read.",
         "Run the same command again on the zip you mean.",
     )
-
-
-def package_key(sha256: str) -> str:
-    """Where a package's zip lies in the bucket."""
-    return f"{PREFIX}/{sha256}.zip"
-
-
-def function_key(function: str, name: str) -> str:
-    """Where a file of a function's workspace lies in the bucket."""
-    return f"{PREFIX}/functions/{function}/{name}"

@@ -59,8 +59,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     ]
     if report.sandboxes:
         lines += [
-            f"  evidence  {_counted(report.sandboxes, 'sandbox', 'es')}, {_counted(report.invocations, 'invocation')},"
-            f" {_counted(report.lines.records, 'record')} in the log",
+            _evidence(report.sandboxes, report.invocations, _counted(report.lines.records, "record")),
             f"  coverage  {coverage(report.coverage)}",
         ]
     lines += ["  kept"] + [
@@ -95,8 +94,7 @@ def _status(report: StatusReport) -> list[str]:
     lines = [
         f"{report.function}: {report.state}",
         f"  deployed  {_DEPLOYED[report.deployed]}, {'with' if report.armed else 'without'} the probe",
-        f"  evidence  {_counted(evidence.sandboxes, 'sandbox', 'es')}, {_counted(evidence.invocations, 'invocation')},"
-        f" {_counted(len(evidence.paths), 'path')} touched",
+        _evidence(evidence.sandboxes, evidence.invocations, _counted(len(evidence.paths), "path")),
     ]
     if evidence.sandboxes:
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
@@ -121,6 +119,10 @@ def coverage(known: Coverage) -> str:
 
 def _weight(measure: Measure) -> str:
     return f"{measure.files:,} files, {megabytes(measure.bytes)} unzipped, {megabytes(measure.zip_bytes)} zipped"
+
+
+def _evidence(sandboxes: int, invocations: int, what: str) -> str:
+    return f"  evidence  {_counted(sandboxes, 'sandbox', 'es')}, {_counted(invocations, 'invocation')}, {what}"
 
 
 def _counted(number: int, what: str, plural: str = "s") -> str:

@@ -55,7 +55,7 @@ class Outcome:
     @property
     def json(self) -> dict[str, Any]:
         """Its one JSON object."""
-        return json.loads(self.out)
+        return dict(json.loads(self.out))
 
 
 @dataclass(frozen=True)

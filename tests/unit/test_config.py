@@ -27,5 +27,5 @@ def test_a_file_of_its_own_goes_before_pyproject(tmp_path):
 def test_what_it_does_not_know_or_cannot_read_is_said(tmp_path, content):
     file = tmp_path / "ldeploy.toml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(UsageError, match="ldeploy.toml"):
+    with pytest.raises(UsageError, match=r"ldeploy\.toml"):
         settings(tmp_path, KNOWN)

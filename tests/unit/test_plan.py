@@ -48,7 +48,8 @@ def test_a_version_is_published_before_the_code_changes():
 def test_the_layer_comes_after_the_code_and_ends_in_the_configuration():
     steps = plan.probe(found(), STATE, None, None, None)
     assert kinds(steps)[-3:] == [plan.UpdateCode, plan.UpdateConfiguration, plan.Remember]
-    assert steps[-2].configuration.layers == (PROBE_LAYER,)
+    updated = next(step for step in steps if isinstance(step, plan.UpdateConfiguration))
+    assert updated.configuration.layers == (PROBE_LAYER,)
 
 
 def test_code_that_is_there_already_is_not_sent_again():

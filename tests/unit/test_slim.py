@@ -11,9 +11,9 @@ import pytest
 from deployer.errors import PackageError
 from deployer.models import Entry, Kind, Measure
 from deployer.package import FileSource, index, open_file
+from deployer.package.zipformat import UNIX, Record, central_header, end_records, local_header, read_directory
+from deployer.package.zipwriter import ZipWriter
 from deployer.slim import write_slim
-from deployer.zipformat import UNIX, Record, central_header, end_records, local_header, read_directory
-from deployer.zipwriter import ZipWriter
 
 LINK = 0o120777 << 16
 

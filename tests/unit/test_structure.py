@@ -11,7 +11,7 @@ MODULES = sorted(path for folder in ("deployer", "probe_layer") for path in (ROO
 
 
 def test_arrows_between_modules_run_one_way():
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -13,12 +13,12 @@ from typing import Any, BinaryIO, cast
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployer.distributions import distributions
 from deployer.errors import PackageError
 from deployer.models import Kind, Package
 from deployer.package import index
+from deployer.package.distributions import distributions
+from deployer.package.zipformat import name_of
 from deployer.slim import write_slim
-from deployer.zipformat import name_of
 
 Shape = dict[str, Any]
 

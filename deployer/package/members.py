@@ -8,9 +8,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from deployer import zipformat
 from deployer.errors import PackageError
 from deployer.models import Entry, Source
+from deployer.package import zipformat
 
 _AT_ONCE: Final = 8 << 20
 """Longest read."""

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from deployer import links, passes, zipformat
-from deployer.ground import Ground, survey
 from deployer.models import Decision, Distribution, Evidence, Installed, Kind, Package, Reason, Rules, Whitelist
-from deployer.passes import Found
-from deployer.rules import Matched, match
-from deployer.whitelist_file import from_json, to_json, to_list
-
-__all__ = ["carry_over", "choose", "from_json", "keep_too", "to_json", "to_list"]
+from deployer.package import links, zipformat
+from deployer.whitelist import passes
+from deployer.whitelist.ground import Ground, survey
+from deployer.whitelist.passes import Found
+from deployer.whitelist.rules import Matched, match
 
 _NO_RULES: Final = Rules()
 

@@ -11,13 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from deployer import links, members, zipformat
-from deployer.distributions import distributions
 from deployer.errors import PackageError
-from deployer.folder import pack_folder
 from deployer.models import Entry, Kind, Package, Source
-
-__all__ = ["FileSource", "distributions", "handler_path", "heaviest", "index", "open_file", "pack_folder"]
+from deployer.package import links, members, zipformat
 
 _LONGEST_PATH: Final = 4096
 """PATH_MAX, of symlinks' targets too (limits.h)."""

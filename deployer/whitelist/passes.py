@@ -8,10 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from deployer import links
-from deployer.ground import Ground, is_licence, source_of
 from deployer.models import Entry, Evidence, Kind, PathEvidence, Phase, Reason, Touch
-from deployer.package import handler_path
+from deployer.package import handler_path, links
+from deployer.whitelist.ground import Ground, is_licence, source_of
 
 
 class Found(NamedTuple):

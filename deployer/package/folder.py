@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
 
-from deployer import zipformat
 from deployer.errors import PackageError
 from deployer.models import Entry, Kind
-from deployer.zipwriter import Advance, ZipWriter
+from deployer.package import zipformat
+from deployer.package.zipwriter import Advance, ZipWriter
 
 _THREADS: Final = 2
 _AHEAD: Final = 8

@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from deployer.errors import WorkspaceError
+from deployer.evidence.tally import Tally
 from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
-from deployer.tally import Tally
 
 VERSION = 1
 """Of the JSON that ``to_json`` writes."""
@@ -47,8 +47,7 @@ def merge(one: Evidence, other: Evidence) -> Evidence:
     both = one.paths.keys() & other.paths.keys()
     return Evidence(
         package=one.package,
-        paths={**one.paths, **other.paths}
-        | {path: _merge(one.paths[path], other.paths[path]) for path in both},
+        paths={**one.paths, **other.paths} | {path: _merge(one.paths[path], other.paths[path]) for path in both},
         sandboxes=one.sandboxes + other.sandboxes,
         invocations=one.invocations + other.invocations,
         lines=LineCount(**_sum(asdict(one.lines), asdict(other.lines))),

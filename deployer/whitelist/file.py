@@ -13,8 +13,8 @@ VERSION: Final = 1
 def to_json(whitelist: Whitelist) -> str:
     """One JSON object, one line a path, so that two of them can be compared line by line; in ASCII.
 
-    ``decisions`` leads from each path to ``kept``, ``reason``, ``because``, ``size`` and ``crc32``; bytes of a path that are
-    not UTF-8 are written as escaped surrogates (PEP 383).
+    ``decisions`` leads from each path to ``kept``, ``reason``, ``because``, ``size`` and ``crc32``; bytes of a path
+    that are not UTF-8 are written as escaped surrogates (PEP 383).
     """
     decisions = {
         path: {"kept": one.kept, "reason": one.reason, "because": one.because, "size": one.size, "crc32": one.crc32}

@@ -12,8 +12,8 @@ from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import Any, Final, Self
 
-from deployer import zipformat
 from deployer.models import Entry, Kind, Measure
+from deployer.package import zipformat
 
 Advance = Callable[[int], Any]
 """Called with how many bytes were done since the last call."""

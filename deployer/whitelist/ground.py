@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from deployer import links
 from deployer.models import Distribution, Entry, Kind, Package, Reason
+from deployer.package import links
 
 _Item = TypeVar("_Item")
 

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from deployer import members
 from deployer.models import Distribution, Entry, Kind, Package, Source
+from deployer.package import members
 
 _SUFFIXES: Final = (".dist-info", ".egg-info")
 _READ: Final = ("METADATA", "PKG-INFO", "RECORD", "top_level.txt")
