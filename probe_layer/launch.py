@@ -49,7 +49,7 @@ def start_probe() -> None:
     probe.begin(settings["LDEPLOY_WRAPPER"])
     runtime = Runtime(probe)
     runtime.start_thread()
-    sys.meta_path.insert(0, ClientHook(runtime))
+    ClientHook(runtime).install()
     import atexit
 
     atexit.register(runtime.exiting)

@@ -26,6 +26,7 @@ class Runtime:
         self._pid = os.getpid()
         self._request: str | None = None
         self._phase = "start"
+        self.is_followed = False
         self._stop = _thread.allocate_lock()
         self._thread = 0
 
@@ -44,7 +45,14 @@ class Runtime:
 
     def exiting(self) -> None:
         """The interpreter ends: what is left is reported."""
+        self._check()
         self._probe.report(self._phase, self._request)
+
+    def _check(self) -> None:
+        """A runtime whose client was never seen tells of no request."""
+        if not self.is_followed:
+            self.is_followed = True
+            self._probe.faults.add("runtime-unknown")
 
     # -- the thread ----------------------------------------------------------------------------------------------
 
@@ -75,6 +83,7 @@ class Runtime:
             self._probe.drain()
             if self._phase == "start" and time.monotonic() - last > _PATIENCE:
                 last = time.monotonic()
+                self._check()
                 self._probe.report("start", None)
 
 
@@ -83,6 +92,13 @@ class ClientHook:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+
+    def install(self) -> None:
+        """Waits for the module, or takes it as it is where something has loaded it already."""
+        if CLIENT in sys.modules:
+            self._wrap_all(sys.modules[CLIENT])
+        else:
+            sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The module's own spec, with a loader that adds to what it has loaded."""
@@ -101,15 +117,19 @@ class ClientHook:
 
         def exec_module(module: Any) -> None:
             load(module)
-            for value in vars(module).values():
-                if isinstance(value, type):
-                    self._wrap(value)
+            self._wrap_all(module)
 
         loader.exec_module = exec_module
+
+    def _wrap_all(self, module: Any) -> None:
+        for value in vars(module).values():
+            if isinstance(value, type):
+                self._wrap(value)
 
     def _wrap(self, client: Any) -> None:
         for name, wrapped in (("wait_next_invocation", self._waiting), ("restore_next", self._restoring)):
             if name in vars(client):
+                self._runtime.is_followed = True
                 setattr(client, name, wrapped(vars(client)[name]))
 
     def _waiting(self, wait: Callable[..., Any]) -> Callable[..., Any]:

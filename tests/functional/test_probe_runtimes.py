@@ -94,6 +94,21 @@ def test_every_interpreter_records_the_same(host: Host, minor: int) -> None:
     ]
 
 
+def test_a_runtime_client_of_another_name_is_a_fault_and_loses_nothing(host: Host) -> None:
+    (host.task / "awslambdaric/lambda_runtime_client.py").rename(host.task / "awslambdaric/other_client.py")
+    host.add("awslambdaric/__main__.py", "from .other_client import main")
+    host.add("app.py", dedent("""
+        import os, sys
+        def handler(event, context):
+            os.path.exists("data/asked.txt")
+            if event:
+                sys.exit(event)
+    """))  # fmt: skip
+    run = host.run([0, 1])
+    assert run.faults == {"runtime-unknown"}
+    assert "data/asked.txt" in run.touched("looked")
+
+
 def test_sandboxes_restored_from_one_snapshot_log_everything_under_their_own_names(host: Host) -> None:
     run = host.run(environment={"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
     before, after, *_ = run.records
