@@ -13,7 +13,7 @@ from deployer import __version__, config, foreground, pipeline
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
-from deployer.options import Common, changing, common, events_folder, moment, option, the_bucket, whitelist_file
+from deployer.options import Common, changing, common, events_folder, moment, option, rules, the_bucket, whitelist_file
 from deployer.reading import Window
 from deployer.report.data import Report, document
 from deployer.report.text import text
@@ -69,8 +69,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--from-logs", is_flag=True, help="Take the evidence from the function's log (must be given).")
 @option("--since", type=moment, help="Read the log from here on: 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).")
 @option("--until", type=moment, help="Read the log up to here.")
-@option("--keep", multiple=True, metavar="GLOB", help="Keep what matches, as in .gitignore; repeatable.")
-@option("--drop", multiple=True, metavar="GLOB", help="Drop what matches and is not kept by --keep; repeatable.")
+@rules
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
 def shrink(
@@ -98,11 +97,13 @@ def shrink(
 @changing
 @option("--package", required=True, help="A fresh build: a folder, a zip or s3://bucket/key.zip.")
 @option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
-def deploy(shared: Common, package: str, whitelist: Any) -> None:
+@rules
+def deploy(shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], drop: tuple[str, ...]) -> None:
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
     run = shared.run()
     bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
-    wanted = DeployWanted(shared.function, package, bucket, whitelist or pipeline.last_whitelist(run, shared.function))
+    chosen = whitelist or pipeline.last_whitelist(run, shared.function)
+    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop))
     show(pipeline.deploy(run, wanted), shared)
 
 

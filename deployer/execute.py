@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
@@ -12,10 +12,10 @@ from deployer import plan
 from deployer.arm import PROBE_LAYER
 from deployer.aws import Aws
 from deployer.aws.functions import Reply
-from deployer.errors import CloudError, ConflictError, TrialFailedError, UsageError
+from deployer.errors import CloudError, ConflictError, TrialFailedError
+from deployer.events import read_events
 from deployer.function import Answer, Configuration, Function, Stage, State, StoredZip
 from deployer.layer import LAYER_NAME, build_layer
-from deployer.limits import PAYLOAD
 from deployer.notices import Notices
 from deployer.plan import Step, Steps
 from deployer.workspace import Workspace
@@ -175,26 +175,6 @@ class Execution:
                     "Send it traffic of that kind, or name the files with --keep, and run shrink again.",
                 )
             self.notices.warn(f"{name} never answers {event} the same twice: its answers were not compared.")
-
-
-def read_events(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """(file name, payload) of each JSON file of a folder.
-
-    Raises:
-        UsageError: the folder is not there or holds none, or a file is not JSON or over Lambda's 6 MB.
-    """
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        raise UsageError(f"There are no *.json files in {folder}.", "Give a folder with one event a file.")
-    for file in files:
-        payload = file.read_bytes()
-        try:
-            json.loads(payload)
-        except ValueError as error:
-            raise UsageError(f"{file} is not JSON: {error}.", "Each event is one JSON document.") from error
-        if len(payload) > PAYLOAD:
-            raise UsageError(f"{file} has {len(payload):,} bytes.", f"Lambda takes {PAYLOAD:,} at most.")
-        yield file.name, payload
 
 
 def digest(reply: Reply) -> Answer:

@@ -101,6 +101,15 @@ def changing(command: Command) -> Command:
     return option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
+def rules(command: Command) -> Command:
+    """``--keep`` and ``--drop``."""
+    drop = "Drop what matches and is not kept by --keep; repeatable."
+    command = option("--drop", multiple=True, metavar="GLOB", help=drop)(command)
+    return option("--keep", multiple=True, metavar="GLOB", help="Keep what matches, as in .gitignore; repeatable.")(
+        command
+    )
+
+
 def own_bucket(account: str, region: str) -> str:
     """The bucket of ``--resolve-s3``: one for each account and region."""
     return f"ldeploy-{account}-{region}"

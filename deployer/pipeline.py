@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployer import plan
-from deployer.arm import check, is_armed, raised, unprobed
+from deployer.arm import check, check_runtime, is_armed, raised, unprobed
 from deployer.before import begin, deployed, is_ours, known_state, probed_state
 from deployer.coverage import estimate
 from deployer.errors import OverLimitError, PackageError, TrialFailedError, WorkspaceError
+from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
@@ -38,6 +39,10 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     found = run.aws.functions.find(wanted.function)
     if found:
         check(found)
+    elif wanted.create:
+        check_runtime(wanted.create.runtime)
+    if wanted.events:
+        check_events(wanted.events)
     taken = run.intake(wanted.bucket).take(wanted.package, found)
     known = run.workspace.state()
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
@@ -96,7 +101,7 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     full = run.intake(wanted.bucket).take(wanted.package, found)
     _check_handler(full.package, found.configuration.handler)
     installed = distributions(full.source, full.package)
-    whitelist = carry_over(wanted.whitelist, full.package, installed)
+    whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = run.workspace.state()
     begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
     back = earlier or replace(begun, stage=Stage.RESTORED)

@@ -90,3 +90,4 @@ class DeployWanted:
     package: str
     bucket: str
     whitelist: Whitelist
+    rules: Rules

@@ -128,10 +128,15 @@ def place(root: Path, entry: zipfile.ZipInfo) -> Path:
     Raises:
         PackageError: outside the root.
     """
-    pure = PurePosixPath(entry.filename)
+    pure = PurePosixPath(raw_name(entry))
     if pure.is_absolute() or ".." in pure.parts:
         raise PackageError("The zip has an entry that would land outside its root.")
     return root / pure
+
+
+def raw_name(entry: zipfile.ZipInfo) -> str:
+    """The name's own bytes, as Info-ZIP writes them to Linux: zipfile takes those without flag 11 for CP437."""
+    return entry.filename if entry.flag_bits & 0x800 else os.fsdecode(entry.filename.encode("cp437"))
 
 
 def write_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:

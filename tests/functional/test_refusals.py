@@ -1,0 +1,224 @@
+"""Bad input gets one clear sentence and the documented exit code, and nothing in AWS is changed."""
+
+import json
+import os
+
+import pytest
+
+from tests.functional.local_aws import ROLE, packed
+from tests.functional.project import FILES, write
+
+LAYER = "arn:aws:lambda:us-east-1:123456789012:layer"
+
+
+@pytest.fixture
+def present(project):
+    """A function that was there before ldeploy."""
+    project.cloud.create("f", FILES)
+    project.cloud.aws.faults.forget()
+    return project
+
+
+def refused(project, outcome, code, *words):
+    """One sentence or two, that exit code, and no change."""
+    assert outcome.code == code, outcome.err
+    said = [line for line in outcome.err.splitlines() if line.startswith("ldeploy: ")]
+    assert len(said) == 1
+    assert all(word in said[0] for word in words), said
+    assert "Traceback" not in outcome.err
+    assert project.changes() == []
+
+
+def test_a_function_that_is_not_there(project):
+    refused(project, project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages"), 1, "f", "--create")
+    for command in (["shrink", "f", "--from-logs"], ["restore", "f"], ["status", "f"]):
+        refused(project, project.ldeploy(*command), 1, "f")
+
+
+def test_a_name_that_is_none(project):
+    refused(project, project.ldeploy("status", "f:PROD"), 2, "f:PROD")
+
+
+def test_no_bucket_and_a_bucket_that_is_not_there(present):
+    refused(present, present.ldeploy("probe", "f"), 2, "--bucket")
+    refused(present, present.ldeploy("probe", "f", "--bucket", "nowhere-at-all"), 1, "nowhere-at-all")
+
+
+@pytest.mark.parametrize(
+    ("operation", "named"),
+    [
+        ("lambda.GetFunctionConfiguration", "lambda:GetFunctionConfiguration"),
+        ("s3.HeadBucket", "bucket"),
+        ("lambda.GetFunction", "lambda:GetFunction"),
+    ],
+)
+def test_no_permission(present, operation, named):
+    present.cloud.aws.faults.order(operation, "deny", times=9)
+    refused(present, present.ldeploy("probe", "f", "--bucket", "packages"), 1, named)
+
+
+@pytest.mark.parametrize("package", ["nothing-here", "empty.zip", "text.zip", "cut.zip", "empty", "one.zip"])
+def test_a_package_that_is_none(present, package):
+    whole = packed(FILES)
+    (present.folder / "empty").mkdir()
+    for name, content in {"empty.zip": b"", "text.zip": b"text", "cut.zip": whole[:-30], "one.zip": b"P"}.items():
+        (present.folder / name).write_bytes(content)
+    refused(present, present.ldeploy("probe", "f", "--package", package, "--bucket", "packages"), 1)
+
+
+@pytest.mark.parametrize("name", ["../out.py", "/abs.py", "a/../../b"])
+def test_a_zip_with_names_that_lead_out(present, name):
+    (present.folder / "bad.zip").write_bytes(packed({**FILES, name: "x"}))
+    refused(present, present.ldeploy("probe", "f", "--package", "bad.zip", "--bucket", "packages"), 1, name)
+
+
+def test_a_zip_with_the_same_name_twice(present):
+    twice = packed({"app.py": "1", "bpp.py": "2"}).replace(b"bpp.py", b"app.py")
+    (present.folder / "twice.zip").write_bytes(twice)
+    refused(present, present.ldeploy("probe", "f", "--package", "twice.zip", "--bucket", "packages"), 1, "app.py")
+
+
+def test_a_package_in_s3_that_is_not_there(present):
+    refused(present, present.ldeploy("probe", "f", "--package", "s3://packages/no.zip"), 1, "s3://packages/no.zip")
+    refused(present, present.ldeploy("probe", "f", "--package", "s3://packages"), 2, "s3://bucket/key.zip")
+
+
+def test_a_package_without_the_handler(present):
+    write(present.folder / "other", {"main.py": "x = 1"})
+    refused(present, present.ldeploy("probe", "f", "--package", "other", "--bucket", "packages"), 1, "app.handler")
+
+
+def test_a_runtime_without_a_wrapper(project):
+    create = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", "provided.al2023")
+    outcome = project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages", *create)
+    refused(project, outcome, 1, "provided.al2023")
+
+
+def test_create_says_what_it_needs(project):
+    refused(project, project.ldeploy("probe", "f", "--package", "build", "--create"), 2, "--role")
+
+
+def test_five_layers_already(project):
+    layers = [f"{LAYER}:own{number}:1" for number in range(5)]
+    for number in range(5):
+        project.cloud.functions.publish_layer_version(
+            LayerName=f"own{number}", Content={"ZipFile": packed({f"{number}.txt": "x"})}
+        )
+    project.cloud.create("f", FILES, Layers=layers)
+    project.cloud.aws.faults.forget()
+    refused(project, project.ldeploy("probe", "f", "--bucket", "packages"), 1, "5 layers")
+
+
+def test_an_environment_over_4_kb_with_the_probe_s(project):
+    project.cloud.create("f", FILES, Environment={"Variables": {"SECRET": "s3cret" * 670}})
+    project.cloud.aws.faults.forget()
+    outcome = project.ldeploy("probe", "f", "--bucket", "packages")
+    refused(project, outcome, 1, "4096")
+    assert "s3cret" not in outcome.err
+
+
+def test_a_package_over_the_limit_names_what_weighs_most(project):
+    with (project.folder / "build/heavy.bin").open("wb") as heavy:
+        heavy.truncate(262_144_000)
+    outcome = project.probe()
+    refused(project, outcome, 3, "heavy.bin", "262,144,000")
+
+
+def test_layers_count_too(project):
+    zeros = packed({"python/zeros.bin": b"\0" * 200_000_000})
+    project.cloud.functions.publish_layer_version(LayerName="own", Content={"ZipFile": zeros})
+    with (project.folder / "build/heavy.bin").open("wb") as heavy:
+        heavy.truncate(100_000_000)
+    project.cloud.create("f", {"app.py": "def handler(e, c): pass"}, Layers=[f"{LAYER}:own:1"])
+    project.cloud.aws.faults.forget()
+    refused(project, project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages"), 3, "its layers")
+
+
+def test_no_log_lines_yet(project):
+    project.probe()
+    project.cloud.aws.faults.forget()
+    refused(project, project.shrink(), 4, "/aws/lambda/f")
+
+
+def test_fewer_sandboxes_than_asked_for(project):
+    project.probe()
+    project.cloud.invoke("f")
+    project.cloud.aws.faults.forget()
+    refused(project, project.shrink("--min-sandboxes", "3"), 4, "1", "3")
+
+
+def test_a_log_of_another_package(project):
+    project.probe()
+    project.cloud.invoke("f")
+    write(project.folder / "build", {"new.py": "x"})
+    project.probe()
+    project.cloud.aws.faults.forget()
+    refused(project, project.shrink(), 4, "another package")
+
+
+def test_a_function_that_was_never_probed(present):
+    refused(present, present.ldeploy("shrink", "f", "--from-logs", "--bucket", "packages"), 1, "not probed")
+    refused(present, present.ldeploy("restore", "f"), 1, "not probed")
+    refused(present, present.ldeploy("deploy", "f", "--package", "build", "--bucket", "packages"), 1, "no whitelist")
+
+
+def test_code_that_was_replaced_since_the_probe(project):
+    project.probe()
+    project.cloud.invoke("f")
+    project.cloud.functions.update_function_code(FunctionName="f", ZipFile=packed({"app.py": "x = 1"}))
+    project.cloud.settle("f")
+    project.cloud.aws.faults.forget()
+    refused(project, project.shrink(), 1, "replaced since the probe")
+
+
+def test_shrink_wants_to_know_where_the_evidence_is(project):
+    refused(project, project.ldeploy("shrink", "f"), 2, "--from-logs")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["shrink", "f", "--from-logs", "--since", "yesterday"], "yesterday"),
+        (["shrink", "f", "--from-logs", "--whitelist", "no.json"], "no.json"),
+        (["probe", "f", "--invoke", "no-folder"], "no-folder"),
+        (["probe", "f", "--memory", "1"], "memory"),
+        (["nonsense"], "nonsense"),
+        (["status", "f", "--profile", "nobody"], "nobody"),
+        (["status", "f", "--endpoint-url", "nonsense"], "nonsense"),
+    ],
+)
+def test_words_that_are_none(project, arguments, word):
+    outcome = project.ldeploy(*arguments)
+    assert outcome.code == 2
+    assert word in outcome.err
+
+
+def test_an_event_that_is_not_json_is_said_before_anything_is_changed(project):
+    write(project.folder / "events", {"bad.json": "{"})
+    refused(project, project.probe("--invoke", "events"), 2, "bad.json")
+
+
+def test_a_state_that_is_broken(project):
+    project.probe()
+    (project.folder / ".ldeploy/f/state.json").write_text("{")
+    project.cloud.aws.faults.forget()
+    refused(project, project.ldeploy("restore", "f"), 1, "state.json")
+
+
+def test_nobody_answers(project):
+    outcome = project.ldeploy("status", "f", "--endpoint-url", "http://127.0.0.1:9")
+    assert outcome.code == 1
+    assert "127.0.0.1:9" in outcome.err
+
+
+def test_names_that_are_not_utf_8_go_through_the_loop(project):
+    write(project.folder / "build", {os.fsdecode(b"data/na\xefve.txt"): "x"})
+    source = FILES["app.py"].replace('"data/opened.txt"', r'"data/na\udcefve.txt"')
+    write(project.folder / "build", {"app.py": source})
+    assert project.probe().code == 0
+    assert project.cloud.invoke("f").value == "x"
+    shrunk = project.shrink()
+    assert shrunk.code == 0
+    assert project.cloud.invoke("f").value == "x"
+    kept = json.loads((project.folder / ".ldeploy/f/whitelist.json").read_text())["decisions"]
+    assert kept["data/na\udcefve.txt"]["kept"]
