@@ -101,9 +101,9 @@ def _portions(touched: Dict[str, List[str]], limit: int) -> List[Dict[str, List[
 
 def _well_formed(record: Record) -> bool:
     """Whether each field has its type: the log may hold anything."""
-    texts = (record.timestamp, record.level, record.sandbox, record.package, record.phase)
+    plain = (record.timestamp, record.level, record.sandbox, record.package, record.phase)
     return (
-        all(isinstance(text, str) for text in texts)
+        all(isinstance(text, str) for text in plain)
         and (record.request is None or isinstance(record.request, str))
         and all(type(number) is int for number in (record.line, record.invocations))
         and all(_all_text(texts) for texts in (record.witnesses, record.faults))

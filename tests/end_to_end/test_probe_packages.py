@@ -82,7 +82,6 @@ def emulated(emulator: Path, host: Host, output: Path) -> Iterator[str]:
         "PATH": os.environ["PATH"],
         "LAMBDA_TASK_ROOT": str(host.task),
         "LDEPLOY_PACKAGE": "00112233aabbccdd",
-        "LDEPLOY_JOURNAL": str(host.journal),
     }
     with output.open("wb") as log:
         command = [str(emulator), *addresses, str(start), "app.handler"]

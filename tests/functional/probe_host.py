@@ -114,7 +114,7 @@ class Host:
             place.mkdir()
         self.bootstrap = folder / "bootstrap.py"
         self.bootstrap.write_text(BOOTSTRAP)
-        self.journal = self.tmp / "journal"
+        self.journal = self.tmp / ".ldeploy-journal"
         self.wrapper = self.opt / "ldeploy" / "wrapper"
         with zipfile.ZipFile(io.BytesIO(build_layer())) as layer:
             for info in layer.infolist():
@@ -147,7 +147,7 @@ class Host:
                 "_HANDLER": "app.handler",
                 "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}",
                 "PYTHONDONTWRITEBYTECODE": "1",
-                **({"LDEPLOY_PACKAGE": "00112233aabbccdd", "LDEPLOY_JOURNAL": str(self.journal)} if probe else {}),
+                **({"LDEPLOY_PACKAGE": "00112233aabbccdd"} if probe else {}),
                 **(environment or {}),
             }
             with subprocess.Popen(
