@@ -60,6 +60,8 @@ def function_environment(
         "_AWS_XRAY_DAEMON_PORT": "2000",
         "_HANDLER": deployment.handler,
     }
+    if root:
+        lambdas["TMPDIR"] = f"{root}/tmp"  # noqa: S108 (below the sandbox's own folder)
     if logs.json:
         lambdas |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": logs.application_level}
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}

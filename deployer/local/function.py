@@ -174,17 +174,15 @@ class Function(LambdaFunction):  # type: ignore[misc]
             "CodeSize": self.code_size,
             "LastModified": self.last_modified,
             "RevisionId": self.revision,
-            "Layers": [{"Arn": layer.arn, "CodeSize": layer.stored.size} for layer in self.layer_versions] or None,
+            "Layers": [{"Arn": layer.arn, "CodeSize": layer.stored.size} for layer in self.layer_versions],
             "LoggingConfig": self._logging(),
             "SnapStart": {**self.settings["SnapStart"], "OptimizationStatus": "Off"},
             "VpcConfig": vpc(self.settings.get("VpcConfig")),
             **self._state(),
         }
-        if not (answer["Environment"] or {}).get("Variables"):
-            answer["Environment"] = None
         image = answer.pop("ImageConfig")
         answer["ImageConfigResponse"] = {"ImageConfig": image} if image else None
-        return {key: value for key, value in answer.items() if value is not None}
+        return {key: value for key, value in answer.items() if key == "Description" or not empty(value)}
 
     def _state(self) -> dict[str, str]:
         if self.settled:
@@ -244,6 +242,11 @@ def settings_of(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A function's configuration from CreateFunction's request, defaults filled in."""
     given = {key: spec[key] for key in (*CHANGEABLE, *FIXED) if spec.get(key) is not None}
     return {**DEFAULTS, **given}
+
+
+def empty(value: object) -> bool:
+    """Whether a setting holds nothing: Lambda leaves it out then (``{"Variables": {}}``, ``{"TargetArn": ""}``)."""
+    return all(map(empty, value.values())) if isinstance(value, dict) else value in (None, "", [])
 
 
 def vpc(config: Mapping[str, Any] | None) -> dict[str, Any] | None:

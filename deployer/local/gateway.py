@@ -39,6 +39,8 @@ class Gateway:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
+        if "HTTP_ORIGIN" in environ:  # a web page in the user's browser has no business here
+            return Response(status=403)(environ, start_response)
         if path.startswith(DOWNLOADS):
             return self._download(path.removeprefix(DOWNLOADS), environ)(environ, start_response)
         if path.startswith(CONTROL):

@@ -39,6 +39,8 @@ class Image:
     """What /var/lang shows: the interpreter's own prefix."""
     packages: Mapping[str, str]
     """Name in site-packages -> path on this machine."""
+    libraries: tuple[Path, ...] = ()
+    """libpython, where the interpreter was linked to look for it by a path outside of the system's folders."""
 
 
 def make_image(folder: Path) -> Image:
@@ -48,7 +50,9 @@ def make_image(folder: Path) -> Image:
         UsageError: a distribution that the runtime needs is not installed.
     """
     write_runtime(folder)
-    return Image(folder, Path(sys.base_prefix).resolve(), site_packages())
+    lang = Path(sys.base_prefix).resolve()
+    libraries = () if lang.is_relative_to("/usr") else tuple(sorted(lang.glob("lib/libpython3*.so*")))
+    return Image(folder, lang, site_packages(), libraries)
 
 
 def write_runtime(folder: Path, root: str = "") -> None:

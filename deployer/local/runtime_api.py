@@ -83,7 +83,7 @@ class RuntimeApi:
         self.work: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.api = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property

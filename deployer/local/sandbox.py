@@ -155,6 +155,7 @@ def build_plan(launcher: Launcher, name: str, folder: Path, contents: Contents) 
         writable.append((launcher.traces / name, f"{TRACES}/{name}"))
     folders = [(image.lang, "/var/lang"), (image.runtime, "/var/runtime")]
     folders += [(contents.code, "/var/task"), (contents.layers, "/opt")]
+    folders += [(library, str(library)) for library in image.libraries]
     if launcher.isolation is Isolation.PLAIN:
         lay_out(folder / "root", contents)
     return {
@@ -177,6 +178,7 @@ def lay_out(root: Path, contents: Contents) -> None:
     write_runtime(root / "var/runtime", str(root))
     (root / "opt").symlink_to(contents.layers)
     (root / "var/task").symlink_to(contents.code)
+    (root / "tmp").symlink_to(root.with_name("tmp"))
     python = root / "var/lang/bin" / PYTHON
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import warnings
@@ -21,6 +22,7 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from deployer.errors import UsageError
 from deployer.local.backend import LocalBackend
 from deployer.local.code_store import CodeStore
 from deployer.local.deployment import Deployment
@@ -34,6 +36,7 @@ from deployer.local.responses import LocalResponse
 from deployer.local.sandbox import Contents, Isolation, Launcher, find_isolation
 from deployer.local.world import World
 
+HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
 """Of the environment for child commands; every region answers."""
 
@@ -71,20 +74,31 @@ class LocalAws:
 
         Raises:
             OSError: the port is taken.
-            UsageError: the extra ``local`` is not installed.
+            UsageError: the extra ``local`` is not installed, or another embedded AWS is up in this process.
         """
+        if seam.lambda_simple_backends.backend is not seam.LambdaSimpleBackend:
+            raise UsageError("Another embedded AWS is up in this process.", "Stop it first, or use that one.")
         self._folder = Path(tempfile.mkdtemp(prefix="ldeploy-local-"))
         self._folder.chmod(0o711)
-        self._store = CodeStore(self._folder / "code")
-        self._launcher = self._make_launcher()
+        try:
+            with socket.create_server((HOST, self._port), backlog=128) as listener:
+                self._server = make_server(
+                    HOST, 0, self._make_gateway(), threaded=True, request_handler=QuietHandler, fd=listener.fileno()
+                )
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self.endpoint_url = f"http://{HOST}:{self._server.port}"
         self._pool = Pool(self._folder / "sandboxes", self._make_instance, self._limits)
-        gateway = Gateway(DomainDispatcherApplication(create_app), self._store, self.faults)
-        self._server = make_server("127.0.0.1", self._port, gateway, threaded=True, request_handler=QuietHandler)
-        self.endpoint_url = f"http://127.0.0.1:{self._server.port}"
         install(World(self.endpoint_url, self._store, self._pool, self._settle))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self
+
+    def _make_gateway(self) -> Gateway:
+        self._launcher = self._make_launcher()
+        self._store = CodeStore(self._folder / "code")
+        return Gateway(DomainDispatcherApplication(create_app), self._store, self.faults)
 
     def stop(self) -> None:
         """End the server, every sandbox, and remove what they left on disk (traces stay)."""

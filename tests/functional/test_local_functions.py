@@ -77,6 +77,22 @@ def test_an_update_replaces_a_map_as_a_whole_and_leaves_the_rest(here: Cloud) ->
     assert found["Timeout"] == 9
 
 
+def test_what_is_emptied_is_left_out(here: Cloud) -> None:
+    before = here.functions.get_function_configuration(FunctionName=here.create("emptied", CODE)["FunctionName"])
+    here.functions.update_function_configuration(FunctionName="emptied", **EVERY)
+    here.settle("emptied")
+    emptied = {
+        "Environment": {"Variables": {}},
+        "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+        "DeadLetterConfig": {"TargetArn": ""},
+        "KMSKeyArn": "",
+        "FileSystemConfigs": [],
+        "Layers": [],
+    }
+    after = here.functions.update_function_configuration(FunctionName="emptied", **emptied)
+    assert not (set(after) - set(before)) & set(emptied)
+
+
 def test_a_revision_changes_with_each_update_and_guards_the_next(here: Cloud) -> None:
     here.create("revision", CODE)
     first = here.functions.get_function_configuration(FunctionName="revision")["RevisionId"]

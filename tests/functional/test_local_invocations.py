@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.local import Limits
 from tests.functional.local_aws import Cloud, cloud, packed
 
 ECHO = """
@@ -21,7 +20,7 @@ ECHO = """
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[Cloud]:
-    with cloud(limits=Limits(start_up=1.0)) as made:
+    with cloud() as made:
         yield made
 
 
@@ -279,21 +278,6 @@ def test_the_timeout_ends_the_invocation(here: Cloud) -> None:
     }
     assert f" {result.request} Task timed out after 1.00 seconds\n" in result.log
     assert "Status: timeout" in result.log
-
-
-def test_slow_start_up_is_run_again_inside_the_first_invocation(here: Cloud) -> None:
-    source = """
-        import os, time
-        open("/tmp/starts", "a").write("x")
-        time.sleep(1.5)
-        def handler(event, context):
-            return open("/tmp/starts").read()
-    """
-    here.create("slowstart", source, Timeout=5)
-    result = here.invoke("slowstart")
-    assert result.value == "xx"
-    assert "Init Duration" not in result.log.splitlines()[-1]
-    assert any("Phase: init\tStatus: timeout" in line for line in here.messages("slowstart"))
 
 
 def test_a_sandbox_is_frozen_between_invocations(here: Cloud) -> None:

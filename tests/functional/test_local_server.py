@@ -1,23 +1,27 @@
 """The embedded AWS as a whole: what it starts, leaves, and shows of its sandboxes."""
 
 import io
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
 import time
+import urllib.error
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import psutil
 import pytest
 
-from deployer.errors import PackageError
+from deployer.errors import PackageError, UsageError
 from deployer.local import Isolation, Limits, LocalAws
 from deployer.local.code_store import CodeStore
-from tests.functional.local_aws import CODE, cloud, packed
+from tests.functional.local_aws import CODE, ROLE, client, cloud, packed
 
 
 def sleeper(seconds: int) -> str:
@@ -92,11 +96,73 @@ def test_an_idle_sandbox_is_ended() -> None:
         assert here.invoke("idle").value != first
 
 
+def test_slow_start_up_is_run_again_inside_the_first_invocation() -> None:
+    source = """
+        import os, time
+        open("/tmp/starts", "a").write("x")
+        time.sleep(1.5)
+        def handler(event, context):
+            return open("/tmp/starts").read()
+    """
+    with cloud(limits=Limits(start_up=1.0)) as here:
+        here.create("slowstart", source, Timeout=5)
+        result = here.invoke("slowstart")
+        assert result.value == "xx"
+        assert "Init Duration" not in result.log.splitlines()[-1]
+        assert any("Phase: init\tStatus: timeout" in line for line in here.messages("slowstart"))
+
+
 def test_one_after_another_start_empty() -> None:
     with cloud() as here:
         here.storage.create_bucket(Bucket="of-the-first")
     with cloud() as here:
         assert here.storage.list_buckets()["Buckets"] == []
+
+
+def test_a_port_that_is_taken_is_an_error_that_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="Address already in use"):
+        LocalAws(port=taken.getsockname()[1]).start()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stack_makes_a_function_that_runs() -> None:
+    code = "def handler(event, context): return 'from a stack'"
+    resources = {
+        "F": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Code": {"ZipFile": code},
+                "Handler": "index.handler",
+                "Role": ROLE,
+                "Runtime": "python3.11",
+                "Timeout": 5,
+            },
+        }
+    }
+    with cloud() as here:
+        stacks = client(here.aws, "cloudformation")
+        stacks.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
+        found = stacks.describe_stack_resources(StackName="s")["StackResources"]
+        name = found[0]["PhysicalResourceId"]
+        here.settle(name)
+        assert here.invoke(name).value == "from a stack"
+        stacks.delete_stack(StackName="s")
+        stacks.close()
+        assert here.functions.list_functions()["Functions"] == []
+
+
+def test_a_second_one_in_the_same_process_is_refused() -> None:
+    with cloud(), pytest.raises(UsageError, match="Another embedded AWS is up"):
+        LocalAws().start()
+
+
+def test_a_web_page_is_turned_away() -> None:
+    with LocalAws() as aws:
+        request = urllib.request.Request(aws.endpoint_url, headers={"Origin": "http://example.com"})
+        with pytest.raises(urllib.error.HTTPError, match="403") as caught:
+            urllib.request.urlopen(request)
+        caught.value.close()
 
 
 def test_the_environment_for_a_command_leads_here(monkeypatch: pytest.MonkeyPatch) -> None:
