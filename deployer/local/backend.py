@@ -117,9 +117,18 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return function
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
-        """DeleteFunction, and its sandboxes with it."""
+        """DeleteFunction, and its sandboxes with it; a version that an alias points to stays."""
+        if qualifier:
+            self._check_unused(function_name, qualifier)
         super().delete_function(function_name, qualifier)
         self.world.pool.retire(self.account_id, self.region_name, function_name)
+
+    def _check_unused(self, name: str, version: str) -> None:
+        users = [alias.name for alias in self.list_aliases(name) if version in versions_of(alias)]
+        if users:
+            raise rules.ResourceConflictError(
+                f"Unable to delete version because the following aliases reference it: [{', '.join(users)}]"
+            )
 
     # -- code --------------------------------------------------------------------------------------------------
 
@@ -199,8 +208,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
     def chosen(self, name: str, qualifier: str | None) -> Function:
         """The version that serves a request: an alias sends a share of them to its second version."""
         alias = self._alias(name, qualifier)
-        weights = ((alias.routing_config if alias else None) or {}).get("AdditionalVersionWeights") or {}
-        for version, share in weights.items():
+        for version, share in weights_of(alias).items():
             if random.random() < share:  # noqa: S311
                 qualifier = version
         function: Function = self.get_function(name, qualifier)
@@ -243,3 +251,13 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
                 f"The runtime {deployment.runtime} is not at hand here: this embedded AWS runs {PYTHON} only."
             )
         return deployment
+
+
+def weights_of(alias: LambdaAlias | None) -> dict[str, float]:
+    """An alias's second version and its share."""
+    return dict(((alias.routing_config if alias else None) or {}).get("AdditionalVersionWeights") or {})
+
+
+def versions_of(alias: LambdaAlias) -> set[str]:
+    """Every version that an alias sends requests to."""
+    return {alias.function_version, *weights_of(alias)}

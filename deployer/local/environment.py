@@ -18,6 +18,7 @@ CREDENTIALS: Final = {
 
 LIBRARIES: Final = "/var/lang/lib /lib64 /usr/lib64 /var/runtime /var/runtime/lib /var/task /var/task/lib /opt/lib"
 PROGRAMS: Final = "/var/lang/bin /usr/local/bin /usr/bin/ /bin /opt/bin"
+WRAPPER: Final = "AWS_LAMBDA_EXEC_WRAPPER"
 MOVED: Final = ("/var/lang", "/var/runtime", "/var/task", "/opt")
 
 
@@ -64,8 +65,11 @@ def function_environment(
         lambdas["TMPDIR"] = f"{root}/tmp"  # noqa: S108 (below the sandbox's own folder)
     if logs.json:
         lambdas |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": logs.application_level}
+    own = dict(deployment.variables)
+    if own.get(WRAPPER, "").startswith(MOVED):
+        own[WRAPPER] = root + own[WRAPPER]
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**inherited, **defaults(lambdas), **deployment.variables, **reserved(lambdas)}
+    return {**inherited, **defaults(lambdas), **own, **reserved(lambdas)}
 
 
 def search_path(folders: str, root: str) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import psutil
 from moto.logs.models import LogsBackend
 
 from deployer.local import lines
@@ -56,6 +55,8 @@ class Outcome:
     failed: bool = False
     status: str = "success"
     error: str = ""
+    notice: str = ""
+    """What Lambda writes to a text log about it, after START."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class Instance:
         broken = None if self._runtime else self._start("invoke", deadline, call.request)[1]
         self._stream.platform(lines.start(call.request, self.deployment.version, as_json=self._json))
         outcome = broken or self._run(self._dated(call, deadline), deadline, early)
+        if outcome.notice and not self._json:
+            self._stream.platform(outcome.notice)
         self._finish(call.request, outcome, (time.monotonic() - began) * 1000, start_ms)
         return Answer(outcome.payload, outcome.failed, self._stream.tail())
 
@@ -132,7 +135,7 @@ class Instance:
         """Start the runtime; milliseconds, and what was wrong."""
         began = time.monotonic()
         self._launch()
-        outcome = self._await_start(deadline, request, phase)
+        outcome = self._await_start(deadline, request)
         duration = (time.monotonic() - began) * 1000
         if outcome:
             self.end()
@@ -154,7 +157,7 @@ class Instance:
         )
         self._output = Output(self._runtime.output, self._stream.function)
 
-    def _await_start(self, deadline: float, request: str, phase: str) -> Outcome | None:
+    def _await_start(self, deadline: float, request: str) -> Outcome | None:
         match self._next_event(deadline):
             case Ready():
                 self._output.drain()
@@ -162,9 +165,9 @@ class Instance:
             case StartFailed(body, kind):
                 return Outcome(with_request(body, request), failed=True, status="error", error=kind)
             case Ended(how):
-                return self._exited(how, request, quiet=phase == "init")
+                return self._exited(how, request)
             case _:
-                return self._timed_out(request, quiet=phase == "init")
+                return self._timed_out(request)
 
     # -- an invocation -----------------------------------------------------------------------------------------
 
@@ -201,29 +204,27 @@ class Instance:
         except queue.Empty:
             return None
 
-    def _exited(self, how: str, request: str, *, quiet: bool = False) -> Outcome:
+    def _exited(self, how: str, request: str) -> Outcome:
         self.end()
         if how.startswith("failed"):
             self._stream.function(f"The sandbox could not be made: {how.removeprefix('failed ')}\n".encode())
         text = f"RequestId: {request} Error: {lines.how_it_ended(how)}"
-        if not quiet and not self._json:
-            self._stream.platform(f"{text}\nRuntime.ExitError\n")
-        body = {"errorType": "Runtime.ExitError", "errorMessage": text}
-        return Outcome(json.dumps(body).encode(), failed=True, status="error", error="Runtime.ExitError")
+        kind = "Runtime.ExitError"
+        body = json.dumps({"errorType": kind, "errorMessage": text}).encode()
+        return Outcome(body, failed=True, status="error", error=kind, notice=f"{text}\n{kind}\n")
 
-    def _timed_out(self, request: str, *, quiet: bool = False) -> Outcome:
+    def _timed_out(self, request: str) -> Outcome:
         self.end()
         text = f"Task timed out after {self.deployment.timeout}.00 seconds"
-        if not quiet and not self._json:
-            self._stream.platform(f"{lines.now()} {request} {text}\n\n")
-        body = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request} Error: {text}"}
-        return Outcome(json.dumps(body).encode(), failed=True, status="timeout")
+        error = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request} Error: {text}"}
+        notice = f"{lines.now()} {request} {text}\n\n"
+        return Outcome(json.dumps(error).encode(), failed=True, status="timeout", notice=notice)
 
     def _finish(self, request: str, outcome: Outcome, duration: float, start_ms: float | None) -> None:
         """END, REPORT, and the freeze."""
         if self._runtime:
             self._output.drain()
-            self._used_mb = max(self._used_mb, memory_used(self._runtime.pid))
+            self._used_mb = max(self._used_mb, self._runtime.peak_mb())
         memory, status = self.deployment.memory, outcome.status
         report = lines.Report(request, duration, memory, self._used_mb, start_ms, status, outcome.error)
         for line in lines.finish(report, as_json=self._json):
@@ -255,21 +256,3 @@ def with_request(body: bytes, request: str) -> bytes:
         return json.dumps({**fields, "requestId": request}).encode()
     except (ValueError, TypeError):
         return body
-
-
-def memory_used(pid: int) -> int:
-    """The peak of the resident memory of the runtime and its children, in MB (rounded up)."""
-    try:
-        _init, *others = psutil.Process(pid).children(recursive=True)
-        return -(-sum(peak_kb(process.pid) for process in others) // 1024)
-    except (psutil.Error, ValueError):
-        return 0
-
-
-def peak_kb(pid: int) -> int:
-    """VmHWM of a process; 0 if it has just gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)

@@ -20,6 +20,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from deployer.local.image import PYTHON, Image, write_runtime
 from deployer.local.namespace import GROUP, USER
 
@@ -102,10 +104,13 @@ class Runtime:
         self._watcher = threading.Thread(target=self._watch, name=f"watch-{name}", daemon=True)
         self._watcher.start()
 
-    @property
-    def pid(self) -> int:
-        """The process at the root of the sandbox's tree, on the host."""
-        return self._process.pid
+    def peak_mb(self) -> int:
+        """The peak of the resident memory of the runtime and its children (rounded up); 0 if they are gone."""
+        try:
+            _first, *others = psutil.Process(self._process.pid).children(recursive=True)
+        except (psutil.Error, ValueError):
+            return 0
+        return -(-sum(peak_kb(process.pid) for process in others) // 1024)
 
     def freeze(self) -> None:
         """Stop every process, as Lambda does between invocations."""
@@ -201,3 +206,12 @@ def _works(isolation: Isolation, image: Image, folder: Path) -> bool:
     ended = ends.get()
     os.close(runtime.output)
     return ended == "exit 0"
+
+
+def peak_kb(pid: int) -> int:
+    """VmHWM of a process; 0 if it has just gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)

@@ -344,6 +344,15 @@ def test_an_alias_has_a_revision_of_its_own(here: Cloud) -> None:
     assert refusal(here.functions.update_alias, **alias, Description="e", RevisionId=first)[0] == 412
 
 
+def test_a_version_that_an_alias_points_to_cannot_be_deleted(here: Cloud) -> None:
+    here.create("pointed", CODE)
+    here.functions.publish_version(FunctionName="pointed")
+    here.functions.create_alias(FunctionName="pointed", Name="live", FunctionVersion="1")
+    text = "Unable to delete version because the following aliases reference it: [live]"
+    expected = (409, "ResourceConflictException", text)
+    assert refusal(here.functions.delete_function, FunctionName="pointed", Qualifier="1") == expected
+
+
 @pytest.mark.parametrize(
     "base", ["named", "123456789012:function:named", "arn:aws:lambda:us-east-1:123456789012:function:named"]
 )

@@ -196,6 +196,11 @@ def test_a_function_runs_however_far_it_can_be_kept_apart(isolation: Isolation) 
     with cloud(isolation=isolation) as here:
         here.create("apart", source)
         assert here.invoke("apart", 5).value == [True, 5]
+        content = packed({"wrapper": '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n'})
+        layer = here.functions.publish_layer_version(LayerName="w", Content={"ZipFile": content})["LayerVersionArn"]
+        wrapped = {"Layers": [layer], "Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}}}
+        here.create("wrapped", "import os\ndef handler(e, c): return os.environ['WRAPPED']", **wrapped)
+        assert here.invoke("wrapped").value == "yes"
         here.create("dies", "import os\ndef handler(e, c): os._exit(2)")
         assert here.invoke("dies").value["errorMessage"].endswith("exit status 2")
     assert psutil.Process().children(recursive=True) == []
