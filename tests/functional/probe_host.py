@@ -185,21 +185,35 @@ def witnessed(traces: Path, below: Path) -> set[str]:
     Args:
         traces: folder of ``strace -ff -y -e trace=%file`` outputs.
     """
+    seen = (path for path in named(traces, below) if path.is_relative_to(below))
+    return {str(path.relative_to(below)) for path in seen if path.is_file() or path.is_symlink()}
+
+
+def named(traces: Path, start: Path) -> set[Path]:
+    """Every path that strace saw touched by name, with success.
+
+    Args:
+        traces: as for ``witnessed``.
+        start: the working directory of each process at its beginning.
+    """
     seen: set[Path] = set()
     for trace in traces.iterdir():
-        here = below
+        here = start
         for line in trace.read_bytes().decode("latin-1").splitlines():
             if found := TOUCHING.match(line):
-                call, start, path = found.groups()
+                call, folder, path = found.groups()
                 plain = os.fsdecode(path.encode("latin-1").decode("unicode_escape").encode("latin-1"))
-                whole = Path(os.path.normpath(Path(start or here, plain)))
+                whole = Path(os.path.normpath(Path(folder or here, plain)))
                 here = whole if call == "chdir" else here
                 seen.add(whole)
-    files = [path for path in seen if path.is_relative_to(below) and (path.is_file() or path.is_symlink())]
-    return {str(path.relative_to(below)) for path in files}
+    return seen
+
+
+STRACE = ["strace", "-ff", "-y", "-s", "4096", "-e", "trace=%file", "-o"]
+"""A prefix that has strace write what every process touches into files whose names begin with what follows."""
 
 
 def strace(traces: Path) -> list[str]:
-    """A prefix that has strace write what every process touches into a folder."""
+    """A prefix that has strace write into a folder."""
     traces.mkdir(exist_ok=True)
-    return ["strace", "-ff", "-y", "-s", "4096", "-e", "trace=%file", "-o", str(traces / "trace")]
+    return [*STRACE, str(traces / "trace")]
