@@ -99,7 +99,7 @@ def own_libraries() -> Sequence[bytes]:
     return [path.read_bytes() for path in files if path.stat().st_size < 100_000][:8]
 
 
-def test_what_is_loaded_stays_and_the_rest_goes():
+def test_what_is_loaded_stays_and_the_rest_goes() -> None:
     library = make()
     trimmed = trim(library)
     assert trimmed.reason == ""
@@ -110,41 +110,41 @@ def test_what_is_loaded_stays_and_the_rest_goes():
 
 @pytest.mark.parametrize("align", [0x1000, 0x10000, 0x200000])
 @pytest.mark.parametrize("machine", [62, 183])
-def test_each_alignment_and_machine_loads_as_before(align, machine):
+def test_each_alignment_and_machine_loads_as_before(align: int, machine: int) -> None:
     library = make(align=align, machine=machine)
     assert loaded(trim(library).data) == loaded(library)
 
 
-def test_an_arm64_library_stays_loadable_by_a_kernel_with_pages_of_64_kb():
+def test_an_arm64_library_stays_loadable_by_a_kernel_with_pages_of_64_kb() -> None:
     before, after = make(machine=183), trim(make(machine=183)).data
     moved = PHDR.unpack_from(before, 64 + 56)[2] - PHDR.unpack_from(after, 64 + 56)[2]
     assert moved % 0x10000 == 0
 
 
-def test_segments_within_loaded_ones_move_with_them():
+def test_segments_within_loaded_ones_move_with_them() -> None:
     data_at = PHDR.unpack_from(make(), 64 + 56)[2]
     library = bytearray(make())
     struct.pack_into("<QQ", library, 64 + 3 * 56 + 8, data_at + 8, data_at + 8 + 0x1000)
     assert notes(trim(bytes(library)).data) == [DATA[8:40]]
 
 
-def test_a_segment_without_bytes_still_begins_in_a_page_of_the_file():
+def test_a_segment_without_bytes_still_begins_in_a_page_of_the_file() -> None:
     library = make(empty_at=0x2340, tail=bytes(0x4000))
     assert trim(library).saved
     assert loaded(trim(library).data) == loaded(library)
 
 
-def test_trimming_again_changes_nothing():
+def test_trimming_again_changes_nothing() -> None:
     once = trim(make()).data
     assert trim(once).data == once
     assert trim(once).reason == "nothing to drop"
 
 
-def test_a_view_of_a_mapped_file_is_trimmed_like_its_bytes():
+def test_a_view_of_a_mapped_file_is_trimmed_like_its_bytes() -> None:
     assert trim(memoryview(bytearray(make()))) == trim(make())
 
 
-def test_zeros_at_the_end_are_no_payload():
+def test_zeros_at_the_end_are_no_payload() -> None:
     assert trim(make(tail=bytes(5000))).data == trim(make()).data
 
 
@@ -216,21 +216,21 @@ UNUSUAL["section beyond the end"] = (beyond_the_end(), "a section ends behind th
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_what_is_unusual_is_left_alone_with_its_reason(name):
+def test_what_is_unusual_is_left_alone_with_its_reason(name: str) -> None:
     library, reason = UNUSUAL[name]
     trimmed = trim(library)
     assert (trimmed.reason, trimmed.saved) == (reason, 0)
     assert trimmed.data == library
 
 
-def test_an_openssl_provider_is_left_alone():
+def test_an_openssl_provider_is_left_alone() -> None:
     library = make().replace(DEBUG, b"\0OSSL_provider_init\0".ljust(len(DEBUG), b"\0"))
     table = struct.unpack_from("<Q", library, 40)[0]
     library = library[: table + 64 + 4] + struct.pack("<IQ", STRTAB, ALLOC) + library[table + 64 + 16 :]
     assert trim(library).reason == "an OpenSSL provider, which may check the sum of its own file"
 
 
-def test_this_interpreters_own_libraries_load_as_before():
+def test_this_interpreters_own_libraries_load_as_before() -> None:
     libraries = own_libraries()
     if not libraries:
         pytest.skip("this interpreter has its extension modules built in")
@@ -256,7 +256,7 @@ def broken(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=1500, deadline=None)
 @given(broken())
-def test_whatever_the_headers_say_the_result_loads_as_before_or_is_left_alone(library):
+def test_whatever_the_headers_say_the_result_loads_as_before_or_is_left_alone(library: bytes) -> None:
     trimmed = trim(library)
     if trimmed.reason:
         assert trimmed.data == library
@@ -266,5 +266,5 @@ def test_whatever_the_headers_say_the_result_loads_as_before_or_is_left_alone(li
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\x7fELF", b"\x7fELF\2\1\1"]))
-def test_any_bytes_are_answered(data, magic):
+def test_any_bytes_are_answered(data: bytes, magic: bytes) -> None:
     assert trim(magic + data).data == magic + data
