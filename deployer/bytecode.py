@@ -95,13 +95,9 @@ def bytecode_path(source: str, runtime: str, *, in_place: bool = False) -> str:
     only where the source is not.
     """
     path = PurePosixPath(source)
-    if in_place:
-        return str(path.with_suffix(".pyc"))
-    return str(
-        path.parent
-        / "__pycache__"
-        / f"{path.stem}.{runtime.replace('python', 'cpython-').replace('.', '')}.pyc"
-    )
+    tag = runtime.replace("python", "cpython-").replace(".", "")
+    beside = path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc"
+    return str(path.with_suffix(".pyc") if in_place else beside)
 
 
 def needs_source(sources: Iterable[tuple[str, bytes]]) -> dict[str, str]:
@@ -111,20 +107,20 @@ def needs_source(sources: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     a folder where a module speaks of names that end in ``.py``: it may look for its neighbours.
     """
     reasons: dict[str, str] = {}
-    folders: dict[PurePosixPath, str] = {}
-    paths = []
+    searching: dict[PurePosixPath, str] = {}
+    parents: dict[str, PurePosixPath] = {}
     for name, source in sources:
         path = PurePosixPath(name)
-        paths.append(path)
+        parents[name] = path.parent
         if _SOURCE_NAMES.search(source):
-            folders[path.parent] = f"{name} names source files"
+            searching[path.parent] = f"{name} names source files"
         if not all(part.isidentifier() for part in path.with_suffix("").parts):
             reasons[name] = "its path is no module's name"
         elif source.startswith(b"#!"):
             reasons[name] = "it may be run as a script"
         elif own := _OWN_SOURCE.search(source):
             reasons[name] = f"{own[0].decode()} reads the source of functions"
-    return {str(path): folders[path.parent] for path in paths if path.parent in folders} | reasons
+    return {name: searching[parent] for name, parent in parents.items() if parent in searching} | reasons
 
 
 def _candidates(runtime: str) -> Iterator[str]:
