@@ -95,7 +95,7 @@ def check_fits(package: Package, size: int, layers: int, what: str) -> None:
         OverLimitError: they do not; it names what weighs most.
     """
     over = size + layers - UNZIPPED
-    if over <= 0:
+    if over < 0:  # "must be smaller than 262144000 bytes"
         return
     parts = ", ".join(f"{name} {weight / 1e6:.1f} MB" for name, weight in heaviest(package, 5))
     and_layers = f" and its layers {layers:,}" if layers else ""
