@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployer import elf
 from deployer.elf import trim
+from deployer.elf_format import UnusualError
 
 LOAD, DYNAMIC, NOTE, STACK = 1, 2, 4, 0x6474E551
 PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
@@ -112,6 +114,7 @@ def test_what_is_loaded_stays_and_the_rest_goes() -> None:
 @pytest.mark.parametrize("machine", [62, 183])
 def test_each_alignment_and_machine_loads_as_before(align: int, machine: int) -> None:
     library = make(align=align, machine=machine)
+    assert trim(library).saved
     assert loaded(trim(library).data) == loaded(library)
 
 
@@ -125,7 +128,18 @@ def test_segments_within_loaded_ones_move_with_them() -> None:
     data_at = PHDR.unpack_from(make(), 64 + 56)[2]
     library = bytearray(make())
     struct.pack_into("<QQ", library, 64 + 3 * 56 + 8, data_at + 8, data_at + 8 + 0x1000)
+    assert trim(bytes(library)).saved
     assert notes(trim(bytes(library)).data) == [DATA[8:40]]
+
+
+@pytest.mark.parametrize("where", [16, 24, 64 + 4, 64 + 56 + 16, 64 + 56 + 40, 1000, -1])
+def test_the_proof_refuses_a_file_that_differs_in_one_byte(where: int) -> None:
+    library = make()
+    wrong = bytearray(trim(library).data)
+    elf._prove(memoryview(library), memoryview(wrong))
+    wrong[where] ^= 1
+    with pytest.raises(UnusualError):
+        elf._prove(memoryview(library), memoryview(wrong))
 
 
 def test_a_segment_without_bytes_still_begins_in_a_page_of_the_file() -> None:
