@@ -163,9 +163,7 @@ class _Child:
 
     def _start(self) -> subprocess.Popen[bytes]:
         pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
-        return subprocess.Popen(
-            self._command, stdin=pipe, stdout=pipe, stderr=quiet, env=self._environment, cwd="/"
-        )
+        return subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=quiet, env=self._environment, cwd="/")
 
     def __enter__(self) -> Self:
         return self

@@ -13,11 +13,23 @@ from deployer import __version__, config, foreground, pipeline
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
-from deployer.options import Common, changing, common, events_folder, moment, option, rules, the_bucket, whitelist_file
+from deployer.options import (
+    Common,
+    changing,
+    common,
+    events_folder,
+    moment,
+    option,
+    rules,
+    steps,
+    the_bucket,
+    whitelist_file,
+)
 from deployer.reading import Window
 from deployer.report.data import Report, document
 from deployer.report.text import text
 from deployer.run import DeployWanted, ProbeWanted, ShrinkWanted
+from deployer.slim import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,7 +84,8 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @rules
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
-def shrink(
+@steps
+def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     from_logs: bool,
     since: Any,
@@ -81,6 +94,7 @@ def shrink(
     drop: tuple[str, ...],
     whitelist: Any,
     min_sandboxes: int,
+    settings: Settings,
 ) -> None:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
     if not from_logs:
@@ -88,7 +102,7 @@ def shrink(
     run = shared.run()
     now = run.now()
     window = Window(since(now) if since else None, until(now) if until else None)
-    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist)
+    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings)
     show(pipeline.shrink(run, wanted), shared)
 
 
@@ -98,12 +112,15 @@ def shrink(
 @option("--package", required=True, help="A fresh build: a folder, a zip or s3://bucket/key.zip.")
 @option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
 @rules
-def deploy(shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], drop: tuple[str, ...]) -> None:
+@steps
+def deploy(
+    shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], drop: tuple[str, ...], settings: Settings
+) -> None:
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
     run = shared.run()
     bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
     chosen = whitelist or pipeline.last_whitelist(run, shared.function)
-    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop))
+    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings)
     show(pipeline.deploy(run, wanted), shared)
 
 
@@ -120,6 +137,13 @@ def restore(shared: Common) -> None:
 def status(shared: Common) -> None:
     """Say which state FUNCTION is in and what has been seen of it so far."""
     show(pipeline.status(shared.run(), shared.function), shared)
+
+
+@ldeploy.command()
+@common
+def report(shared: Common) -> None:
+    """Show again what the last shrink or deploy of FUNCTION found and did."""
+    show(pipeline.last_report(shared.run(), shared.function), shared)
 
 
 @ldeploy.group()

@@ -123,9 +123,7 @@ def _check_sections(view: memoryview, sections: Sequence[Section]) -> None:
         require(not provider, "an OpenSSL provider, which may check the sum of its own file")
 
 
-def _check_dropped(
-    view: memoryview, header: Header, segments: Sequence[Segment], sections: Sequence[Section]
-) -> None:
+def _check_dropped(view: memoryview, header: Header, segments: Sequence[Segment], sections: Sequence[Section]) -> None:
     """Outside the loaded segments each byte is zero or in a section that only linkers and debuggers read."""
     loaded = [(load.offset, load.end) for load in _loads(segments)]
     dropped = [(section.offset, section.end) for section in sections if section.for_tools_only]
@@ -188,9 +186,7 @@ def _prove(before: memoryview, after: memoryview) -> None:
     for was, now in zip(read_segments(before, header), segments, strict=True):
         require(was._replace(offset=0) == now._replace(offset=0), "a trimmed segment is not as before")
         skip = 0 if now.offset else _headers(header)
-        same = not was.loaded or _same(
-            before[was.offset + skip : was.end], after[now.offset + skip : now.end]
-        )
+        same = not was.loaded or _same(before[was.offset + skip : was.end], after[now.offset + skip : now.end])
         require(same, "a trimmed segment's bytes are not as before")
 
 

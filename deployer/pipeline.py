@@ -21,15 +21,17 @@ from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
+from deployer.limits import UNZIPPED
 from deployer.models import Evidence, Package, Whitelist
 from deployer.package import distributions, handler_path, index
 from deployer.plan import Steps
 from deployer.reading import Window, enough
 from deployer.report import data
+from deployer.report import file as reports
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
-from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
+from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons, with_steps
 from deployer.whitelist import carry_over, choose, from_json, keep_too
-from deployer.workspace import WHITELIST
+from deployer.workspace import REPORT, WHITELIST
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
@@ -92,7 +94,7 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
-    return _redeploy(run, Choice(found, full, whitelist, evidence, state, state))
+    return _told(run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, evidence, state, state)))
 
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
@@ -105,7 +107,8 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     earlier = run.workspace.state()
     begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
     back = earlier or replace(begun, stage=Stage.RESTORED)
-    return _redeploy(run, Choice(found, full, whitelist, Evidence(full.zip.label, {}), begun, back))
+    evidence = Evidence(full.zip.label, {})
+    return _told(run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, evidence, begun, back)))
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
@@ -123,9 +126,9 @@ def last_whitelist(run: Run, function: str) -> Whitelist:
 def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; taken back where its trial fails."""
     found, begun = choice.found, choice.begun
-    slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
     wanted = unprobed(found.configuration, begun.before, begun.probed)
     layers = run.slimmer.layer_bytes(wanted)
+    slimmed = run.slimmer.write(choice, UNZIPPED - layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     tried = bool(begun.answers) and Path(begun.events).is_dir()  # a folder of events may be gone by now
     steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, tried=tried)
@@ -136,11 +139,17 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         return replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     try:
         done = run.carry_out(steps, found)
-    except TrialFailedError:
+    except TrialFailedError as error:
         now = run.aws.functions.ready(found.name)
         run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
-        raise
+        raise with_steps(error, slimmed.settings) from error
     return replace(report, state="deployed", version=done.version) if done else report
+
+
+def _told(run: Run, report: data.ShrinkReport) -> data.ShrinkReport:
+    """The report, left for ``ldeploy report``."""
+    run.workspace.write(REPORT, reports.to_json(report))
+    return report
 
 
 def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
@@ -161,12 +170,25 @@ def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: in
         coverage=estimate(evidence),
         lines=evidence.lines,
         faults=dict(evidence.faults),
+        steps=slimmed.steps,
         reasons=reasons(slimmed.whitelist.decisions.values()),
         artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
-        warnings=(*slimmed.whitelist.warnings, *data.warnings(evidence)),
+        warnings=(*slimmed.whitelist.warnings, *slimmed.warnings, *data.warnings(evidence)),
     )
+
+
+def last_report(run: Run, function: str) -> data.ShrinkReport:
+    """What the last shrink or deploy found and did; changes nothing and asks nobody.
+
+    Raises:
+        WorkspaceError: there was none.
+    """
+    written = run.workspace.read(REPORT)
+    if written is None:
+        raise WorkspaceError(f"There is no report of {function} yet.", "Run ldeploy probe and shrink first.")
+    return reports.from_json(written)
 
 
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------

@@ -2,20 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.aws.functions import Functions
 from deployer.aws.storage import Storage
-from deployer.errors import OverLimitError
+from deployer.errors import OverLimitError, TrialFailedError
 from deployer.function import Configuration, Function, State, StoredZip
 from deployer.intake import Taken
 from deployer.limits import UNZIPPED
-from deployer.models import Decision, Evidence, Measure, Package, Source, Whitelist
+from deployer.models import Decision, Evidence, Measure, Package, Saving, Source, Whitelist
 from deployer.notices import Notices
 from deployer.package import heaviest, index, open_file
 from deployer.report.data import Reason
-from deployer.slim import write_slim
+from deployer.slim import Action, Settings, recipe, write_slim
 from deployer.whitelist import to_json, to_list
 from deployer.workspace import LIST, SLIM, WHITELIST, Workspace
 
@@ -29,6 +29,10 @@ class Slimmed:
     zip: Path
     path: Path
     """Of the whitelist."""
+    settings: Settings
+    """The steps that were taken."""
+    steps: tuple[Saving, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Choice:
     found: Function
     full: Taken
     whitelist: Whitelist
+    settings: Settings
     evidence: Evidence
     """Empty where the whitelist was carried over."""
     begun: State
@@ -62,16 +67,31 @@ class Slimmer:
             return open_file(packed)
         return self.storage.source(stored.bucket, stored.key)
 
-    def write(self, source: Source, package: Package, whitelist: Whitelist) -> Slimmed:
-        """The whitelist, as JSON and as a plain list, and the slim zip made by it."""
+    def write(self, choice: Choice, room: int) -> Slimmed:
+        """The whitelist, as JSON and as a plain list, and the slim zip made by it.
+
+        Args:
+            choice: the package and what is kept of it.
+            room: bytes that it may have unzipped; where it has more, scanned files are emptied too.
+        """
+        slimmed = self._write(choice, choice.settings)
+        if slimmed.measure.bytes < room or choice.settings.empty:
+            return slimmed
+        emptied = replace(choice.settings, empty=True)
+        if not recipe(choice.full.package, choice.whitelist, emptied, _runtime(choice)).of(Action.EMPTY):
+            return slimmed
+        self.notices.say("not under the limit yet: once more, with scanned files as empty ones")
+        return self._write(choice, emptied)
+
+    def _write(self, choice: Choice, settings: Settings) -> Slimmed:
+        package, whitelist = choice.full.package, choice.whitelist
         described = self.workspace.write(WHITELIST, to_json(whitelist))
         self.workspace.write(LIST, to_list(whitelist))
         path = self.workspace.path(SLIM)
-        keep = set(whitelist.kept())
-        packed = sum(package.entries[name].packed for name in keep if name in package.entries)
-        with self.notices.bar("building the slim zip", packed) as advance:
-            measure = write_slim(source, package, keep, path, advance)
-        return Slimmed(whitelist, measure, path, described)
+        made = recipe(package, whitelist, settings, _runtime(choice))
+        with self.notices.bar("building the slim zip", made.work) as advance:
+            slim = write_slim(choice.full.source, package, made, path, advance)
+        return Slimmed(whitelist, slim.measure, path, described, settings, slim.steps, slim.warnings)
 
     def layer_bytes(self, configuration: Configuration) -> int:
         """Bytes of a function's layers, unzipped: read off each layer's central directory."""
@@ -103,6 +123,17 @@ def check_fits(package: Package, size: int, layers: int, what: str) -> None:
         f"{what} has {size:,} bytes unzipped{and_layers}, {over:,} over Lambda's {UNZIPPED:,}.",
         f"What weighs most: {parts}.",
     )
+
+
+def with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
+    """The same error, its advice with the steps that the new package had gone through."""
+    steps = str(settings)
+    tried = f" It was not the whitelist alone: {steps}." if steps else ""
+    return TrialFailedError(error.what, error.advice + tried)
+
+
+def _runtime(choice: Choice) -> str:
+    return choice.found.configuration.runtime
 
 
 def measured(stored: StoredZip) -> Measure:

@@ -20,6 +20,7 @@ STATE = "state.json"
 WHITELIST = "whitelist.json"
 LIST = "whitelist.txt"
 SLIM = "slim.zip"
+REPORT = "report.json"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployer.coverage import Coverage
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
-from deployer.models import Evidence, LineCount, Measure
+from deployer.models import Evidence, LineCount, Measure, Saving
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ class ShrinkReport:
     coverage: Coverage
     lines: LineCount
     faults: dict[str, int]
+    steps: tuple[Saving, ...]
+    """What the whitelist and each step behind it saved and cost."""
     reasons: tuple[Reason, ...]
     artifacts: Artifacts
     plan: tuple[str, ...]

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from deployer.coverage import Coverage
-from deployer.models import Measure
+from deployer.models import Measure, Saving
 from deployer.report.data import ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
 
 
@@ -62,6 +62,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
             _evidence(report.sandboxes, report.invocations, _counted(report.lines.records, "record")),
             f"  coverage  {coverage(report.coverage)}",
         ]
+    lines += ["  steps"] + [_saving(step) for step in report.steps]
     lines += ["  kept"] + [
         f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if r.kept
     ]
@@ -74,6 +75,12 @@ def _shrink(report: ShrinkReport) -> list[str]:
     if report.state == "planned":
         lines += ["  this would be done", *_numbered(report.plan)]
     return lines
+
+
+def _saving(step: Saving) -> str:
+    change = (step.bytes_after - step.bytes_before) / 1e6
+    left = "; ".join(f"{count} not: {reason}" for reason, count in step.left_alone.items())
+    return f"    {step.name:<34}{step.files:>7} files {change:>+9,.1f} MB" + (f"  ({left})" if left else "")
 
 
 _DONE = {

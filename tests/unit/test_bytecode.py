@@ -47,9 +47,7 @@ def test_bytecode_does_what_its_source_does() -> None:
     assert run(files["a/latin.py"])["NAME"] == "é"
 
 
-@pytest.mark.parametrize(
-    ("path", "shown"), [("a/b.py", "/var/task/a/b.py"), ("/opt/python/b.py", "/opt/python/b.py")]
-)
+@pytest.mark.parametrize(("path", "shown"), [("a/b.py", "/var/task/a/b.py"), ("/opt/python/b.py", "/opt/python/b.py")])
 def test_tracebacks_show_where_the_source_will_be(path: str, shown: str) -> None:
     names = run(compile_sources([(path, SOURCES["a/b.py"])], RUNTIME).files[path])
     try:

@@ -65,9 +65,7 @@ def make(
     ]
     shoff = names_at + len(names)
     ident = b"\x7fELF\2\1\1"
-    header = struct.pack(
-        "<16sHHIQQQIHHHHHH", ident, kind, machine, 1, 0, 64, shoff, 0, 64, 56, len(segments), 64, 3, 2
-    )
+    header = struct.pack("<16sHHIQQQIHHHHHH", ident, kind, machine, 1, 0, 64, shoff, 0, 64, 56, len(segments), 64, 3, 2)
     text = header + b"".join(PHDR.pack(*segment) for segment in segments) + TEXT + DEBUG
     return text.ljust(data_at, b"\0") + DATA + names + b"".join(SHDR.pack(*each) for each in sections) + tail
 
@@ -76,9 +74,7 @@ def loaded(library: bytes) -> list[Load]:
     """What a loader makes of it, headers left out; fails where glibc or the kernel would refuse."""
     count = struct.unpack_from("<H", library, 56)[0]
     loads = []
-    for kind, flags, offset, address, _, size, memory, align in PHDR.iter_unpack(
-        library[64 : 64 + 56 * count]
-    ):
+    for kind, flags, offset, address, _, size, memory, align in PHDR.iter_unpack(library[64 : 64 + 56 * count]):
         if kind != LOAD:
             continue
         assert offset + size <= len(library)
@@ -256,9 +252,7 @@ def test_this_interpreters_own_libraries_load_as_before() -> None:
 @st.composite
 def broken(draw: st.DrawFn) -> bytes:
     """A library with a few fields of its headers changed, or cut off."""
-    library = bytearray(
-        draw(st.sampled_from([make(), make(align=0x10000, machine=183), *own_libraries()[:3]]))
-    )
+    library = bytearray(draw(st.sampled_from([make(), make(align=0x10000, machine=183), *own_libraries()[:3]])))
     table = struct.unpack_from("<Q", library, 40)[0]
     value = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 0x8000), st.integers(0, len(library)))
     for _ in range(draw(st.integers(1, 4))):
