@@ -11,7 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,9 +25,10 @@ version = "python%d.%d" % sys.version_info[:2]
 print(sys.executable, sys.implementation.name, version, sys.version_info.releaselevel, sep="\\n")
 """
 _TIMEOUT_S: Final = 20
-_OWN_SOURCE: Final = re.compile(rb"\b(numba|torch|triton|taichi|tensorflow|pythran|transonic)\b")
-"""Compilers that read a function's source, or ask for its file's date (numba's cache)."""
-_SOURCE_NAMES: Final = re.compile(rb"""\.py['"]""")
+COMPILERS: Final = frozenset({"numba", "torch", "triton", "taichi", "tensorflow", "pythran", "transonic"})
+"""Packages that read a function's source, or ask for its file's date (numba's cache)."""
+_SOURCE_NAMES: Final = re.compile(rb"""^[^#\n]*\.py['"](?!, line )""", re.MULTILINE)
+"""Neither in a comment nor in a traceback that a docstring shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def compile_sources(
             read as they are needed, by one thread at a time.
         runtime: Lambda's name of it: ``"python3.11"``.
         python: the interpreter to use; without it, one is looked for.
-        columns: with the columns that a traceback underlines in the source (7 % of the bytes from 3.11 on).
+        columns: with the columns that a traceback underlines in the source (PEP 657): from 3.11 on 5 % of the bytes,
+            20 % of them deflated.
         processes: how many to run at once.
     """
     found = find_interpreter(runtime, python)
@@ -100,15 +102,20 @@ def bytecode_path(source: str, runtime: str, *, in_place: bool = False) -> str:
     return str(path.with_suffix(".pyc") if in_place else beside)
 
 
-def needs_source(sources: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+def needs_source(sources: Iterable[tuple[str, bytes]], compilers: Collection[str] = COMPILERS) -> dict[str, str]:
     """Sources that must stay although they have bytecode, each with the reason.
 
     Files run or read as files; modules whose functions are compiled from their source at run time; and all in
     a folder where a module speaks of names that end in ``.py``: it may look for its neighbours.
+
+    Args:
+        sources: path and text of each.
+        compilers: those of ``COMPILERS`` that are there at run time.
     """
     reasons: dict[str, str] = {}
     searching: dict[PurePosixPath, str] = {}
     parents: dict[str, PurePosixPath] = {}
+    own_source = re.compile(rf"\b({'|'.join(sorted(compilers))})\b".encode()) if compilers else None
     for name, source in sources:
         path = PurePosixPath(name)
         parents[name] = path.parent
@@ -118,7 +125,7 @@ def needs_source(sources: Iterable[tuple[str, bytes]]) -> dict[str, str]:
             reasons[name] = "its path is no module's name"
         elif source.startswith(b"#!"):
             reasons[name] = "it may be run as a script"
-        elif own := _OWN_SOURCE.search(source):
+        elif own_source and (own := own_source.search(source)):
             reasons[name] = f"{own[0].decode()} reads the source of functions"
     return {name: searching[parent] for name, parent in parents.items() if parent in searching} | reasons
 

@@ -15,7 +15,7 @@ from deployer.models import Decision, Evidence, Measure, Package, Saving, Source
 from deployer.notices import Notices
 from deployer.package import heaviest, index, open_file
 from deployer.report.data import Reason
-from deployer.slim import Action, Settings, recipe, write_slim
+from deployer.slim import Action, Recipe, Settings, recipe, write_slim
 from deployer.whitelist import to_json, to_list
 from deployer.workspace import LIST, SLIM, WHITELIST, Workspace
 
@@ -78,7 +78,7 @@ class Slimmer:
         if slimmed.measure.bytes < room or choice.settings.empty:
             return slimmed
         emptied = replace(choice.settings, empty=True)
-        if not recipe(choice.full.package, choice.whitelist, emptied, _runtime(choice)).of(Action.EMPTY):
+        if not _recipe(choice, emptied).of(Action.EMPTY):
             return slimmed
         self.notices.say("not under the limit yet: once more, with scanned files as empty ones")
         return self._write(choice, emptied)
@@ -88,7 +88,7 @@ class Slimmer:
         described = self.workspace.write(WHITELIST, to_json(whitelist))
         self.workspace.write(LIST, to_list(whitelist))
         path = self.workspace.path(SLIM)
-        made = recipe(package, whitelist, settings, _runtime(choice))
+        made = _recipe(choice, settings)
         with self.notices.bar("building the slim zip", made.work) as advance:
             slim = write_slim(choice.full.source, package, made, path, advance)
         return Slimmed(whitelist, slim.measure, path, described, settings, slim.steps, slim.warnings)
@@ -132,8 +132,9 @@ def with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
     return TrialFailedError(error.what, error.advice + tried)
 
 
-def _runtime(choice: Choice) -> str:
-    return choice.found.configuration.runtime
+def _recipe(choice: Choice, settings: Settings) -> Recipe:
+    runtime, layers = choice.found.configuration.runtime, choice.begun.before.layers
+    return recipe(choice.full.package, choice.whitelist, settings, runtime, layered=bool(layers))
 
 
 def measured(stored: StoredZip) -> Measure:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from deployer.bytecode import bytecode_path
+from deployer.bytecode import COMPILERS, bytecode_path
 from deployer.errors import PackageError
 from deployer.models import Decision, Entry, Kind, Package, Reason, Whitelist
 from deployer.package import links, zipformat
@@ -69,6 +69,8 @@ class Recipe:
     """By path, of those that are not merely copied."""
     runtime: str = ""
     """As Lambda names it: ``python3.11``."""
+    compilers: frozenset[str] = COMPILERS
+    """Those that may be there at run time, of the packages that read the source of functions."""
     settings: Settings = Settings(trim=False, bytecode=False)
 
     def of(self, action: Action) -> tuple[str, ...]:
@@ -106,13 +108,16 @@ def as_it_lies(package: Package, keep: Iterable[str]) -> Recipe:
     return Recipe(tuple(package.entries[path] for path in sorted(wanted - filled, key=zipformat.name_of)), {})
 
 
-def recipe(package: Package, whitelist: Whitelist, settings: Settings, runtime: str) -> Recipe:
+def recipe(
+    package: Package, whitelist: Whitelist, settings: Settings, runtime: str, *, layered: bool = False
+) -> Recipe:
     """What happens to each path that a whitelist keeps.
 
     Args:
         whitelist: of this package.
         settings: which steps are wanted.
         runtime: as Lambda names it, ``python3.11``.
+        layered: whether the function has layers, which may hold any module.
 
     Raises:
         PackageError: as ``as_it_lies``.
@@ -123,7 +128,8 @@ def recipe(package: Package, whitelist: Whitelist, settings: Settings, runtime: 
     for wanted, choose in _passes(settings, runtime, package):
         if wanted:
             actions |= choose(kept, whitelist.decisions)
-    return replace(copied, actions=actions, runtime=runtime, settings=settings)
+    there = COMPILERS if layered else COMPILERS & {path.partition("/")[0] for path in package.entries}
+    return replace(copied, actions=actions, runtime=runtime, compilers=there, settings=settings)
 
 
 # -- passes: each names what it acts on; a later one wins ----------------------------------------------------------

@@ -141,14 +141,16 @@ def _texts(recipe: Recipe, parts: Mapping[str, Part], spool: Spool, say: Advance
 def _compiled(recipe: Recipe, parts: Mapping[str, Part], spool: Spool, say: Advance) -> Compiled:
     if not recipe.sources:
         return Compiled({})
-    return compile_sources(_texts(recipe, parts, spool, say), recipe.runtime)
+    texts = _texts(recipe, parts, spool, say)
+    return compile_sources(texts, recipe.runtime, columns=False)
 
 
 def _add_bytecode(recipe: Recipe, parts: dict[str, Part], spool: Spool, compiled: Compiled) -> dict[str, Entry]:
     """Puts the bytecode in: beside each source, or in its place; what was there before and is no more."""
     replaced = set(recipe.of(Action.REPLACE))
     if replaced and compiled.files:
-        replaced -= needs_source(_texts(recipe, parts, spool, lambda done: None)).keys()  # noqa: ARG005
+        texts = _texts(recipe, parts, spool, lambda done: None)  # noqa: ARG005
+        replaced -= needs_source(texts, recipe.compilers).keys()
     gone: dict[str, Entry] = {}
     with Jobs[Part]() as jobs:
         packed: list[Part] = []
