@@ -27,9 +27,11 @@ from deployer.options import (
 )
 from deployer.reading import Window
 from deployer.report.data import Report, document
+from deployer.report.html import page
 from deployer.report.text import text
 from deployer.run import DeployWanted, ProbeWanted, ShrinkWanted
 from deployer.slim import Settings
+from deployer.workspace import write_whole
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -141,9 +143,13 @@ def status(shared: Common) -> None:
 
 @ldeploy.command()
 @common
-def report(shared: Common) -> None:
+@option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
+def report(shared: Common, html: Path | None) -> None:
     """Show again what the last shrink or deploy of FUNCTION found and did."""
-    show(pipeline.last_report(shared.run(), shared.function), shared)
+    found = pipeline.last_report(shared.run(), shared.function)
+    if html:
+        write_whole(html, page(found))
+    show(found, shared)
 
 
 @ldeploy.group()

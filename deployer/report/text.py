@@ -50,7 +50,7 @@ def _probe(report: ProbeReport) -> list[str]:
 
 
 def _shrink(report: ShrinkReport) -> list[str]:
-    lines = [f"{report.function}: {_DONE[report.state]}"]
+    lines = [f"{report.function}: {DONE[report.state]}"]
     before, after = report.before, report.after
     lines += [
         f"  before    {_weight(before)}",
@@ -77,17 +77,27 @@ def _shrink(report: ShrinkReport) -> list[str]:
     return lines
 
 
+def change(step: Saving) -> str:
+    """What a step saved or cost: ``"-12.3 MB"``."""
+    return f"{(step.bytes_after - step.bytes_before) / 1e6:+,.1f} MB"
+
+
+def left_alone(step: Saving) -> str:
+    """What a step did not change, and why: ``"4 not: nothing to drop"``."""
+    return "; ".join(f"{count} not: {reason}" for reason, count in step.left_alone.items())
+
+
 def _saving(step: Saving) -> str:
-    change = (step.bytes_after - step.bytes_before) / 1e6
-    left = "; ".join(f"{count} not: {reason}" for reason, count in step.left_alone.items())
-    return f"    {step.name:<34}{step.files:>7} files {change:>+9,.1f} MB" + (f"  ({left})" if left else "")
+    left = left_alone(step)
+    return f"    {step.name:<34}{step.files:>7} files {change(step):>12}" + (f"  ({left})" if left else "")
 
 
-_DONE = {
+DONE = {
     "deployed": "the slim package is deployed, the probe is out",
     "planned": "the slim package is built, nothing is changed in AWS",
     "over_limit": "the slim package is still over Lambda's limit, nothing is changed in AWS",
 }
+"""A shrink's states in words."""
 
 
 def _restore(report: RestoreReport) -> list[str]:

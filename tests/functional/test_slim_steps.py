@@ -142,6 +142,15 @@ def test_the_report_is_there_to_be_seen_again(probed):
     assert "libraries trimmed" in probed.ldeploy("report", "f", "--bucket", "packages").out
 
 
+def test_the_report_is_a_page_too(probed):
+    probed.shrink("--keep", "<b>*")
+    assert probed.ldeploy("report", "f", "--html", "report.html").code == 0
+    written = (probed.folder / "report.html").read_text()
+    assert "libraries trimmed" in written
+    assert "&lt;b&gt;" in written
+    assert "://" not in written
+
+
 def test_without_a_shrink_there_is_no_report(project):
     project.probe()
     said = project.ldeploy("report", "f")
