@@ -55,6 +55,7 @@ def figures(taken: dict[str, list[float]]) -> dict[str, Any]:
     return {
         "runs": {kind: len(values) for kind, values in taken.items()},
         "median": {kind: round(value, 2) for kind, value in medians.items()},
+        "least": {kind: round(min(values), 2) for kind, values in taken.items()},
         "probe_adds": round(medians["with"] - bare, 2),
         "probe_ratio": round(medians["with"] / bare, 3),
         "strace_ratio": round(medians["strace"] / bare, 3),
