@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.functional.local_aws import packed
+from tests.functional.local_aws import RUNTIME, packed
 from tests.functional.project import FILES, events, write
 
 NEEDED = {"app.py", "used.py", "data/opened.txt"}
@@ -144,7 +144,7 @@ def test_a_package_in_s3_is_deployed_from_where_it_lies(project):
     project.cloud.storage.put_object(Bucket="packages", Key="mine/code.zip", Body=packed(FILES))
     package = ("--package", "s3://packages/mine/code.zip")
     create = ("--create", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler")
-    assert project.ldeploy("probe", "f", *package, *create, "--runtime", "python3.11").code == 0
+    assert project.ldeploy("probe", "f", *package, *create, "--runtime", RUNTIME).code == 0
     assert project.cloud.invoke("f").value == "opened"
     assert project.shrink().code == 0
     assert project.deployed() == NEEDED
@@ -165,7 +165,7 @@ def _create():
         "--handler",
         "app.handler",
         "--runtime",
-        "python3.11",
+        RUNTIME,
     )
 
 
