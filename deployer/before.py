@@ -44,8 +44,9 @@ def begin(
         return State(name, Stage.PROBING, bucket, created, full, full, log_group, now, created, serial=serial)
     present = disarm(found.configuration)
     if earlier and earlier.stage in UNDER_WAY and is_ours(found, earlier):
-        since = earlier.probed_at if earlier.full.label == full.label else now
-        return replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=present)
+        begun = replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed=present)
+        same = earlier.full.label == full.label
+        return begun if same else replace(begun, probed_at=now, events="", answers={})
     code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
     return State(name, Stage.PROBING, bucket, present, code, full, found.log_group, now, present, serial=serial)
 

@@ -16,7 +16,7 @@ from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
 from deployer.before import begin, deployed, is_ours, known_state, probed_state
 from deployer.coverage import estimate
-from deployer.errors import OverLimitError, PackageError, TrialFailedError, WorkspaceError
+from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
@@ -106,6 +106,8 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = run.workspace.state()
     begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
+    if earlier:
+        begun = replace(begun, events=earlier.events, answers=earlier.answers)
     back = earlier or replace(begun, stage=Stage.RESTORED)
     evidence = Evidence(full.zip.label, {})
     return _told(run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, evidence, begun, back)))
@@ -130,8 +132,9 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     layers = run.slimmer.layer_bytes(wanted)
     slimmed = run.slimmer.write(choice, UNZIPPED - layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
-    tried = bool(begun.answers) and Path(begun.events).is_dir()  # a folder of events may be gone by now
-    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, tried=tried)
+    can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
+    trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
+    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:
         check_fits(choice.full.package, slimmed.measure.bytes, layers, "The slim package")
@@ -194,10 +197,21 @@ def last_report(run: Run, function: str) -> data.ShrinkReport:
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------
 
 
-def restore(run: Run, function: str) -> data.RestoreReport:
-    """The function exactly as it was before the last probe or deploy."""
+def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport:
+    """The function exactly as it was before the last probe or deploy.
+
+    Args:
+        run: the surroundings.
+        function: its name.
+        over_others: also where somebody else has put other code in since.
+    """
     found = run.aws.functions.ready(function)
     state = replace(known_state(function, run.workspace.state()), stage=Stage.RESTORING)
+    if not (over_others or is_ours(found, state)):
+        raise ConflictError(
+            f"The code of {function} was replaced since by somebody else: restore would undo that.",
+            "If that is what you want, give --yes.",
+        )
     steps = plan.restore(found, state)
     done = run.carry_out(steps, found)
     return data.RestoreReport(
