@@ -28,6 +28,7 @@ from deployer.elf_format import (
     Section,
     Segment,
     UnusualError,
+    is_old_table,
     read_header,
     read_sections,
     read_segments,
@@ -84,7 +85,9 @@ def _trim(view: memoryview) -> bytes:
     _check_segments(view, header, segments)
     _check_sections(view, sections)
     _check_dropped(view, header, segments, sections)
-    data = _write(view, header, segments, _close_gaps(segments, _LARGEST_PAGE.get(header.machine, _ANY_PAGE)))
+    page = _LARGEST_PAGE.get(header.machine, _ANY_PAGE)
+    ways = [_write(view, header, each, _close_gaps(each, page)) for each in _alignments(segments, sections, page)]
+    data = min(ways, key=len)
     _prove(view, memoryview(data))
     require(len(data) < len(view), "nothing to drop")
     return data
@@ -124,14 +127,27 @@ def _check_sections(view: memoryview, sections: Sequence[Section]) -> None:
 
 
 def _check_dropped(view: memoryview, header: Header, segments: Sequence[Segment], sections: Sequence[Section]) -> None:
-    """Outside the loaded segments each byte is zero or in a section that only linkers and debuggers read."""
+    """Outside the loaded segments each byte is zero, or of a section or table that only linkers and debuggers read."""
     loaded = [(load.offset, load.end) for load in _loads(segments)]
     dropped = [(section.offset, section.end) for section in sections if section.for_tools_only]
     table = (header.shoff, header.shoff + len(sections) * SECTION.size)
     at = 0
     for begin, end in [*sorted([*loaded, *dropped, table]), (len(view), len(view))]:
-        require(_is_zero(view[at:begin]), "bytes that no known section or loaded segment accounts for")
+        known = _is_zero(view[at:begin]) or is_old_table(view[at + -at % 8 : begin], sections)
+        require(known, "bytes that no known section or loaded segment accounts for")
         at = max(at, end)
+
+
+def _alignments(segments: Sequence[Segment], sections: Sequence[Section], page: int) -> Iterator[Sequence[Segment]]:
+    """The segments as they are, and aligned to no more than a page where no section wants more.
+
+    An alignment of 2 MB is for huge pages alone, and can leave a gap of as much between two segments; glibc before
+    2.35 loads them at any page all the same (Lambda has 2.26 and 2.34).
+    """
+    yield segments
+    wanted = max((section.align for section in sections if section.loaded), default=_ANY_PAGE + 1)
+    if wanted <= page < max(load.align for load in _loads(segments)):
+        yield [s._replace(align=min(s.align, page)) if s.loaded else s for s in segments]
 
 
 def _close_gaps(segments: Sequence[Segment], page: int) -> Placed:
@@ -174,7 +190,7 @@ def _write(view: memoryview, header: Header, segments: Sequence[Segment], placed
 
 
 def _prove(before: memoryview, after: memoryview) -> None:
-    """Read anew, only offsets differ: the header, segments, addresses and the bytes loaded are the same.
+    """Read anew, only offsets and alignments differ: header, segments, addresses and the bytes loaded are the same.
 
     Raises:
         UnusualError: not so.
@@ -184,7 +200,8 @@ def _prove(before: memoryview, after: memoryview) -> None:
     segments = read_segments(after, header)
     _check_segments(after, header, segments)
     for was, now in zip(read_segments(before, header), segments, strict=True):
-        require(was._replace(offset=0) == now._replace(offset=0), "a trimmed segment is not as before")
+        moved = was._replace(offset=now.offset, align=now.align if was.loaded else was.align)
+        require(moved == now and now.align <= was.align, "a trimmed segment is not as before")
         skip = 0 if now.offset else _headers(header)
         same = not was.loaded or _same(before[was.offset + skip : was.end], after[now.offset + skip : now.end])
         require(same, "a trimmed segment's bytes are not as before")

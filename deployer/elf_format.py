@@ -5,6 +5,7 @@ elf.h of glibc.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
 
 _MAGIC: Final = b"\x7fELF"
@@ -92,6 +93,12 @@ class Section(NamedTuple):
     flags: int
     offset: int
     size: int
+    align: int
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is there at run time."""
+        return bool(self.flags & _ALLOC)
 
     @property
     def end(self) -> int:
@@ -102,12 +109,12 @@ class Section(NamedTuple):
     def for_tools_only(self) -> bool:
         """Neither loaded nor of a kind that a program could have put there for itself."""
         known = self.kind in _LINKER_TYPES or self.name.startswith(_TOOL_NAMES)
-        return known and not self.flags & _ALLOC
+        return known and not self.loaded
 
     @property
     def loaded_strings(self) -> bool:
         """Names of symbols for the dynamic loader."""
-        return self.kind == _STRINGS and bool(self.flags & _ALLOC)
+        return self.kind == _STRINGS and self.loaded
 
     @property
     def missing_instructions(self) -> bool:
@@ -161,6 +168,22 @@ def read_sections(view: memoryview, header: Header) -> list[Section]:
     rows = list(SECTION.iter_unpack(table))
     names = rows[header.shstrndx][4] if header.shstrndx < len(rows) else len(view)
     return [
-        Section(bytes(view[names + name : names + name + 32]), kind, flags, offset, size)
-        for name, kind, flags, _address, offset, size, *_ in rows
+        Section(bytes(view[names + name : names + name + 32]), kind, flags, offset, size, align)
+        for name, kind, flags, _address, offset, size, _link, _info, align, _ in rows
     ]
+
+
+def is_old_table(view: memoryview, sections: Sequence[Section]) -> bool:
+    """Whether bytes are section headers that patchelf left where they were when it wrote new ones, then zeros.
+
+    Most of their rows are those of the file's own sections; patchelf moves only a few.
+    """
+    length = len(view) // SECTION.size * SECTION.size
+    rows = [(kind, flags, offset, size) for _, kind, flags, _, offset, size, *_ in SECTION.iter_unpack(view[:length])]
+    used = len(rows)
+    while used and not any(view[(used - 1) * SECTION.size : used * SECTION.size]):
+        used -= 1
+    own = {(section.kind, section.flags, section.offset, section.size) for section in sections}
+    same = sum(row in own for row in rows[:used])
+    whole = not any(rows[0]) if rows else False
+    return whole and used <= len(sections) + 1 and 2 * same > used and not any(view[length:])

@@ -114,6 +114,32 @@ def test_each_alignment_and_machine_loads_as_before(align: int, machine: int) ->
     assert loaded(trim(library).data) == loaded(library)
 
 
+@pytest.mark.parametrize(("wanted", "align", "longest"), [(16, 0x1000, 0x9000), (0x4000, 0x200000, 0x300000)])
+def test_a_gap_for_huge_pages_is_closed_where_no_section_is_aligned_to_them(
+    wanted: int, align: int, longest: int
+) -> None:
+    library = bytearray(make(align=0x200000))
+    shoff = struct.unpack_from("<Q", library, 40)[0]
+    struct.pack_into("<Q", library, shoff + 8, ALLOC)
+    struct.pack_into("<Q", library, shoff + 48, wanted)
+    trimmed = trim(bytes(library)).data
+    assert longest // 2 < len(trimmed) + 0x4000 < longest
+    assert loaded(trimmed) == [load._replace(align=align) for load in loaded(bytes(library))]
+
+
+def test_section_headers_that_patchelf_left_behind_are_no_payload() -> None:
+    library = bytearray(make())
+    shoff, count = struct.unpack_from("<Q", library, 40)[0], struct.unpack_from("<H", library, 60)[0]
+    table = library[shoff : shoff + 64 * count]
+    text_end = 64 + 56 * 5 + len(TEXT) + len(DEBUG)
+    place = text_end + -text_end % 8
+    library[place : place + len(table)] = table
+    assert trim(bytes(library)).reason == ""
+    assert loaded(trim(bytes(library)).data) == loaded(bytes(library))
+    library[place + 64 : place + 64 + 2 * 64] = b"payload!" * 16
+    assert trim(bytes(library)).reason == "bytes that no known section or loaded segment accounts for"
+
+
 def test_an_arm64_library_stays_loadable_by_a_kernel_with_pages_of_64_kb() -> None:
     before, after = make(machine=183), trim(make(machine=183)).data
     moved = PHDR.unpack_from(before, 64 + 56)[2] - PHDR.unpack_from(after, 64 + 56)[2]
