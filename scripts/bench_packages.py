@@ -5,12 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from deployer.evidence import gather
 from deployer.models import LogEvent, Package, Rules, Saving, Whitelist
 from deployer.package import distributions, index, open_file, pack_folder
-from deployer.slim import Settings, recipe, write_slim
+from deployer.slim import Action, Recipe, Settings, recipe, write_slim
 from deployer.whitelist import choose
 from probe_layer.record import encode
 from tests.functional.probe_host import Host, witnessed
@@ -21,6 +22,7 @@ SLIM_PATTERNS = ("*.pyc", "*.pyo")
 (https://github.com/serverless/serverless-python-requirements, lib/slim.js)."""
 STRIP = ("-name", "*.so", "-exec", "strip", "{}", ";")
 """Its way to strip, as it has it."""
+RUNTIME = f"python3.{sys.version_info.minor}"
 WHITELIST = Settings(trim=False, bytecode=False)
 STEPS = {
     "ldeploy: whitelist": WHITELIST,
@@ -72,7 +74,9 @@ class Workshop:
             yield "the same, strip", lambda: self._zipped(self._stripped(), "stripped")
         package, whitelist = self._chosen()
         for name, settings in STEPS.items():
-            yield name, lambda settings=settings: self._ours(package, whitelist, settings)  # type: ignore[misc]
+            made = recipe(package, whitelist, settings, RUNTIME)
+            if not settings.empty or made.of(Action.EMPTY):
+                yield name, partial(self._ours, package, made)
 
     def _zipped(self, folder: Path, name: str) -> Variant:
         out = self.place / f"{name}.zip"
@@ -114,14 +118,9 @@ class Workshop:
         evidence = gather(log, package.label)
         return package, choose(package, installed, evidence, Rules(), "app.handler")
 
-    def _ours(self, package: Package, whitelist: Whitelist, settings: Settings) -> Variant:
+    def _ours(self, package: Package, made: Recipe) -> Variant:
         name = f"ours-{len(list(self.place.glob('ours-*.zip')))}"
-        made = recipe(package, whitelist, settings, _runtime())
         with open_file(self.place / "full.zip") as source:
             slim = write_slim(source, package, made, self.place / f"{name}.zip")
         subprocess.run(["unzip", "-q", f"{name}.zip", "-d", name], cwd=self.place, check=True)
         return Variant(self.place / name, self.place / f"{name}.zip", slim.steps)
-
-
-def _runtime() -> str:
-    return f"python3.{sys.version_info.minor}"
