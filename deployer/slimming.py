@@ -1,7 +1,7 @@
 """Package + evidence -> whitelist and slim zip, written to the workspace and held against the limits."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,16 +72,16 @@ class Slimmer:
 
         Args:
             choice: the package and what is kept of it.
-            room: bytes that it may have unzipped; where it has more, scanned files are emptied too.
+            room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, and
+                bytecode, which costs bytes, is left out.
         """
         slimmed = self._write(choice, choice.settings)
-        if slimmed.measure.bytes < room or choice.settings.empty:
-            return slimmed
-        emptied = replace(choice.settings, empty=True)
-        if not _recipe(choice, emptied).of(Action.EMPTY):
-            return slimmed
-        self.notices.say("not under the limit yet: once more, with scanned files as empty ones")
-        return self._write(choice, emptied)
+        for what, settings in _smaller(choice):
+            if slimmed.measure.bytes < room:
+                break
+            self.notices.say(f"not under the limit: once more, {what}")
+            slimmed = self._write(choice, settings)
+        return slimmed
 
     def _write(self, choice: Choice, settings: Settings) -> Slimmed:
         package, whitelist = choice.full.package, choice.whitelist
@@ -130,6 +130,17 @@ def with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
     steps = str(settings)
     tried = f" It was not the whitelist alone: {steps}." if steps else ""
     return TrialFailedError(error.what, error.advice + tried)
+
+
+def _smaller(choice: Choice) -> Iterator[tuple[str, Settings]]:
+    """What else can be done for a package that does not fit, one thing after the other."""
+    settings = choice.settings
+    emptied = replace(settings, empty=True)
+    if not settings.empty and _recipe(choice, emptied).of(Action.EMPTY):
+        settings = emptied
+        yield "with scanned files as empty ones", settings
+    if settings.bytecode and settings.source:
+        yield "without bytecode", replace(settings, bytecode=False)
 
 
 def _recipe(choice: Choice, settings: Settings) -> Recipe:

@@ -4,7 +4,7 @@
 
 Each package runs in a sandbox of plain folders with AWS's own runtime client, so that one over Lambda's limit can be
 measured too. The start is the import of the handler's module, the runtime client already imported and the files in the
-page cache: the least of several new processes, all packages in turn. The answers are those to all events of the example.
+page cache: the least of several new processes, all packages in turn. The answers are those to all the events.
 Prints one JSON object an example; ``--out`` writes a table in Markdown.
 """
 

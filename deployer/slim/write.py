@@ -76,31 +76,35 @@ def _taken(source: Source, recipe: Recipe, spool: Spool, say: Advance) -> tuple[
     made: list[_Made] = []
     with Jobs[_Made]() as jobs:
         for entry, blocks in members.packed(source, (entry for entry in files if entry.path not in empty)):
-            parts[entry.path], contents = _copied(entry, blocks, recipe, spool)
-            if contents is not None:
-                made += jobs.add(len(contents), partial(_smaller, entry, contents, recipe, spool))
+            parts[entry.path], held = _copied(entry, blocks, recipe, spool)
+            if held:
+                made += jobs.add(entry.size, partial(_smaller, entry, held, recipe, spool))
             say(entry.packed)
         made += jobs.rest()
     parts |= {one.path: one.part for one in made if one.part is not None}
     return parts, {one.path: one.reason for one in made if one.reason}
 
 
-def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool) -> tuple[Part, bytearray | None]:
+_Held = list[bytearray]
+"""A file's contents, or nothing; who takes them out lets go of them when they are done with."""
+
+
+def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool) -> tuple[Part, _Held]:
     """The entry as it lies; and its contents, where something is to be made of them."""
     part = Part(entry, spool.room(entry.packed))
     place = part.start
     unpacker = members.Unpacker(entry)
-    contents: bytearray | None = None
+    held: _Held = []
     for block in blocks:
         for piece in unpacker.feed(block):
-            if contents is None and _is_wanted(entry, piece, recipe):
-                contents = bytearray()
-            if contents is not None:
-                contents += piece
+            if not held and _is_wanted(entry, piece, recipe):
+                held.append(bytearray())
+            if held:
+                held[0] += piece
         spool.write(place, block)
         place += len(block)
     unpacker.finish()
-    return part, contents
+    return part, held
 
 
 def _is_wanted(entry: Entry, beginning: bytes, recipe: Recipe) -> bool:
@@ -109,11 +113,13 @@ def _is_wanted(entry: Entry, beginning: bytes, recipe: Recipe) -> bool:
     return recipe.actions.get(entry.path) is Action.TRIM and beginning.startswith(_ELF)
 
 
-def _smaller(entry: Entry, contents: bytearray, recipe: Recipe, spool: Spool) -> _Made:
+def _smaller(entry: Entry, held: _Held, recipe: Recipe, spool: Spool) -> _Made:
     """The contents trimmed, where they are a library, and packed."""
+    contents = held.pop()
     if recipe.actions.get(entry.path) is Action.TRIM and contents.startswith(_ELF):
         trimmed = trim(memoryview(contents))
         if trimmed.saved:
+            del contents  # a library may be as big as the whole package
             return _Made(entry.path, spool.pack(entry, trimmed.data, _level(recipe)))
         reason = trimmed.reason
     else:

@@ -10,6 +10,8 @@ import zipfile
 
 import pytest
 
+from deployer.layer import layer_size
+from deployer.limits import UNZIPPED
 from tests.functional.project import events, write
 
 LIBRARY = 'static const char *names[] = {"one", "two"}; int twice(int x) { return 2 * x + names[0][0]; }'
@@ -118,6 +120,22 @@ def test_what_a_scan_only_looked_at_is_empty_where_it_is_asked_for(probed):
     assert (shrunk.code, steps(shrunk)["scanned files emptied"]["files"]) == (0, 150)
     assert contents(probed)["data/7/service.json"] == b""
     assert probed.cloud.invoke("f").value == before
+
+
+@pytest.mark.parametrize(("scanned", "added"), [(9_000, ["bytecode added"]), (10, [])])
+def test_what_makes_it_too_big_is_left_out_unasked(probed, scanned, added):
+    """The full package just fits, with a source whose bytecode is as big again."""
+    build = probed.folder / "build"
+    write(build, {f"data/{name}/service.json": "{}" * scanned for name in range(150)})
+    write(build, {"helper.py": "VALUE = 'helped'\n" + "".join(f"T{n} = 'text {n}'\n" for n in range(30_000))})
+    taken = sum(path.stat().st_size for path in build.rglob("*") if path.is_file())
+    with (build / "big.bin").open("wb") as file:
+        file.truncate(UNZIPPED - layer_size() - taken - 1_000)
+    assert probed.ldeploy("restore", "f").code == 0
+    assert probed.probe("--invoke", "events", "--timeout", "60").code == 0
+    shrunk = probed.shrink("--keep", "*", "--no-trim")
+    assert (shrunk.code, shrunk.json["state"]) == (0, "deployed")
+    assert list(steps(shrunk)) == ["whitelist", "scanned files emptied", *added]
 
 
 def test_the_smallest_zip_holds_the_same(probed):
