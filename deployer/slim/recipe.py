@@ -15,6 +15,7 @@ from deployer.package import links, zipformat
 
 _LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?|[^.]+")
 """``x.so``, ``libx.so.1.2``, and programs, which have no suffix; the first bytes tell whether it is one."""
+_NOT_IMPORTED: Final = frozenset({Reason.PACKAGE_INIT, Reason.METADATA, Reason.LICENCE})
 _SCAN: Final = 100
 """So many files of one name, or in one folder, that were only looked at: a scan, not a question about one of them."""
 
@@ -140,12 +141,18 @@ _Pass = Callable[[_Kept, Mapping[str, Decision]], dict[str, Action]]
 
 def _passes(settings: Settings, runtime: str, package: Package) -> Iterator[tuple[bool, _Pass]]:
     yield settings.trim, lambda kept, _: _libraries(kept)
-    yield settings.bytecode, lambda kept, _: _sources(kept, package, runtime, settings)
+    yield settings.bytecode, lambda kept, decisions: _sources(_imported(kept, decisions), package, runtime, settings)
     yield settings.empty, _scanned
 
 
 def _libraries(kept: _Kept) -> dict[str, Action]:
     return {path: Action.TRIM for path in kept if _LIBRARY.fullmatch(posixpath.basename(path))}
+
+
+def _imported(kept: _Kept, decisions: Mapping[str, Decision]) -> _Kept:
+    """Modules, but those that nothing has opened and that are kept for the sake of others."""
+    modules = {path: entry for path, entry in kept.items() if path.endswith(".py")}
+    return {path: entry for path, entry in modules.items() if decisions[path].reason not in _NOT_IMPORTED}
 
 
 def _sources(kept: _Kept, package: Package, runtime: str, settings: Settings) -> dict[str, Action]:
@@ -155,8 +162,8 @@ def _sources(kept: _Kept, package: Package, runtime: str, settings: Settings) ->
     actions = {}
     for path in kept:
         replaced = not settings.source and path not in led_to
-        place = entries.get(bytecode_path(path, runtime, in_place=replaced)) if path.endswith(".py") else None
-        if path.endswith(".py") and (place is None or place.kind is Kind.FILE):
+        place = entries.get(bytecode_path(path, runtime, in_place=replaced))
+        if place is None or place.kind is Kind.FILE:
             actions[path] = Action.REPLACE if replaced else Action.COMPILE
     return actions
 

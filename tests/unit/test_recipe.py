@@ -34,6 +34,10 @@ def test_libraries_and_programs_may_be_trimmed_and_modules_compiled() -> None:
     }
 
 
+def test_a_source_that_nothing_opened_gets_no_bytecode() -> None:
+    assert actions(package("a/__init__.py", "a/m.py"), ["a/m.py"]) == {"a/m.py": Action.COMPILE}
+
+
 def test_nothing_happens_where_no_step_is_wanted() -> None:
     assert actions(package("a/x.so", "a/m.py"), ["a/x.so", "a/m.py"], Settings(trim=False, bytecode=False)) == {}
 
