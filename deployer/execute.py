@@ -63,6 +63,8 @@ class Execution:
                 self._keep_code(name, zipped)
             case plan.Remember(state):
                 self.workspace.remember(self._sealed(state))
+            case plan.Describe(contents):
+                self.workspace.describe(contents)
             case plan.Create(name, configuration, zipped):
                 self.function = self.aws.functions.create(name, configuration, zipped)
             case plan.PublishVersion(name, note):

@@ -28,7 +28,7 @@ from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
 from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
-from deployer.whitelist import carry_over, choose, from_json, keep_too
+from deployer.whitelist import carry_over, choose, contents, from_json, keep_too
 from deployer.workspace import WHITELIST
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
@@ -53,7 +53,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     layers = run.slimmer.layer_bytes(state.probed) + layer_size()
     check_fits(taken.package, taken.package.bytes, layers, "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
+    held = contents(taken.package, distributions(taken.source, taken.package))
+    steps = plan.probe(found, state, held, taken.upload, bucket, wanted.events)
     done = run.carry_out(steps, found)
     answers = (done.answers if done else None) or {}
     return data.ProbeReport(
@@ -89,7 +90,8 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
     installed = distributions(source, full.package)
-    whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
+    earlier = run.reader.earlier(state, run.now())
+    whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler, earlier)
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
     return _redeploy(run, Choice(found, full, whitelist, evidence, state, state))
@@ -103,7 +105,7 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = run.workspace.state()
-    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
+    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
     back = earlier or replace(begun, stage=Stage.RESTORED)
     return _redeploy(run, Choice(found, full, whitelist, Evidence(full.zip.label, {}), begun, back))
 

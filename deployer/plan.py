@@ -7,11 +7,12 @@ layers together stay under the limit at each update (serverless #8313).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployer.arm import PROBE_LAYER, arm
 from deployer.function import Configuration, Function, Stage, State, StoredZip
+from deployer.whitelist import Contents
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class Remember:
 
     def __str__(self) -> str:
         return f"write down how things stand ({self.state.stage})"
+
+
+@dataclass(frozen=True)
+class Describe:
+    """What the full package holds: its evidence is used for later builds as far as their files are the same."""
+
+    contents: Contents = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"write down what the package {self.contents.package} holds"
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,7 @@ Step = (
     | Upload
     | KeepCode
     | Remember
+    | Describe
     | Create
     | PublishVersion
     | PublishLayer
@@ -149,13 +161,19 @@ Steps = tuple[Step, ...]
 
 
 def probe(
-    found: Function | None, state: State, upload: Path | None, make_bucket: str | None, events: Path | None
+    found: Function | None,
+    state: State,
+    contents: Contents,
+    upload: Path | None,
+    make_bucket: str | None,
+    events: Path | None,
 ) -> Steps:
     """From what is found to the full package with the probe in.
 
     Args:
         found: the function, or None where it is to be created first.
         state: what is wanted and what was before (stage PROBING).
+        contents: of the full package.
         upload: the full package's zip on this machine, if it comes from here.
         make_bucket: a bucket to make first.
         events: a folder of events to send at the end.
@@ -166,7 +184,7 @@ def probe(
     steps += [MakeBucket(make_bucket)] if make_bucket else []
     steps += [KeepCode(name, state.before_code)] if found and found.code_sha256 == state.before_code.sha256 else []
     steps += [Upload(upload, state.full)] if upload else []
-    steps += [Remember(state)]
+    steps += [Describe(contents), Remember(state)]
     steps += [] if found else [Create(name, state.before, state.full)]
     steps += [PublishVersion(name, note), PublishLayer()]
     if found:

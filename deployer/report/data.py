@@ -128,7 +128,7 @@ def warnings(evidence: Evidence) -> tuple[str, ...]:
     if lost:
         found.append(f"{lost} records are cut off in the log or missing from it: their paths are lost.")
     if lines.other_package:
-        found.append(f"{lines.other_package} records are of another package and were not used.")
+        found.append(f"{lines.other_package} records are of another package: they count for that one only.")
     return tuple(found)
 
 
