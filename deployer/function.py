@@ -161,6 +161,8 @@ class State:
     """Event file -> what it was answered with under the full package."""
     earlier: tuple[Probed, ...] = ()
     """The packages that were probed before this one, the newest last."""
+    pruned: Mapping[str, str] = field(default_factory=dict)
+    """ARN of a pruned layer of ours -> that of the layer it was made of."""
     serial: int = 0
     """Counts the writes: of two copies the higher is the newer."""
 

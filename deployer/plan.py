@@ -6,7 +6,7 @@ function; code is made smaller before layers come, and layers go before code is 
 layers together stay under the limit at each update (serverless #8313).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -99,6 +99,26 @@ class PublishLayer:
 
 
 @dataclass(frozen=True)
+class PublishPruned:
+    """A layer without what no sandbox touches, from S3, if this very one is not published yet."""
+
+    original: str
+    """ARN of the layer that it was made of."""
+    name: str
+    path: Path
+    """Its zip on this machine."""
+    zip: StoredZip
+
+    @property
+    def placeholder(self) -> str:
+        """Stands for its ARN until it is published."""
+        return f"{self.name}:to-be-published"
+
+    def __str__(self) -> str:
+        return f"publish the layer {self.name}: {self.zip.files:,} files of {self.original}, if it is not there"
+
+
+@dataclass(frozen=True)
 class UpdateCode:
     """Another zip for ``$LATEST``."""
 
@@ -111,7 +131,7 @@ class UpdateCode:
 
 @dataclass(frozen=True)
 class UpdateConfiguration:
-    """Another configuration for ``$LATEST``; PROBE_LAYER stands for the ARN of the layer just published."""
+    """Another configuration for ``$LATEST``; placeholders stand for the ARNs of layers just published."""
 
     function: str
     configuration: Configuration
@@ -152,6 +172,7 @@ Step = (
     | Create
     | PublishVersion
     | PublishLayer
+    | PublishPruned
     | UpdateCode
     | UpdateConfiguration
     | Invoke
@@ -197,7 +218,14 @@ def probe(
 
 
 def shrink(
-    found: Function, state: State, wanted: Configuration, slim: Path, full: Path | None, *, tried: bool
+    found: Function,
+    state: State,
+    wanted: Configuration,
+    slim: Path,
+    full: Path | None,
+    layers: Sequence[PublishPruned] = (),
+    *,
+    tried: bool,
 ) -> Steps:
     """From what is deployed to the slim package without the probe.
 
@@ -207,6 +235,7 @@ def shrink(
         wanted: the configuration without the probe.
         slim: the slim zip on this machine.
         full: the full package's zip on this machine, if it is not in S3 yet.
+        layers: those that come in the place of layers of the function's own.
         tried: whether the recorded events can be sent again.
     """
     if state.slim is None:
@@ -215,7 +244,9 @@ def shrink(
     steps: list[Step] = [Upload(full, state.full)] if full else []
     if found.code_sha256 == state.before_code.sha256:
         steps += [KeepCode(name, state.before_code)]
-    steps += [Upload(slim, state.slim), Remember(state)]
+    steps += [Upload(slim, state.slim)]
+    steps += [step for layer in layers for step in (Upload(layer.path, layer.zip), layer)]
+    steps += [Remember(state)]
     steps += _towards(found, state.slim, wanted, "the probe out", code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
     steps += [Try(name, state)] if tried else []

@@ -70,6 +70,21 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class LayerReport:
+    """One of the function's layers (bytes unzipped)."""
+
+    layer: str
+    """ARN of the layer as the user made it."""
+    pruned: bool
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    why: str
+    """Why it is left alone; empty where it is not, or nobody asked."""
+
+
+@dataclass(frozen=True)
 class ShrinkReport:
     """The answer to ``shrink`` and ``deploy``."""
 
@@ -84,6 +99,7 @@ class ShrinkReport:
     lines: LineCount
     faults: dict[str, int]
     reasons: tuple[Reason, ...]
+    layers: tuple[LayerReport, ...]
     artifacts: Artifacts
     plan: tuple[str, ...]
     version: str

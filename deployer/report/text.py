@@ -4,7 +4,7 @@ from typing import assert_never
 
 from deployer.coverage import Coverage
 from deployer.models import Measure
-from deployer.report.data import ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
+from deployer.report.data import LayerReport, ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
 
 
 def text(report: Report) -> str:
@@ -68,12 +68,20 @@ def _shrink(report: ShrinkReport) -> list[str]:
     lines += ["  dropped"] + [
         f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if not r.kept
     ]
+    lines += ["  layers"] * bool(report.layers) + [_layer(layer) for layer in report.layers]
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     if report.version:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
     if report.state == "planned":
         lines += ["  this would be done", *_numbered(report.plan)]
     return lines
+
+
+def _layer(layer: LayerReport) -> str:
+    name = ":".join(layer.layer.split(":")[6:])
+    if layer.pruned:
+        return f"    {name}: {megabytes(layer.bytes_before)} -> {megabytes(layer.bytes_after)}"
+    return f"    {name}: {megabytes(layer.bytes_before)}" + (f", left alone: {layer.why}" if layer.why else "")
 
 
 _DONE = {
