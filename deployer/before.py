@@ -1,5 +1,6 @@
 """What was there before the probe: found out once, and kept through runs that were cut off."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from deployer.arm import disarm
@@ -49,12 +50,20 @@ def begin(
         begun = State(name, Stage.PROBING, bucket, created, full, full, log_group, since, created, serial=serial)
         return replace(begun, earlier=others)
     present = disarm(found.configuration)
+    pruned = earlier.pruned if earlier else {}
+    probed = with_whole_layers(present, pruned)
     if earlier and earlier.stage in UNDER_WAY and is_ours(found, earlier):
-        begun = replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=present)
-        return replace(begun, earlier=others)
+        begun = replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=probed)
+        begun = replace(begun, earlier=others)
+        return begun if earlier.full.label == full.label else replace(begun, events="", answers={})
     code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
-    begun = State(name, Stage.PROBING, bucket, present, code, full, found.log_group, since, present, serial=serial)
-    return replace(begun, earlier=others)
+    begun = State(name, Stage.PROBING, bucket, present, code, full, found.log_group, since, probed, serial=serial)
+    return replace(begun, earlier=others, pruned=pruned)
+
+
+def with_whole_layers(configuration: Configuration, pruned: Mapping[str, str]) -> Configuration:
+    """The configuration with the user's own layers in the place of those that were pruned."""
+    return replace(configuration, layers=tuple(pruned.get(arn, arn) for arn in configuration.layers))
 
 
 def _probed(earlier: State | None, label: str, now: int) -> tuple[tuple[Probed, ...], int]:

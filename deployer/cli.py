@@ -112,7 +112,7 @@ def deploy(shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], 
 @changing
 def restore(shared: Common) -> None:
     """Make FUNCTION exactly what it was before the last probe or deploy."""
-    show(pipeline.restore(shared.run(), shared.function), shared)
+    show(pipeline.restore(shared.run(), shared.function, over_others=shared.yes), shared)
 
 
 @ldeploy.command()

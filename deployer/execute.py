@@ -85,8 +85,8 @@ class Execution:
                 )
             case plan.Invoke(name, events):
                 self.answers = self._invoke_all(name, events)
-            case plan.Try(name, state):
-                self._try(name, state)
+            case plan.Try(name, state, same_code):
+                self._try(name, state, same_code=same_code)
             case _:
                 assert_never(step)
 
@@ -130,7 +130,9 @@ class Execution:
         if not full.sha256 and self.function and state.stage is Stage.PROBED:
             full = replace(full, sha256=self.function.code_sha256)
         pruned = {**state.pruned, **self.pruned}
-        return replace(state, full=full, pruned=pruned, answers=self.answers if self.answers is not None else state.answers)
+        return replace(
+            state, full=full, pruned=pruned, answers=self.answers if self.answers is not None else state.answers
+        )
 
     def _publish_layer(self) -> str:
         content = build_layer()
@@ -169,7 +171,7 @@ class Execution:
                 advance(1)
         return answers
 
-    def _try(self, name: str, state: State) -> None:
+    def _try(self, name: str, state: State, *, same_code: bool) -> None:
         """The recorded events on the version just published.
 
         An answer that differs but is not the same twice (a time, a random number) is no failure.
@@ -181,14 +183,14 @@ class Execution:
             now = digest(self.aws.functions.invoke(name, payload, self.version))
             if now == before:
                 continue
-            again = digest(self.aws.functions.invoke(name, payload, self.version))
-            if now.failed or again == now:
+            if now.failed or (same_code and digest(self.aws.functions.invoke(name, payload, self.version)) == now):
                 how = "failed" if now.failed else "answered otherwise"
                 raise TrialFailedError(
-                    f"With the new package {name} {how} on {event}; the full package is back.",
-                    "Send it traffic of that kind, or name the files with --keep, and run shrink again.",
+                    f"With the new package {name} {how} on {event}; the package before is back.",
+                    "Send it traffic of that kind, or name the files with --keep, and run the same command again.",
                 )
-            self.notices.warn(f"{name} never answers {event} the same twice: its answers were not compared.")
+            why = "never answers the same twice" if same_code else "has new code and answers otherwise"
+            self.notices.warn(f"{name} {why} on {event}: the answers were not compared.")
 
 
 def digest(reply: Reply) -> Answer:

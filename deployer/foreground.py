@@ -1,5 +1,6 @@
 """The AWS on this machine in the foreground: until it is told to end, or for the length of one command."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ def _local_aws(port: int) -> "LocalAws":
         raise UsageError(
             f"The AWS on this machine needs {error.name}, which is not installed.", "Run: pip install 'ldeploy[local]'."
         ) from error
+    os.umask(0o022)  # what is unpacked for a sandbox must be readable to the sandbox's user
     return LocalAws(port)
 
 

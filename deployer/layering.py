@@ -140,9 +140,7 @@ def swapped(configuration: Configuration, layers: Iterable[Layer]) -> Configurat
     return replace(configuration, layers=tuple(places.get(arn, arn) for arn in configuration.layers))
 
 
-def _candidate(
-    arn: str, source: Source, package: Package, touched: Touched, environment: Iterable[str]
-) -> _Candidate:
+def _candidate(arn: str, source: Source, package: Package, touched: Touched, environment: Iterable[str]) -> _Candidate:
     installed = distributions(source, package)
     whitelist = choose_layer(package, installed, touched.evidence, touched.rules, environment)
     keep = frozenset(whitelist.kept())

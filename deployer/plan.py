@@ -154,10 +154,12 @@ class Invoke:
 
 @dataclass(frozen=True)
 class Try:
-    """Each recorded event again, on the version just published: the answers must be the recorded ones."""
+    """Each recorded event again, on the version just published: it must not fail where it did not before."""
 
     function: str
     state: State
+    same_code: bool
+    """Then the answers must be the recorded ones too; new code may mean others."""
 
     def __str__(self) -> str:
         return f"try the new version of {self.function} with the {len(self.state.answers)} recorded events"
@@ -223,9 +225,8 @@ def shrink(
     wanted: Configuration,
     slim: Path,
     full: Path | None,
-    layers: Sequence[PublishPruned] = (),
-    *,
-    tried: bool,
+    layers: Sequence[PublishPruned],
+    trial: Try | None,
 ) -> Steps:
     """From what is deployed to the slim package without the probe.
 
@@ -236,7 +237,7 @@ def shrink(
         slim: the slim zip on this machine.
         full: the full package's zip on this machine, if it is not in S3 yet.
         layers: those that come in the place of layers of the function's own.
-        tried: whether the recorded events can be sent again.
+        trial: with the recorded events, where they can be sent again.
     """
     if state.slim is None:
         raise ValueError("there is no slim package to deploy")
@@ -249,7 +250,7 @@ def shrink(
     steps += [Remember(state)]
     steps += _towards(found, state.slim, wanted, "the probe out", code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
-    steps += [Try(name, state)] if tried else []
+    steps += [trial] if trial else []
     return (*steps, Remember(replace(state, stage=Stage.SHRUNK)))
 
 

@@ -21,6 +21,8 @@ STATE = "state.json"
 WHITELIST = "whitelist.json"
 LIST = "whitelist.txt"
 SLIM = "slim.zip"
+IGNORED = f"{STATE}\n*.zip\n"
+"""What belongs in no repository: the state holds the function's environment, which may hold secrets."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Workspace:
     def path(self, name: str) -> Path:
         """A file of the workspace on this machine; its folder is there afterwards."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        ignore = self.folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text(IGNORED)
         return self.folder / name
 
     def packed(self, sha256: str) -> Path:

@@ -66,15 +66,15 @@ class Runtime:
     def stop_thread(self) -> None:
         """Before a fork: CPython from 3.12 warns when a process with threads forks. Begun again with the next
         invocation."""
-        task, self._thread = self._thread, 0
-        if task <= 0 or os.getpid() != self._pid:
+        if not self._thread or os.getpid() != self._pid:
             return
         if self._stop.locked():
             self._stop.release()
-        for _ in range(20):
-            if not os.path.exists("/proc/self/task/%d" % task):
+        for _ in range(40):
+            time.sleep(0.0005)  # it may not have begun to run yet
+            if self._thread > 0 and not os.path.exists("/proc/self/task/%d" % self._thread):
                 break
-            time.sleep(0.0005)
+        self._thread = 0
 
     def _run(self) -> None:
         self._thread = _thread.get_native_id()

@@ -146,12 +146,16 @@ class Functions:
 
     def publish_layer(self, layer: str, note: str, content: bytes | StoredZip) -> str:
         """Publishes a layer's version for both architectures and gives its ARN."""
-        in_s3 = isinstance(content, StoredZip)
+        where: Any = (
+            {"S3Bucket": content.bucket, "S3Key": content.key}
+            if isinstance(content, StoredZip)
+            else {"ZipFile": content}
+        )
         with in_our_words(f"publish the layer {layer}"):
             return self.client.publish_layer_version(
                 LayerName=layer,
                 Description=note,
-                Content={"S3Bucket": content.bucket, "S3Key": content.key} if in_s3 else {"ZipFile": content},
+                Content=where,
                 CompatibleArchitectures=["x86_64", "arm64"],
             )["LayerVersionArn"]
 

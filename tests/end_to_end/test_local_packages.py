@@ -50,7 +50,7 @@ def build(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def here(package: bytes) -> Iterator[Cloud]:
     with cloud() as made:
         upload(made, package)

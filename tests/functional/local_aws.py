@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import time
 import zipfile
 from base64 import b64decode
@@ -19,6 +20,8 @@ from botocore.exceptions import ClientError
 from deployer.local import LocalAws
 
 CODE = "def handler(e, c): return 1"
+RUNTIME = "python%d.%d" % sys.version_info[:2]
+"""The one at hand."""
 ROLE = "arn:aws:iam::123456789012:role/any"
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
 
@@ -46,7 +49,7 @@ class Cloud:
     def create(self, name: str, source: str | Mapping[str, str], **settings: Any) -> dict[str, Any]:
         """A function that can be called when this returns; ``app.handler`` where nothing else is said."""
         files = {"app.py": source} if isinstance(source, str) else source
-        defaults = {"Role": ROLE, "Runtime": "python3.11", "Handler": "app.handler", "Timeout": 10}
+        defaults = {"Role": ROLE, "Runtime": RUNTIME, "Handler": "app.handler", "Timeout": 10}
         code = settings.pop("Code", None) or {"ZipFile": packed(files)}
         answer = self.functions.create_function(FunctionName=name, Code=code, **{**defaults, **settings})
         self.settle(name)
@@ -126,7 +129,7 @@ def spec(name: str, **settings: Any) -> dict[str, Any]:
     """What CreateFunction takes."""
     base = {
         "Role": ROLE,
-        "Runtime": "python3.11",
+        "Runtime": RUNTIME,
         "Handler": "app.handler",
         "Code": {"ZipFile": packed({"app.py": CODE})},
     }

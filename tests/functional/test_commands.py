@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.functional.local_aws import packed
+from tests.functional.local_aws import RUNTIME, packed
 from tests.functional.project import FILES, events, write
 
 NEEDED = {"app.py", "used.py", "data/opened.txt"}
@@ -144,7 +144,7 @@ def test_a_package_in_s3_is_deployed_from_where_it_lies(project):
     project.cloud.storage.put_object(Bucket="packages", Key="mine/code.zip", Body=packed(FILES))
     package = ("--package", "s3://packages/mine/code.zip")
     create = ("--create", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler")
-    assert project.ldeploy("probe", "f", *package, *create, "--runtime", "python3.11").code == 0
+    assert project.ldeploy("probe", "f", *package, *create, "--runtime", RUNTIME).code == 0
     assert project.cloud.invoke("f").value == "opened"
     assert project.shrink().code == 0
     assert project.deployed() == NEEDED
@@ -165,7 +165,7 @@ def _create():
         "--handler",
         "app.handler",
         "--runtime",
-        "python3.11",
+        RUNTIME,
     )
 
 
@@ -199,6 +199,36 @@ def test_an_answer_that_is_never_the_same_is_no_failure(project):
     shrunk = project.shrink()
     assert shrunk.code == 0
     assert "clock.json" in shrunk.err
+
+
+def test_new_code_that_answers_otherwise_is_no_failure_but_one_that_fails_is_taken_back(project):
+    project.probe("--invoke", "events")
+    project.shrink()
+    before = project.configuration()
+    otherwise = write(project.folder / "next", {**FILES, "data/opened.txt": "new"})
+    assert project.ldeploy("deploy", "f", "--package", str(otherwise)).code == 0
+    assert project.cloud.invoke("f").value == "new"
+    project.ldeploy("restore", "f")
+    failing = write(project.folder / "failing", {**FILES, "lazy.py": "raise ValueError\n"})
+    deployed = project.ldeploy("deploy", "f", "--package", str(failing))
+    assert deployed.code == 5
+    assert "lazy.json" in deployed.err
+    assert project.configuration() == before
+
+
+def test_restore_asks_before_it_undoes_what_somebody_else_deployed_since(probed):
+    before = probed.configuration("1")
+    probed.cloud.functions.update_function_code(FunctionName="f", ZipFile=packed(FILES | {"theirs.py": ""}))
+    probed.cloud.settle("f")
+    assert probed.ldeploy("restore", "f").code == 1
+    assert "theirs.py" in probed.deployed()
+    assert probed.ldeploy("restore", "f", "--yes").code == 0
+    assert probed.configuration() == before
+
+
+def test_what_may_hold_secrets_is_kept_out_of_repositories(probed):
+    assert "state.json" in (probed.folder / ".ldeploy/.gitignore").read_text()
+    assert (probed.folder / ".ldeploy/f/state.json").stat().st_mode & 0o077 == 0
 
 
 def test_status_says_where_things_stand(probed):

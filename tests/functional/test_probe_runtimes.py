@@ -72,6 +72,13 @@ def host(tmp_path: Path) -> Host:
     return host
 
 
+def interpreter(minor: int) -> str:
+    python = shutil.which(f"python3.{minor}")
+    if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip(f"python3.{minor} is not installed")
+    return python
+
+
 @pytest.mark.parametrize("file", sorted(LAYER.glob("*.py")), ids=lambda file: file.name)
 def test_the_layer_is_written_in_what_python_39_has(file: Path) -> None:
     ast.parse(file.read_text(), feature_version=(3, 9))
@@ -79,10 +86,7 @@ def test_the_layer_is_written_in_what_python_39_has(file: Path) -> None:
 
 @pytest.mark.parametrize("minor", MINORS)
 def test_every_interpreter_records_the_same(host: Host, minor: int) -> None:
-    python = shutil.which(f"python3.{minor}")
-    if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
-        pytest.skip(f"python3.{minor} is not installed")
-    run = host.run([1, 2], python=python)
+    run = host.run([1, 2], python=interpreter(minor))
     assert run.answers == [[minor, [str(host.bootstrap)], str(host.bootstrap.parent), str(host.bootstrap)]] * 2
     assert not run.errors
     assert not run.faults
@@ -92,6 +96,26 @@ def test_every_interpreter_records_the_same(host: Host, minor: int) -> None:
         ("invoke", 1),
         ("invoke", 1),
     ]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_a_function_that_forks_is_not_warned_of_threads_that_are_not_its_own(host: Host, minor: int) -> None:
+    """CPython from 3.12 counts the threads of a process that forks."""
+    host.add("app.py", dedent("""
+        import os, warnings
+        def handler(event, context):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", DeprecationWarning)
+                for _ in range(3):
+                    if not os.fork():
+                        os._exit(0)
+                    os.wait()
+            os.path.exists("data/asked.txt")
+            return [str(warning.message) for warning in caught]
+    """))  # fmt: skip
+    run = host.run([1, 2], python=interpreter(minor))
+    assert run.answers == [[], []]
+    assert "data/asked.txt" in run.touched("looked")
 
 
 def test_a_runtime_client_of_another_name_is_a_fault_and_loses_nothing(host: Host) -> None:

@@ -7,7 +7,7 @@ import pytest
 from deployer.arm import arm
 from deployer.before import begin, deployed, probed_state
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.function import Configuration, Function, Stage, StoredZip
+from deployer.function import Answer, Configuration, Function, Stage, StoredZip
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r", memory=512)
 FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
@@ -37,9 +37,11 @@ def test_a_run_that_goes_on_keeps_what_was_before(sha256, configuration, stage):
     assert (again.before, again.before_code, again.probed_at) == (STATE.before, STATE.before_code, 1000)
 
 
-def test_another_package_begins_its_own_evidence():
-    again = begin("f", "b", function(FULL.sha256, ARMED), replace(STATE, stage=Stage.PROBED), None, OTHER, 2000)
-    assert (again.before, again.full, again.probed_at) == (BARE, OTHER, 2000)
+def test_another_package_begins_its_own_evidence_and_answers():
+    probed = replace(STATE, stage=Stage.PROBED, events="/e", answers={"a.json": Answer("0", False)})
+    again = begin("f", "b", function(FULL.sha256, ARMED), probed, None, OTHER, 2000)
+    assert (again.before, again.full, again.probed_at, again.answers) == (BARE, OTHER, 2000, {})
+    assert begin("f", "b", function(FULL.sha256, ARMED), probed, None, FULL, 2000).answers == probed.answers
 
 
 @pytest.mark.parametrize("stage", [Stage.SHRUNK, Stage.RESTORED])

@@ -71,7 +71,7 @@ def test_the_bucket_is_made_first():
 def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
     probed = found(FULL, arm(BARE, "l", "a" * 16))
     state = replace(STATE, stage=Stage.SHRINKING, slim=SLIM)
-    steps = kinds(plan.shrink(probed, state, BARE, Path("slim.zip"), None, tried=False))
+    steps = kinds(plan.shrink(probed, state, BARE, Path("slim.zip"), None, (), None))
     assert steps.index(plan.Upload) < steps.index(plan.UpdateCode) < steps.index(plan.UpdateConfiguration)
     assert steps.index(plan.UpdateConfiguration) < steps.index(plan.PublishVersion)
 
@@ -97,7 +97,7 @@ def test_a_failed_trial_leads_back_to_the_code_and_the_configuration_that_were_t
 
 def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
     with pytest.raises(ValueError, match="no slim package"):
-        plan.shrink(found(), STATE, BARE, Path("slim.zip"), None, tried=False)
+        plan.shrink(found(), STATE, BARE, Path("slim.zip"), None, (), None)
 
 
 @given(st.sampled_from([None, found(), found(FULL)]))
