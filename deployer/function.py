@@ -154,6 +154,8 @@ class State:
     """When the probe was put in: milliseconds since 1970; 0 where this package was deployed without it."""
     probed: Configuration
     """The configuration that the probe asked for, the probe itself left out."""
+    sample: float = 1.0
+    """The share of sandboxes that report."""
     slim: StoredZip | None = None
     events: str = ""
     """The folder of events that ``probe --invoke`` sent."""

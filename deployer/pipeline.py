@@ -47,7 +47,7 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     taken = run.intake(wanted.bucket).take(wanted.package, found)
     known = run.workspace.state()
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
-    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
+    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout), sample=wanted.sample)
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
     _check_handler(taken.package, state.probed.handler)
@@ -68,6 +68,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
         version=done.version if done else "",
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
+        sample=wanted.sample,
+        warnings=data.sampled(wanted.sample, len(answers)),
     )
 
 

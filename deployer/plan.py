@@ -202,7 +202,8 @@ def probe(
         events: a folder of events to send at the end.
     """
     name, note = state.function, f"before ldeploy probe of {state.full.label}"
-    armed = arm(state.probed, PROBE_LAYER, state.full.label)
+    armed = arm(state.probed, PROBE_LAYER, state.full.label, state.sample)
+    why = "the probe in" if state.sample == 1 else f"the probe in, a share of {state.sample:g} of the sandboxes reports"
     steps: list[Step] = []
     steps += [MakeBucket(make_bucket)] if make_bucket else []
     steps += [KeepCode(name, state.before_code)] if found and found.code_sha256 == state.before_code.sha256 else []
@@ -211,9 +212,9 @@ def probe(
     steps += [] if found else [Create(name, state.before, state.full)]
     steps += [PublishVersion(name, note), PublishLayer()]
     if found:
-        steps += _towards(found, state.full, armed, "the probe in")
+        steps += _towards(found, state.full, armed, why)
     else:
-        steps += [UpdateConfiguration(name, armed, "the probe in")]
+        steps += [UpdateConfiguration(name, armed, why)]
     if events:
         steps += [Invoke(name, events)]
     return (*steps, Remember(replace(state, stage=Stage.PROBED)))

@@ -73,6 +73,8 @@ class ProbeWanted:
     memory: int | None
     timeout: int | None
     events: Path | None
+    sample: float
+    """The share of sandboxes that report."""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class ProbeReport:
     """The version published of what was there before."""
     answers: int
     failed: int
+    sample: float
+    """The share of sandboxes that report."""
     warnings: tuple[str, ...] = ()
 
 
@@ -134,6 +136,13 @@ class StatusReport:
 
 
 Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport
+
+
+def sampled(share: float, events: int) -> tuple[str, ...]:
+    """What the sender of events should know where only a share of the sandboxes reports."""
+    if share == 1 or not events:
+        return ()
+    return (f"A share of {share:g} of the sandboxes reports: what the events touched may not be in the log.",)
 
 
 def warnings(evidence: Evidence) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ def _probe(report: ProbeReport) -> list[str]:
     ]
     if report.version:
         lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")
+    if report.sample < 1:
+        lines.append(f"  sample    {percent(report.sample)} of the sandboxes report")
     if report.answers:
         lines.append(f"  events    {_counted(report.answers, 'event')} sent, {report.failed} failed")
     lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
@@ -60,6 +62,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     if report.sandboxes:
         lines += [
             _evidence(report.sandboxes, report.invocations, _counted(report.lines.records, "record")),
+            *_sample(report.coverage),
             f"  coverage  {coverage(report.coverage)}",
         ]
     lines += ["  kept"] + [
@@ -105,6 +108,7 @@ def _status(report: StatusReport) -> list[str]:
         _evidence(evidence.sandboxes, evidence.invocations, _counted(len(evidence.paths), "path")),
     ]
     if evidence.sandboxes:
+        lines += _sample(report.coverage)
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
     return lines
 
@@ -131,6 +135,14 @@ def _weight(measure: Measure) -> str:
 
 def _evidence(sandboxes: int, invocations: int, what: str) -> str:
     return f"  evidence  {_counted(sandboxes, 'sandbox', 'es')}, {_counted(invocations, 'invocation')}, {what}"
+
+
+def _sample(known: Coverage) -> list[str]:
+    """Of how many sandboxes those that reported are a sample; nothing where all did."""
+    if known.population == known.sandboxes:
+        return []
+    share = percent(known.sandboxes / known.population)
+    return [f"  sample    {share} of about {known.population:,} sandboxes; counts are of those that reported"]
 
 
 def _counted(number: int, what: str, plural: str = "s") -> str:
