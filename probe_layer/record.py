@@ -41,6 +41,7 @@ class Record(NamedTuple):
     witnesses: List[str]  # at work: "inotify", "shim"
     faults: List[str]  # what could not be seen, by name
     touched: Dict[str, List[str]]  # "opened", "looked", "listed", "executed" -> paths
+    share: float = 1.0  # of all sandboxes, those that were drawn to report
 
 
 def encode(record: Record, limit: int = LIMIT) -> List[str]:
@@ -106,6 +107,8 @@ def _well_formed(record: Record) -> bool:
         all(isinstance(text, str) for text in plain)
         and (record.request is None or isinstance(record.request, str))
         and all(type(number) is int for number in (record.line, record.invocations))
+        and type(record.share) is float
+        and 0 < record.share <= 1
         and all(_all_text(texts) for texts in (record.witnesses, record.faults))
         and isinstance(record.touched, dict)
         and all(_all_text(paths) for paths in record.touched.values())

@@ -25,7 +25,16 @@ records = st.builds(
     witnesses=st.just(["inotify", "shim"]),
     faults=st.lists(st.sampled_from(["inotify-overflow", "shim-missing"]), unique=True),
     touched=touches,
+    share=st.floats(0, 1, exclude_min=True),
 )
+
+
+LINE = (
+    '{"record":"ldeploy/1","timestamp":"2026-01-02T03:04:05Z","level":"INFO","sandbox":"aaaaaaaaaaaaaaaa","line":0,'
+    '"package":"bbbbbbbbbbbbbbbb","phase":"start","request":null,"invocations":0,"witnesses":[],"faults":[],'
+    '"touched":{"opened":["a"]}}'
+)
+"""As the first probe wrote it."""
 
 
 def pairs(found: list[Record]) -> set[tuple[str, str]]:
@@ -113,6 +122,16 @@ def test_a_field_of_another_shape_never_gets_through(record: Record, name: str, 
         return
     assert found is not None
     assert type(getattr(found, name)) is type(getattr(record, name))
+
+
+@pytest.mark.parametrize("share", ["0.0", "1.5", "-0.5", "NaN", "Infinity", "true", "1", '"0.5"'])
+def test_a_share_of_sandboxes_that_is_none_is_a_cut_line(share: str) -> None:
+    with pytest.raises(CutError):
+        decode(LINE.replace("]}}", f']}},"share":{share}}}'))
+
+
+def test_a_line_from_before_there_were_shares_speaks_for_every_sandbox() -> None:
+    assert whole(LINE).share == 1.0
 
 
 def test_a_record_is_ascii_on_one_line() -> None:
