@@ -37,6 +37,7 @@ def ldeploy() -> None:
 @option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
 @option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [made: 1024].")
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [made: 60].")
+@option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -48,6 +49,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     architecture: Any,
     memory: int | None,
     timeout: int | None,
+    sample: float,
     events: Path | None,
 ) -> None:
     """Put the full package and the probe into FUNCTION."""
@@ -59,7 +61,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     run = shared.run()
     in_s3 = package if package and package.startswith("s3://") else ""
     bucket, to_make = the_bucket(shared, run, in_s3)
-    wanted = ProbeWanted(shared.function, package, bucket, to_make, made, memory, timeout, events)
+    wanted = ProbeWanted(shared.function, package, bucket, to_make, made, memory, timeout, events, sample)
     show(pipeline.probe(run, wanted), shared)
 
 
@@ -112,7 +114,7 @@ def deploy(shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], 
 @changing
 def restore(shared: Common) -> None:
     """Make FUNCTION exactly what it was before the last probe or deploy."""
-    show(pipeline.restore(shared.run(), shared.function), shared)
+    show(pipeline.restore(shared.run(), shared.function, over_others=shared.yes), shared)
 
 
 @ldeploy.command()

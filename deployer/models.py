@@ -177,6 +177,8 @@ class Evidence:
     """RFC 3339: the first record."""
     until: str = ""
     """RFC 3339: the last record."""
+    population: float = 0.0
+    """How many sandboxes there were, estimated: each that was drawn to report stands for 1 / share of them."""
 
 
 # -- whitelist -------------------------------------------------------------------------------------------------

@@ -98,7 +98,9 @@ def common(command: Command) -> Command:
 def changing(command: Command) -> Command:
     """``--plan`` and ``--yes``, for commands that change something."""
     command = option("--plan", is_flag=True, help="Show the steps and change nothing in AWS.")(command)
-    return option("--yes", is_flag=True, help="Do not ask.")(command)
+    return option("--yes", is_flag=True, help="Do not ask; restore even over code that somebody else put in since.")(
+        command
+    )
 
 
 def rules(command: Command) -> Command:

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, probed_state
+from deployer.before import begin, deployed, is_ours, known_state, probed_state, with_whole_layers
 from deployer.coverage import estimate
-from deployer.errors import OverLimitError, PackageError, TrialFailedError, WorkspaceError
+from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
+from deployer.layering import Touched, layer_bytes, swapped
 from deployer.models import Evidence, Package, Whitelist
 from deployer.package import distributions, handler_path, index
 from deployer.plan import Steps
@@ -28,7 +29,7 @@ from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
 from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
-from deployer.whitelist import carry_over, choose, from_json, keep_too
+from deployer.whitelist import carry_over, choose, contents, from_json, keep_too, of_package
 from deployer.workspace import WHITELIST
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
@@ -46,14 +47,15 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     taken = run.intake(wanted.bucket).take(wanted.package, found)
     known = run.workspace.state()
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
-    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
+    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout), sample=wanted.sample)
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
     _check_handler(taken.package, state.probed.handler)
-    layers = run.slimmer.layer_bytes(state.probed) + layer_size()
+    layers = layer_bytes(run.layering(wanted.bucket).as_they_are(state.probed)) + layer_size()
     check_fits(taken.package, taken.package.bytes, layers, "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
+    held = contents(taken.package, distributions(taken.source, taken.package))
+    steps = plan.probe(found, state, held, taken.upload, bucket, wanted.events)
     done = run.carry_out(steps, found)
     answers = (done.answers if done else None) or {}
     return data.ProbeReport(
@@ -66,6 +68,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
         version=done.version if done else "",
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
+        sample=wanted.sample,
+        warnings=data.sampled(wanted.sample, len(answers)),
     )
 
 
@@ -89,10 +93,16 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
     installed = distributions(source, full.package)
-    whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
+    earlier = run.reader.earlier(state, run.now())
+    rules = of_package(wanted.rules)
+    whitelist = choose(full.package, installed, evidence, rules, found.configuration.handler, earlier)
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
-    return _redeploy(run, Choice(found, full, whitelist, evidence, state, state))
+    known = (evidence, *(one.evidence for one in reversed(earlier)))
+    touched = Touched(known, wanted.rules, sum(one.size for one in whitelist.decisions.values() if one.kept))
+    bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
+    layers = run.layering(state.bucket).pruned(found, bare, touched)
+    return _redeploy(run, Choice(found, full, whitelist, bare, layers, evidence, state, state))
 
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
@@ -103,9 +113,13 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = run.workspace.state()
-    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
+    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
+    if earlier:
+        begun = replace(begun, events=earlier.events, answers=earlier.answers)
     back = earlier or replace(begun, stage=Stage.RESTORED)
-    return _redeploy(run, Choice(found, full, whitelist, Evidence(full.zip.label, {}), begun, back))
+    bare = unprobed(found.configuration, begun.before, begun.probed)
+    layers = run.layering(wanted.bucket).as_they_are(bare)
+    return _redeploy(run, Choice(found, full, whitelist, bare, layers, Evidence(full.zip.label, {}), begun, back))
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
@@ -124,11 +138,12 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; taken back where its trial fails."""
     found, begun = choice.found, choice.begun
     slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
-    wanted = unprobed(found.configuration, begun.before, begun.probed)
-    layers = run.slimmer.layer_bytes(wanted)
+    wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
-    tried = bool(begun.answers) and Path(begun.events).is_dir()  # a folder of events may be gone by now
-    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, tried=tried)
+    can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
+    trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
+    pruned = [layer.pruned for layer in choice.layers if layer.pruned]
+    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:
         check_fits(choice.full.package, slimmed.measure.bytes, layers, "The slim package")
@@ -162,6 +177,7 @@ def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: in
         lines=evidence.lines,
         faults=dict(evidence.faults),
         reasons=reasons(slimmed.whitelist.decisions.values()),
+        layers=tuple(layer.report for layer in choice.layers),
         artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
@@ -172,10 +188,21 @@ def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: in
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------
 
 
-def restore(run: Run, function: str) -> data.RestoreReport:
-    """The function exactly as it was before the last probe or deploy."""
+def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport:
+    """The function exactly as it was before the last probe or deploy.
+
+    Args:
+        run: the surroundings.
+        function: its name.
+        over_others: also where somebody else has put other code in since.
+    """
     found = run.aws.functions.ready(function)
     state = replace(known_state(function, run.workspace.state()), stage=Stage.RESTORING)
+    if not (over_others or is_ours(found, state)):
+        raise ConflictError(
+            f"The code of {function} was replaced since by somebody else: restore would undo that.",
+            "If that is what you want, give --yes.",
+        )
     steps = plan.restore(found, state)
     done = run.carry_out(steps, found)
     return data.RestoreReport(

@@ -9,6 +9,7 @@ from deployer.aws import Aws
 from deployer.execute import Execution
 from deployer.function import Configuration, Function
 from deployer.intake import Intake
+from deployer.layering import Layering
 from deployer.models import Rules, Whitelist
 from deployer.notices import Notices
 from deployer.plan import Step, Steps
@@ -39,7 +40,11 @@ class Run:
     @property
     def slimmer(self) -> Slimmer:
         """Of the function's package."""
-        return Slimmer(self.aws.functions, self.aws.storage, self.workspace, self.notices)
+        return Slimmer(self.aws.storage, self.workspace, self.notices)
+
+    def layering(self, bucket: str) -> Layering:
+        """Of the function's layers."""
+        return Layering(self.aws.functions, self.aws.storage, self.workspace, self.notices, bucket)
 
     def intake(self, bucket: str) -> Intake:
         """Of a full package, on its way to the bucket."""
@@ -68,6 +73,8 @@ class ProbeWanted:
     memory: int | None
     timeout: int | None
     events: Path | None
+    sample: float
+    """The share of sandboxes that report."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from typing import Any
 from deployer.models import Package, Rules
 from deployer.package import index, open_file, pack_folder
 from deployer.whitelist.rules import match
+from examples.build import build
 
+CACHE = Path(__file__).parents[1] / ".bench"
 UNNEEDED = Rules(drop=("tests/", "*.pyi", "*.h", "*.hpp", "*.pxd", "docs/", "*.c", "examples/"))
 """What a function rarely touches; a list of paths to keep is the better measure."""
 OURS = """
@@ -36,12 +38,13 @@ with open_file(full) as source:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("package", type=Path, help="a folder or a zip")
+    parser.add_argument("package", type=Path, nargs="?", help="a folder or a zip [default: examples/geo, built]")
     parser.add_argument("--keep-list", type=Path, help="paths to keep, one a line, as whitelist.txt has them")
     parser.add_argument("--runs", type=int, default=3, help="of each kind")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="ldeploy-bench-") as folder:
-        print(json.dumps(measured(options.package, options.keep_list, options.runs, Path(folder)), indent=1))
+        package = options.package or build("geo", CACHE / "geo")
+        print(json.dumps(measured(package, options.keep_list, options.runs, Path(folder)), indent=1))
 
 
 def measured(given: Path, keep_list: Path | None, runs: int, folder: Path) -> dict[str, Any]:

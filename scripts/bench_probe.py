@@ -9,6 +9,7 @@ import base64
 import json
 import re
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def figures(taken: dict[str, list[float]]) -> dict[str, Any]:
     return {
         "runs": {kind: len(values) for kind, values in taken.items()},
         "median": {kind: round(value, 2) for kind, value in medians.items()},
+        "least": {kind: round(min(values), 2) for kind, values in taken.items()},
         "probe_adds": round(medians["with"] - bare, 2),
         "probe_ratio": round(medians["with"] / bare, 3),
         "strace_ratio": round(medians["strace"] / bare, 3),
@@ -76,7 +78,7 @@ class Bench:
         storage.create_bucket(Bucket="bench")
         storage.upload_file(str(package), "bench", "tiles.zip")
         published = self._lambda.publish_layer_version(LayerName="ldeploy-probe", Content={"ZipFile": build_layer()})
-        bare = Configuration("python3.11", "app.handler", ROLE)
+        bare = Configuration("python%d.%d" % sys.version_info[:2], "app.handler", ROLE)
         armed = arm(bare, published["LayerVersionArn"], "0" * 16)
         self._configurations = {"without": bare, "with": armed}
         for name, configuration in self._configurations.items():

@@ -54,6 +54,7 @@ def merge(one: Evidence, other: Evidence) -> Evidence:
         faults=_sum(one.faults, other.faults),
         since=min(filter(None, (one.since, other.since)), default=""),
         until=max(one.until, other.until),
+        population=one.population + other.population,
     )
 
 
@@ -112,6 +113,7 @@ def _evidence(fields: dict[str, Any]) -> Evidence:
         faults={name: _count(number) for name, number in fields["faults"].items()},
         since=_text(fields["since"]),
         until=_text(fields["until"]),
+        population=float(fields["population"]),
     )
 
 

@@ -111,6 +111,7 @@ class Tally:
         self._traces: dict[str, _Trace] = {}
         self._numbers = _Lines()
         self._started = 0
+        self._population = 0.0
         self._invocations = 0
         self._faults: Counter[str] = Counter()
         self._since, self._until = LAST_MOMENT, 0
@@ -142,7 +143,9 @@ class Tally:
 
     def _count(self, timestamp: int, record: Record) -> None:
         self._numbers.note(record.sandbox, record.line)
-        self._started += record.line == 0
+        if record.line == 0:
+            self._started += 1
+            self._population += 1 / record.share
         self._invocations += record.invocations
         self._faults.update(set(record.faults))
         self._since, self._until = min(self._since, timestamp), max(self._until, timestamp)
@@ -175,6 +178,7 @@ class Tally:
             faults=dict(sorted(self._faults.items())),
             since=_rfc3339(self._since) if self._since <= self._until else "",
             until=_rfc3339(self._until) if self._since <= self._until else "",
+            population=self._population,
         )
 
 

@@ -56,6 +56,8 @@ class ProbeReport:
     """The version published of what was there before."""
     answers: int
     failed: int
+    sample: float
+    """The share of sandboxes that report."""
     warnings: tuple[str, ...] = ()
 
 
@@ -67,6 +69,21 @@ class Reason:
     kept: bool
     files: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One of the function's layers (bytes unzipped)."""
+
+    layer: str
+    """ARN of the layer as the user made it."""
+    pruned: bool
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    why: str
+    """Why it is left alone; empty where it is not, or nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,7 @@ class ShrinkReport:
     lines: LineCount
     faults: dict[str, int]
     reasons: tuple[Reason, ...]
+    layers: tuple[LayerReport, ...]
     artifacts: Artifacts
     plan: tuple[str, ...]
     version: str
@@ -120,6 +138,13 @@ class StatusReport:
 Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport
 
 
+def sampled(share: float, events: int) -> tuple[str, ...]:
+    """What the sender of events should know where only a share of the sandboxes reports."""
+    if share == 1 or not events:
+        return ()
+    return (f"A share of {share:g} of the sandboxes reports: what the events touched may not be in the log.",)
+
+
 def warnings(evidence: Evidence) -> tuple[str, ...]:
     """What the reader of this evidence should know: what the probe could not see, and what was lost of its log."""
     lines = evidence.lines
@@ -128,7 +153,7 @@ def warnings(evidence: Evidence) -> tuple[str, ...]:
     if lost:
         found.append(f"{lost} records are cut off in the log or missing from it: their paths are lost.")
     if lines.other_package:
-        found.append(f"{lines.other_package} records are of another package and were not used.")
+        found.append(f"{lines.other_package} records are of another package: they count for that one only.")
     return tuple(found)
 
 

@@ -2,14 +2,16 @@
 
 import io
 import json
+import sys
 import time
 import zipfile
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -19,6 +21,8 @@ from botocore.exceptions import ClientError
 from deployer.local import LocalAws
 
 CODE = "def handler(e, c): return 1"
+RUNTIME = "python%d.%d" % sys.version_info[:2]
+"""The one at hand."""
 ROLE = "arn:aws:iam::123456789012:role/any"
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
 
@@ -46,7 +50,7 @@ class Cloud:
     def create(self, name: str, source: str | Mapping[str, str], **settings: Any) -> dict[str, Any]:
         """A function that can be called when this returns; ``app.handler`` where nothing else is said."""
         files = {"app.py": source} if isinstance(source, str) else source
-        defaults = {"Role": ROLE, "Runtime": "python3.11", "Handler": "app.handler", "Timeout": 10}
+        defaults = {"Role": ROLE, "Runtime": RUNTIME, "Handler": "app.handler", "Timeout": 10}
         code = settings.pop("Code", None) or {"ZipFile": packed(files)}
         answer = self.functions.create_function(FunctionName=name, Code=code, **{**defaults, **settings})
         self.settle(name)
@@ -76,6 +80,16 @@ class Cloud:
         """Every line of a function's log."""
         pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group or f"/aws/lambda/{name}")
         return [event["message"] for page in pages for event in page["events"]]
+
+    def write_log(self, name: str, *messages: str, at: int | None = None) -> None:
+        """Lines in a stream of their own, as a sandbox writes them; now, or at a time in milliseconds since 1970."""
+        group, stream = f"/aws/lambda/{name}", f"stream-{uuid4().hex}"
+        with suppress(self.logs.exceptions.ResourceAlreadyExistsException):
+            self.logs.create_log_group(logGroupName=group)
+        self.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        moment = time.time_ns() // 1_000_000 if at is None else at
+        events = [{"timestamp": moment, "message": message} for message in messages]
+        self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
 @contextmanager
@@ -126,7 +140,7 @@ def spec(name: str, **settings: Any) -> dict[str, Any]:
     """What CreateFunction takes."""
     base = {
         "Role": ROLE,
-        "Runtime": "python3.11",
+        "Runtime": RUNTIME,
         "Handler": "app.handler",
         "Code": {"ZipFile": packed({"app.py": CODE})},
     }

@@ -5,9 +5,12 @@ import shutil
 
 import pytest
 
-from tests.functional.local_aws import packed
+from probe_layer.record import Record, encode
+from tests.functional.local_aws import RUNTIME, packed
 from tests.functional.project import FILES, events, write
 
+RECORD = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, "", "start", None, 0, [], [], {"opened": ["app.py"]}, 0.25)
+"""What a sandbox of four writes."""
 NEEDED = {"app.py", "used.py", "data/opened.txt"}
 
 
@@ -144,7 +147,7 @@ def test_a_package_in_s3_is_deployed_from_where_it_lies(project):
     project.cloud.storage.put_object(Bucket="packages", Key="mine/code.zip", Body=packed(FILES))
     package = ("--package", "s3://packages/mine/code.zip")
     create = ("--create", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler")
-    assert project.ldeploy("probe", "f", *package, *create, "--runtime", "python3.11").code == 0
+    assert project.ldeploy("probe", "f", *package, *create, "--runtime", RUNTIME).code == 0
     assert project.cloud.invoke("f").value == "opened"
     assert project.shrink().code == 0
     assert project.deployed() == NEEDED
@@ -165,7 +168,7 @@ def _create():
         "--handler",
         "app.handler",
         "--runtime",
-        "python3.11",
+        RUNTIME,
     )
 
 
@@ -201,6 +204,36 @@ def test_an_answer_that_is_never_the_same_is_no_failure(project):
     assert "clock.json" in shrunk.err
 
 
+def test_new_code_that_answers_otherwise_is_no_failure_but_one_that_fails_is_taken_back(project):
+    project.probe("--invoke", "events")
+    project.shrink()
+    before = project.configuration()
+    otherwise = write(project.folder / "next", {**FILES, "data/opened.txt": "new"})
+    assert project.ldeploy("deploy", "f", "--package", str(otherwise)).code == 0
+    assert project.cloud.invoke("f").value == "new"
+    project.ldeploy("restore", "f")
+    failing = write(project.folder / "failing", {**FILES, "lazy.py": "raise ValueError\n"})
+    deployed = project.ldeploy("deploy", "f", "--package", str(failing))
+    assert deployed.code == 5
+    assert "lazy.json" in deployed.err
+    assert project.configuration() == before
+
+
+def test_restore_asks_before_it_undoes_what_somebody_else_deployed_since(probed):
+    before = probed.configuration("1")
+    probed.cloud.functions.update_function_code(FunctionName="f", ZipFile=packed(FILES | {"theirs.py": ""}))
+    probed.cloud.settle("f")
+    assert probed.ldeploy("restore", "f").code == 1
+    assert "theirs.py" in probed.deployed()
+    assert probed.ldeploy("restore", "f", "--yes").code == 0
+    assert probed.configuration() == before
+
+
+def test_what_may_hold_secrets_is_kept_out_of_repositories(probed):
+    assert "state.json" in (probed.folder / ".ldeploy/.gitignore").read_text()
+    assert (probed.folder / ".ldeploy/f/state.json").stat().st_mode & 0o077 == 0
+
+
 def test_status_says_where_things_stand(probed):
     status = json.loads(probed.ldeploy("status", "f", "--output", "json").out)
     assert (status["state"], status["armed"], status["deployed"], status["sandboxes"]) == ("probed", True, "full", 1)
@@ -223,3 +256,24 @@ def test_the_probe_s_variables_and_layer_are_gone_afterwards(probed):
     assert not [
         name for name in slim.get("Environment", {}).get("Variables", {}) if "LDEPLOY" in name or "WRAPPER" in name
     ]
+
+
+def test_a_sample_is_asked_of_the_probe_said_in_status_and_taken_out_again(project):
+    probed = project.probe("--sample", "0.25", "--invoke", "events")
+    assert probed.code == 0
+    assert any("0.25" in step for step in probed.json["plan"])
+    assert any("may not be in the log" in warning for warning in probed.json["warnings"])
+    assert project.configuration()["Environment"]["Variables"]["LDEPLOY_SAMPLE"] == "0.25"
+    reported = encode(RECORD._replace(package=probed.json["label"]))[0]
+    project.cloud.write_log("f", reported)
+    status = project.ldeploy("status", "f", "--output", "json").json
+    assert status["coverage"]["population"] >= 4
+    assert "about" in project.ldeploy("status", "f").out
+    assert project.ldeploy("restore", "f").code == 0
+    assert "LDEPLOY_SAMPLE" not in project.configuration().get("Environment", {}).get("Variables", {})
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "-1", "many"])
+def test_a_share_that_is_none_is_refused(project, share):
+    assert project.probe("--sample", share).code == 2
+    assert project.changes() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.functional.local_aws import Cloud, cloud, packed
+from tests.functional.local_aws import RUNTIME, Cloud, cloud, packed
 
 ECHO = """
     import os, sys
@@ -117,7 +117,7 @@ def test_layers_lie_over_each_other_in_order(here: Cloud) -> None:
         here.functions.publish_layer_version(LayerName=name, Content={"ZipFile": packed(files)})["LayerVersionArn"]
         for name, files in {
             "under": {"both": "under", "python/low.py": "A = 'low'"},
-            "over": {"both": "over", "python/lib/python3.11/site-packages/high.py": "B = 'high'"},
+            "over": {"both": "over", f"python/lib/{RUNTIME}/site-packages/high.py": "B = 'high'"},
         }.items()
     ]
     source = "import high, low\ndef handler(e, c): return [open('/opt/both').read(), low.A, high.B]"
@@ -130,9 +130,9 @@ def test_the_search_path_is_lambdas(here: Cloud) -> None:
     path, children = here.invoke("path").value
     assert path[:4] == [
         "/var/task",
-        "/opt/python/lib/python3.11/site-packages",
+        f"/opt/python/lib/{RUNTIME}/site-packages",
         "/opt/python",
-        "/var/lang/lib/python3.11/site-packages",
+        f"/var/lang/lib/{RUNTIME}/site-packages",
     ]
     assert children == "/var/runtime"
 
@@ -163,7 +163,7 @@ def test_only_lambdas_own_packages_are_beside_the_function(here: Cloud) -> None:
         import os
         def handler(event, context):
             import boto3, botocore, six, dateutil, urllib3, jmespath, s3transfer, simplejson
-            return sorted(os.listdir("/var/lang/lib/python3.11/site-packages"))
+            return sorted(os.listdir(os.path.dirname(os.path.dirname(boto3.__file__))))
         """,
     )
     names = here.invoke("site").value
@@ -181,7 +181,7 @@ def test_the_environment_is_lambdas_and_nothing_of_the_hosts(here: Cloud, monkey
     assert "SECRET_OF_THE_HOST" not in found
     assert found["MINE"] == "1"
     assert found["OPENBLAS_CORETYPE"] == "Haswell"
-    assert found["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.11"
+    assert found["AWS_EXECUTION_ENV"] == f"AWS_Lambda_{RUNTIME}"
     assert found["LAMBDA_TASK_ROOT"] == "/var/task"
     assert found["LD_LIBRARY_PATH"].startswith("/var/lang/lib:/lib64:/usr/lib64:/var/runtime:")
     assert found["AWS_LAMBDA_LOG_GROUP_NAME"] == "/aws/lambda/env"
@@ -210,7 +210,7 @@ def test_the_wrapper_is_run_with_the_runtimes_command(here: Cloud) -> None:
         Layers=[layer["LayerVersionArn"]],
         Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}},
     )
-    assert here.invoke("wrapped").value == "/var/lang/bin/python3.11 /var/runtime/bootstrap.py"
+    assert here.invoke("wrapped").value == f"/var/lang/bin/{RUNTIME} /var/runtime/bootstrap.py"
 
 
 @pytest.mark.parametrize(

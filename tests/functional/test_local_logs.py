@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def test_the_log_of_a_first_invocation_is_lambdas(here: Cloud) -> None:
     here.create("first", "print('loading')\ndef handler(e, c): print('working')", MemorySize=256)
     request = here.invoke("first").request
     lines = here.messages("first")
-    assert lines[0].startswith("INIT_START Runtime Version: python:3.11")
+    assert lines[0].startswith(f"INIT_START Runtime Version: python:3.{sys.version_info.minor}")
     assert lines[1:5] == [
         "loading\n",
         f"START RequestId: {request} Version: $LATEST\n",

@@ -21,7 +21,7 @@ import pytest
 from deployer.errors import PackageError, UsageError
 from deployer.local import Isolation, Limits, LocalAws
 from deployer.local.code_store import CodeStore
-from tests.functional.local_aws import CODE, ROLE, client, cloud, packed
+from tests.functional.local_aws import CODE, ROLE, RUNTIME, client, cloud, packed
 
 
 def sleeper(seconds: int) -> str:
@@ -135,7 +135,7 @@ def test_a_stack_makes_a_function_that_runs() -> None:
                 "Code": {"ZipFile": code},
                 "Handler": "index.handler",
                 "Role": ROLE,
-                "Runtime": "python3.11",
+                "Runtime": RUNTIME,
                 "Timeout": 5,
             },
         }

@@ -7,7 +7,7 @@ import pytest
 from deployer.arm import arm
 from deployer.before import begin, deployed, probed_state
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.function import Configuration, Function, Stage, StoredZip
+from deployer.function import Answer, Configuration, Function, Stage, StoredZip
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r", memory=512)
 FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
@@ -37,9 +37,11 @@ def test_a_run_that_goes_on_keeps_what_was_before(sha256, configuration, stage):
     assert (again.before, again.before_code, again.probed_at) == (STATE.before, STATE.before_code, 1000)
 
 
-def test_another_package_begins_its_own_evidence():
-    again = begin("f", "b", function(FULL.sha256, ARMED), replace(STATE, stage=Stage.PROBED), None, OTHER, 2000)
-    assert (again.before, again.full, again.probed_at) == (BARE, OTHER, 2000)
+def test_another_package_begins_its_own_evidence_and_answers():
+    probed = replace(STATE, stage=Stage.PROBED, events="/e", answers={"a.json": Answer("0", False)})
+    again = begin("f", "b", function(FULL.sha256, ARMED), probed, None, OTHER, 2000)
+    assert (again.before, again.full, again.probed_at, again.answers) == (BARE, OTHER, 2000, {})
+    assert begin("f", "b", function(FULL.sha256, ARMED), probed, None, FULL, 2000).answers == probed.answers
 
 
 @pytest.mark.parametrize("stage", [Stage.SHRUNK, Stage.RESTORED])
@@ -94,3 +96,36 @@ def test_a_zip_of_the_user_s_is_known_by_its_size_until_lambda_has_said_its_hash
     unhashed = replace(FULL, sha256="")
     state = begin("f", "b", PRESENT, None, None, unhashed, 0)
     assert deployed(function("8" * 64, size=1000), state) == unhashed
+
+
+# -- packages that were probed before --------------------------------------------------------------------------
+
+
+def probed_in_turn(*packages):
+    """The state after these packages were probed one after another, a second each."""
+    state = None
+    for number, package in enumerate(packages):
+        state = begin("f", "b", PRESENT, state, None, package, 1000 * (number + 1))
+    return state
+
+
+def test_the_packages_that_were_probed_before_are_known_with_their_time():
+    state = probed_in_turn(FULL, OTHER)
+    (probed,) = state.earlier
+    assert (probed.label, probed.since, probed.until, probed.log_group) == (FULL.label, 1000, 2000, "/aws/lambda/f")
+
+
+def test_a_package_that_is_probed_again_is_no_earlier_one():
+    state = probed_in_turn(FULL, OTHER, FULL)
+    assert ([probed.label for probed in state.earlier], state.probed_at) == ([OTHER.label], 1000)
+
+
+def test_a_package_that_was_deployed_without_a_probe_has_no_evidence():
+    deployed_later = begin("f", "b", PRESENT, STATE, None, OTHER, 2000, probing=False)
+    state = begin("f", "b", PRESENT, deployed_later, None, replace(FULL, label="c" * 16), 9000)
+    assert deployed_later.probed_at == 0
+    assert [probed.label for probed in state.earlier] == [FULL.label]
+
+
+def test_a_package_that_is_deployed_once_more_keeps_its_evidence():
+    assert begin("f", "b", PRESENT, STATE, None, FULL, 2000, probing=False).probed_at == STATE.probed_at

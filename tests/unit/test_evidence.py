@@ -38,6 +38,20 @@ def read(*messages: str | Record) -> Evidence:
     return gather(events(*messages), LABEL)
 
 
+# -- a sample of the sandboxes -----------------------------------------------------------------------------------
+
+
+def test_each_sandbox_that_was_drawn_to_report_stands_for_one_over_the_share_of_all() -> None:
+    found = read(record("a", share=0.1), record("a", 1, share=0.1), record("b", share=0.5), record("c"))
+    assert (found.sandboxes, found.population) == (3, 10 + 2 + 1)
+
+
+def test_samples_of_different_shares_are_merged_by_what_they_stand_for() -> None:
+    one, other = read(record("a", share=0.1)), read(record("b", share=0.25))
+    assert merge(one, other).population == 14
+    assert from_json(to_json(merge(one, other))).population == 14
+
+
 # -- records and their paths -----------------------------------------------------------------------------------
 
 

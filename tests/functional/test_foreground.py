@@ -1,0 +1,65 @@
+"""The AWS on this machine from the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+LDEPLOY = (sys.executable, "-c", "from deployer.cli import main; main()")
+ASK = "import boto3, os; print(boto3.client('s3').list_buckets()['Buckets'], os.environ['AWS_ENDPOINT_URL'])"
+
+
+def run(*command, **settings):
+    return subprocess.run([*LDEPLOY, "local", "run", *command], capture_output=True, text=True, check=False, **settings)
+
+
+@pytest.fixture
+def started():
+    """``ldeploy local start``, ready."""
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+    command = [*LDEPLOY, "local", "start"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        yield child
+        child.kill()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_in_one_line_and_ends_when_told(started, ending):
+    (url,) = json.loads(started.stdout.readline()).values()
+    assert url.startswith("http://127.0.0.1:")
+    session = boto3.Session("k", "s", region_name="us-east-1")
+    storage = session.client("s3", endpoint_url=url)
+    assert storage.list_buckets()["Buckets"] == []
+    storage.close()
+    started.send_signal(ending)
+    out, err = started.communicate(timeout=20)
+    assert (started.returncode, out, err) == (0, "", "")
+
+
+def test_a_command_runs_with_it_and_its_exit_code_is_given_back():
+    done = run("--", sys.executable, "-c", ASK)
+    assert (done.returncode, done.stdout[:2]) == (0, "[]"), done.stderr
+    assert "http://127.0.0.1:" in done.stdout
+    assert run("--", sys.executable, "-c", "raise SystemExit(7)").returncode == 7
+    assert run("--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)").returncode == 137
+
+
+def test_a_command_that_is_not_there_is_said():
+    done = run("--", "no-such-command")
+    assert done.returncode == 2
+    assert "no-such-command" in done.stderr
+
+
+def test_sigterm_ends_the_command_too(tmp_path):
+    program = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    with subprocess.Popen([*LDEPLOY, "local", "run", "--", sys.executable, "-c", program]) as child:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            assert child.poll() is None
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=20) == 130
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
