@@ -72,7 +72,7 @@ class Probe:
         self._watch: Watch | None = None
         self._output = Output()
         self._audit = Audit((root + "/", os.fsdecode(self._layers) + "/"))
-        self._full = False
+        self._full = self._silent = False
 
     # -- entry points --------------------------------------------------------------------------------------------
 
@@ -97,19 +97,24 @@ class Probe:
     @_guarded
     def drain(self) -> None:
         """Empties the kernel's queue; what it held goes to the journal, lest it be lost with this process."""
-        self._drain()
+        if not self._silent:
+            self._drain()
 
     @_guarded
     def report(self, phase: str, request: str | None, ended: bool = False) -> None:
         """Logs what is new. A line is written in any case when start-up or an invocation has ended."""
+        if self._silent:
+            return
         self._collect()
         if self._account or self.faults or ended:
             self._write(phase, request, int(ended and phase == "invoke"))
 
     @_guarded
     def renew(self) -> None:
-        """This sandbox is one of several restored from one snapshot: it logs everything, under its own id."""
+        """This sandbox is one of several restored from one snapshot: it draws its own lot, and logs everything under
+        its own id."""
         self._sandbox, self._line = os.urandom(8).hex(), 0
+        self._silent = int(self._sandbox[:8], 16) >= self._share * 2**32
         self._account.again()
         if self._journal:
             self._journal.renew(self._sandbox)

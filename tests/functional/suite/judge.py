@@ -5,7 +5,6 @@ to the embedded AWS, the records read from CloudWatch. A test says what the pack
 """
 
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from deployer.layer import build_layer
 from deployer.models import Evidence, LogEvent
 from deployer.package.folder import pack_folder
 from probe_layer.record import encode
-from tests.functional.local_aws import ROLE, Cloud
+from tests.functional.local_aws import ROLE, RUNTIME, Cloud
 from tests.functional.probe_host import Host, named, strace
 
 LABEL = "00112233aabbccdd"
-RUNTIME = f"python3.{sys.version_info.minor}"
 
 
 @dataclass(frozen=True)
