@@ -1,17 +1,18 @@
 """Two ways to take evidence from a log: event by event, or aggregated by Logs Insights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, assert_never
 
 from deployer.aws import Aws, Insights, Logs
 from deployer.aws.insights import TooManyRowsError
 from deployer.errors import CloudError, MissingError
-from deployer.evidence import Aggregate, Question, Tally, Topic, questions
-from deployer.models import Evidence, Touch
+from deployer.evidence import Aggregate, Tally, Topic, lists_in, query
+from deployer.models import Evidence
 
 Via = Literal["events", "insights"]
 Advance = Callable[[int], Any]
+_Table = list[dict[str, str]]
 
 
 class Taken(Protocol):
@@ -86,32 +87,37 @@ class _Aggregated:
     label: str
     aggregate: Aggregate
 
-    def take(self, group: str, since: int, until: int, advance: Advance, only: Topic | Touch | None = None) -> None:
-        """Asks every question of this time, or one; of each half of it where the answer is too long."""
-        asked = [one for one in questions(self.label, since, until) if only in {None, one.about}]
+    def take(self, group: str, since: int, until: int, advance: Advance) -> None:
+        lists: _Table = []
+        for about, rows in self._ask(group, since, until, list(Topic)):
+            self._add(about, rows)
+            lists += rows if about == Topic.LISTS else []
+        for about, rows in self._ask(group, since, until, lists_in(lists)):
+            self._add(about, rows)
+            advance(len(rows))
+
+    def _ask(self, group: str, since: int, until: int, about: Sequence[str]) -> Iterator[tuple[str, _Table]]:
+        """The answers of this time; of each half of it where one is too long."""
         try:
-            running = [self.insights.start(group, question.query, since, until) for question in asked]
+            asked = [self.insights.start(group, query(one, self.label, since, until), since, until) for one in about]
         except MissingError:
             return
-        for question, query in zip(asked, running, strict=True):
+        for one, number in zip(about, asked, strict=True):
             try:
-                rows = list(self.insights.rows(query))
+                yield one, list(self.insights.rows(number))
             except TooManyRowsError as error:
                 middle = (since + until) // 2
                 if middle == since:
                     raise CloudError("One millisecond of the log has more paths than Logs Insights answers.") from error
-                self.take(group, since, middle, advance, question.about)
-                self.take(group, middle, until, advance, question.about)
-            else:
-                self._add(question, rows)
-                advance(len(rows))
+                yield from self._ask(group, since, middle, [one])
+                yield from self._ask(group, middle, until, [one])
 
-    def _add(self, question: Question, rows: list[dict[str, str]]) -> None:
+    def _add(self, about: str, rows: _Table) -> None:
         try:
-            self.aggregate.add(question.about, rows)
+            self.aggregate.add(about, rows)
         except (KeyError, ValueError) as error:
             raise CloudError(
-                f"Logs Insights answered otherwise than it was asked ({question.about}: {error}).",
+                f"Logs Insights answered otherwise than it was asked ({about}: {error}).",
                 "Leave --via insights out: the events themselves are read then.",
             ) from error
 

@@ -1,8 +1,9 @@
 """The same Evidence from rows that CloudWatch Logs Insights has aggregated on AWS's own engine.
 
 A sandbox logs a path once for each kind of touch, so the number of lines that hold it is the number of sandboxes.
-``unnest`` takes one list, so each kind is a question of its own. What rows cannot tell is left at zero: lines of
-others, lines that came twice, and gaps in a sandbox's numbers.
+``unnest`` takes one list, so each list of ``touched`` is a question of its own; which lists there are is asked first.
+What rows cannot tell is left out: who imported a file, lines of others, lines that came twice, and gaps in a
+sandbox's numbers.
 
 Sources: CloudWatch Logs User Guide, "unnest", "stats" and "Boolean, comparison, numeric, datetime, and other
 functions" (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html). ``parse`` is not used: it
@@ -10,38 +11,51 @@ takes JSON of at most 200 fields, and each path is one. ``count_distinct`` is no
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import combinations
+from typing import Final
 
 from deployer.evidence.tally import Trace, normalised, rfc3339
-from deployer.models import Evidence, LineCount, Phase, Touch
-from probe_layer.record import HEAD
+from deployer.models import Evidence, LineCount, Phase
+from probe_layer.account import LETTERS
+from probe_layer.record import HEAD, name_touch, read_touch
 
 Row = Mapping[str, str]
 """A row of a result: field -> value, as GetQueryResults gives it; a field without a value is absent."""
 
 
 class Topic(StrEnum):
-    """What a question is about, if not about one kind of touch."""
+    """What is asked first."""
 
     LINES = "lines"
     STARTS = "starts"
     FAULTS = "faults"
+    LISTS = "lists"
+    """Which lists of paths there are."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of Insights."""
+def _names() -> tuple[str, ...]:
+    """Every name that a list of ``touched`` may have: a kind, or a kind and the witnesses that saw it."""
+    witnesses: dict[str, set[str]] = {}
+    for kind, witness in LETTERS.values():
+        witnesses.setdefault(kind, set()).add(witness)
+    some = ((kind, set(part)) for kind, all_of in witnesses.items() for part in _parts(all_of))
+    return tuple(sorted({name_touch(kind, part) for kind, part in some}))
 
-    about: Topic | Touch
-    query: str
+
+def _parts(witnesses: set[str]) -> Iterable[tuple[str, ...]]:
+    return (part for count in range(1, len(witnesses) + 1) for part in combinations(sorted(witnesses), count))
 
 
-def questions(package: str, since: int, until: int) -> tuple[Question, ...]:
-    """All that is to be asked of a time of the log.
+NAMES: Final = _names()
+
+
+def query(about: str, package: str, since: int, until: int) -> str:
+    """A question in the language of Logs Insights.
 
     Args:
+        about: a topic, or the name of a list of ``touched``.
         package: the label of the package.
         since: milliseconds since 1970, inclusive: StartQuery itself takes whole seconds.
         until: milliseconds since 1970, exclusive.
@@ -56,16 +70,24 @@ def questions(package: str, since: int, until: int) -> tuple[Question, ...]:
     mine = f'{ours} | filter of_package = "{package}"'
     count = "stats count(*) as records"
     times = "min(moment) as first, max(moment) as last"
-    asked: dict[Topic | Touch, str] = {
-        Topic.LINES: f"{ours} | {count}, sum(parsed.invocations) as finished, {times} by of_package",
-        Topic.STARTS: f"{mine} | filter parsed.line = 0 | {count} by of_share",
-        Topic.FAULTS: f"{mine} | unnest parsed.faults into fault | filter ispresent(fault) | {count} by fault",
-    }
+    match about:
+        case Topic.LINES:
+            return f"{ours} | {count}, sum(parsed.invocations) as finished, {times} by of_package"
+        case Topic.STARTS:
+            return f"{mine} | filter parsed.line = 0 | {count} by of_share"
+        case Topic.FAULTS:
+            return f"{mine} | unnest parsed.faults into fault | filter ispresent(fault) | {count} by fault"
+        case Topic.LISTS:
+            lists = ", ".join(f"count(parsed.touched.`{name}`[0]) as n{number}" for number, name in enumerate(NAMES))
+            return f"{mine} | stats {lists}"
     who = ", ".join(f"earliest(parsed.{name}) as first_{name}" for name in ("sandbox", "phase", "request"))
-    for touch in Touch:
-        each = f"unnest parsed.touched.{touch} into path | filter ispresent(path)"
-        asked[touch] = f"{mine} | {each} | {count}, {times}, {who} by path"
-    return tuple(Question(about, query) for about, query in asked.items())
+    each = f"unnest parsed.touched.`{about}` into path | filter ispresent(path)"
+    return f"{mine} | {each} | {count}, {times}, {who} by path"
+
+
+def lists_in(rows: Sequence[Row]) -> list[str]:
+    """The names of the lists that there are, from the answer to LISTS."""
+    return [name for number, name in enumerate(NAMES) if any(_whole(row.get(f"n{number}") or "0") for row in rows)]
 
 
 class Aggregate:
@@ -81,7 +103,7 @@ class Aggregate:
         self._invocations = 0
         self._moments: list[int] = []
 
-    def add(self, about: Topic | Touch, rows: Iterable[Row]) -> None:
+    def add(self, about: str, rows: Iterable[Row]) -> None:
         """The answer to one question of one time.
 
         Raises:
@@ -96,8 +118,10 @@ class Aggregate:
                     self._population += _whole(row["records"]) / float(row.get("of_share") or 1)
                 case Topic.FAULTS:
                     self._faults[row["fault"]] += _whole(row["records"])
-                case _:
-                    self._touch(about, row)
+                case Topic.LISTS:
+                    pass
+                case name:
+                    self._touch(name, row)
 
     def _line(self, row: Row) -> None:
         """Lines of one package; those of none could not be parsed: cut off, or something stands before them."""
@@ -109,14 +133,15 @@ class Aggregate:
         self._invocations += _whole(row.get("finished") or "0")
         self._moments += [_whole(row["first"]), _whole(row["last"])]
 
-    def _touch(self, touch: Touch, row: Row) -> None:
+    def _touch(self, name: str, row: Row) -> None:
         path = normalised(row["path"])
         if path is None:
             return
         phase = row.get("first_phase", "")
         known = phase if phase in frozenset(Phase) else Phase.IDLE
         moment = (_whole(row["first"]), row.get("first_sandbox", ""), str(known), row.get("first_request", ""))
-        self._traces.setdefault(path, Trace(moment)).touch(moment, touch, _whole(row["records"]))
+        trace = self._traces.setdefault(path, Trace(moment))
+        trace.touch(moment, *read_touch(name), _whole(row["records"]))
 
     def evidence(self) -> Evidence:
         """What the rows tell."""

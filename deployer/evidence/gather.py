@@ -64,6 +64,8 @@ def _merge(one: PathEvidence, other: PathEvidence) -> PathEvidence:
         min(one, other, key=lambda seen: (seen.first_seen, seen.sandbox, seen.phase, seen.request or "")),
         touches=one.touches | other.touches,
         sandboxes=one.sandboxes + other.sandboxes - (one.sandbox == other.sandbox),
+        witnesses=one.witnesses | other.witnesses,
+        imported_by=min(filter(None, (one.imported_by, other.imported_by)), default=""),
     )
 
 
@@ -78,7 +80,7 @@ def to_json(evidence: Evidence) -> str:
     """One JSON object, the same text for the same evidence; ``from_json`` reads it."""
     fields: dict[str, Any] = {"version": VERSION, **asdict(evidence)}
     for seen in fields["paths"].values():
-        seen["touches"] = sorted(seen["touches"])
+        seen |= {"touches": sorted(seen["touches"]), "witnesses": sorted(seen["witnesses"])}
     return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
@@ -125,6 +127,8 @@ def _path_evidence(fields: dict[str, Any]) -> PathEvidence:
         phase=Phase(fields["phase"]),
         request=None if fields["request"] is None else _text(fields["request"]),
         sandbox=_text(fields["sandbox"]),
+        witnesses=frozenset(_text(name) for name in fields.get("witnesses", ())),
+        imported_by=_text(fields.get("imported_by", "")),
     )
 
 

@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 
 from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
-from probe_layer.record import HEAD, CutError, Record, decode
+from probe_layer.record import HEAD, CutError, Record, decode, read_touch
 
 RECENT_EVENTS = 20_000
 """Event ids remembered: two pages of FilterLogEvents; an event that is delivered twice comes again soon."""
@@ -70,7 +70,7 @@ class _Lines:
 class Trace:
     """One path, as far as the log was read."""
 
-    __slots__ = ("first", "kinds", "shared")
+    __slots__ = ("first", "importer", "kinds", "shared", "witnesses")
 
     def __init__(self, moment: Moment) -> None:
         self.first = moment
@@ -78,12 +78,19 @@ class Trace:
         """How often each kind of touch was logged: once for each sandbox."""
         self.shared = False
         """Whether more than one sandbox touched it."""
+        self.witnesses: frozenset[str] = frozenset()
+        self.importer = ""
 
-    def touch(self, moment: Moment, kind: str, times: int = 1) -> None:
+    def touch(self, moment: Moment, kind: str, witnesses: frozenset[str], times: int = 1) -> None:
         self.kinds[kind] = self.kinds.get(kind, 0) + times
+        self.witnesses |= witnesses
         if times > 1 or moment[1] != self.first[1]:
             self.shared = True
         self.first = min(self.first, moment)
+
+    def asked(self, module: str) -> None:
+        self.witnesses |= {"audit"}
+        self.importer = min(filter(None, (self.importer, module)), default="")
 
     @property
     def sandboxes(self) -> int:
@@ -98,6 +105,8 @@ class Trace:
             phase=Phase(phase),
             request=request or None,
             sandbox=sandbox,
+            witnesses=self.witnesses,
+            imported_by=self.importer,
         )
 
 
@@ -155,14 +164,24 @@ class Tally:
         phase = record.phase if record.phase in _PHASES else Phase.IDLE
         moment = (timestamp, record.sandbox, str(phase), record.request or "")
         whole = True
-        for kind, paths in record.touched.items():
+        for name, paths in record.touched.items():
+            kind, witnesses = read_touch(name)
             for path in paths:
                 trace = self._traces.get(path) or self._trace(path, moment)
                 if trace:
-                    trace.touch(moment, kind)
+                    trace.touch(moment, kind, witnesses)
                 else:
                     whole = False
+        self._asked(record.imported)
         return whole
+
+    def _asked(self, imported: dict[str, list[str]]) -> None:
+        """Who asked for what was touched; a module may have given itself any name."""
+        for module, paths in imported.items():
+            for path in paths:
+                trace = self._traces.get(path) or self._traces.get(normalised(path) or "")
+                if trace:
+                    trace.asked(module if module.isprintable() else "")
 
     def _trace(self, path: str, moment: Moment) -> Trace | None:
         normal = normalised(path)

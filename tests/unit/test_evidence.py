@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from deployer.errors import WorkspaceError
@@ -96,6 +98,27 @@ def test_one_sandbox_that_touches_a_path_in_several_ways_is_one_sandbox() -> Non
 def test_sandboxes_that_touch_a_path_in_different_ways_are_told_apart() -> None:
     found = read(record("a", touched={"looked": ["x"]}), record("b", touched={"opened": ["x"]}))
     assert found.paths["x"].sandboxes == 2
+
+
+def test_a_path_has_every_witness_that_saw_it_and_a_module_that_asked() -> None:
+    found = read(
+        record("a", touched={"opened": ["app.py"], "loaded@maps": ["lib.so"]}, imported={"z": ["app.py"]}),
+        record("b", touched={"opened@shim": ["app.py"]}, imported={"b": ["app.py", "not touched"], "\n": ["app.py"]}),
+    )
+    app, library = found.paths["app.py"], found.paths["lib.so"]
+    assert (app.touches, app.sandboxes) == (OPENED, 2)
+    assert (sorted(app.witnesses), app.imported_by) == (["audit", "inotify", "shim"], "b")
+    assert (list(library.touches), list(library.witnesses), library.imported_by) == ([Touch.LOADED], ["maps"], "")
+    assert "not touched" not in found.paths
+
+
+def test_evidence_from_before_witnesses_were_told_apart_is_read() -> None:
+    found = read(record("a", touched={"opened": ["app.py"]}))
+    fields = json.loads(to_json(found))
+    for name in ("witnesses", "imported_by"):
+        del fields["paths"]["app.py"][name]
+    seen = from_json(json.dumps(fields)).paths["app.py"]
+    assert (seen.witnesses, seen.imported_by) == (frozenset(), "")
 
 
 def test_what_only_a_newer_probe_knows_is_kept_as_opened() -> None:
