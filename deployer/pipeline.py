@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, probed_state, with_whole_layers
+from deployer.before import begin, deployed, is_ours, known_state, probed_state, seen_layers, with_whole_layers
 from deployer.coverage import estimate
 from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
@@ -101,7 +101,8 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
     known = (evidence, *(one.evidence for one in reversed(earlier)))
-    touched = Touched(known, wanted.rules, sum(one.size for one in whitelist.decisions.values() if one.kept))
+    code = sum(one.size for one in whitelist.decisions.values() if one.kept)
+    touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, code)
     bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
     layers = run.layering(state.bucket).pruned(found, bare, touched)
     return _redeploy(run, Choice(found, full, whitelist, bare, layers, evidence, state, state))
