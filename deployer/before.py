@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from deployer.arm import disarm
 from deployer.errors import ConflictError, MissingError, WorkspaceError
@@ -52,18 +53,31 @@ def begin(
     present = disarm(found.configuration)
     pruned = earlier.pruned if earlier else {}
     probed = with_whole_layers(present, pruned)
+    known = earlier.layers_since if earlier else {}
+    layers = {arn: known.get(arn, now) for arn in probed.layers} if probing else known
     if earlier and earlier.stage in UNDER_WAY and is_ours(found, earlier):
         begun = replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=probed)
-        begun = replace(begun, earlier=others)
+        begun = replace(begun, earlier=others, layers_since=layers)
         return begun if earlier.full.label == full.label else replace(begun, events="", answers={})
     code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
     begun = State(name, Stage.PROBING, bucket, present, code, full, found.log_group, since, probed, serial=serial)
-    return replace(begun, earlier=others, pruned=pruned)
+    return replace(begun, earlier=others, pruned=pruned, layers_since=layers)
 
 
 def with_whole_layers(configuration: Configuration, pruned: Mapping[str, str]) -> Configuration:
     """The configuration with the user's own layers in the place of those that were pruned."""
     return replace(configuration, layers=tuple(pruned.get(arn, arn) for arn in configuration.layers))
+
+
+def seen_layers(state: State, until: str) -> frozenset[str]:
+    """The layers of which a sandbox may have told: those that a probe began with before the last record.
+
+    Args:
+        state: of the function.
+        until: when the last record was written, RFC 3339, or empty.
+    """
+    last = datetime.fromisoformat(until).timestamp() * 1000 if until else 0
+    return frozenset(arn for arn, since in state.layers_since.items() if since <= last)
 
 
 def _probed(earlier: State | None, label: str, now: int) -> tuple[tuple[Probed, ...], int]:

@@ -13,7 +13,18 @@ from deployer import __version__, config, foreground, pipeline
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
-from deployer.options import Common, changing, common, events_folder, moment, option, rules, the_bucket, whitelist_file
+from deployer.options import (
+    Common,
+    changing,
+    common,
+    events_folder,
+    moment,
+    option,
+    rules,
+    the_bucket,
+    via,
+    whitelist_file,
+)
 from deployer.reading import Window
 from deployer.report.data import Report, document
 from deployer.report.text import text
@@ -71,10 +82,11 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--from-logs", is_flag=True, help="Take the evidence from the function's log (must be given).")
 @option("--since", type=moment, help="Read the log from here on: 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).")
 @option("--until", type=moment, help="Read the log up to here.")
+@via
 @rules
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
-def shrink(
+def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     from_logs: bool,
     since: Any,
@@ -83,6 +95,7 @@ def shrink(
     drop: tuple[str, ...],
     whitelist: Any,
     min_sandboxes: int,
+    via: Any,
 ) -> None:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
     if not from_logs:
@@ -90,7 +103,7 @@ def shrink(
     run = shared.run()
     now = run.now()
     window = Window(since(now) if since else None, until(now) if until else None)
-    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist)
+    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, via)
     show(pipeline.shrink(run, wanted), shared)
 
 
@@ -119,9 +132,10 @@ def restore(shared: Common) -> None:
 
 @ldeploy.command()
 @common
-def status(shared: Common) -> None:
+@via
+def status(shared: Common, via: Any) -> None:
     """Say which state FUNCTION is in and what has been seen of it so far."""
-    show(pipeline.status(shared.run(), shared.function), shared)
+    show(pipeline.status(shared.run(), shared.function, via), shared)
 
 
 @ldeploy.group()

@@ -165,6 +165,8 @@ class State:
     """The packages that were probed before this one, the newest last."""
     pruned: Mapping[str, str] = field(default_factory=dict)
     """ARN of a pruned layer of ours -> that of the layer it was made of."""
+    layers_since: Mapping[str, int] = field(default_factory=dict)
+    """ARN of a layer -> when the first probe with it began: milliseconds since 1970."""
     serial: int = 0
     """Counts the writes: of two copies the higher is the newer."""
 

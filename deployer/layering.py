@@ -34,6 +34,8 @@ class Touched:
 
     evidence: Sequence[Evidence]
     """Of this package first, then of those that were probed before it."""
+    layers: frozenset[str]
+    """ARNs of the layers that were probed: another version is another layer."""
     rules: Rules
     code: int
     """Bytes of the code that is kept, unzipped."""
@@ -83,6 +85,8 @@ class Layering:
         """
         read = {arn: self._read(arn) for arn in wanted.layers}
         reasons = self._not_ours(found, wanted.layers)
+        unseen = "it came after the probe, or no sandbox has reported since"
+        reasons |= {arn: why or unseen for arn, why in reasons.items() if arn not in touched.layers}
         candidates: list[_Candidate] = []
         for arn, (source, package) in read.items():
             reasons[arn] = reasons.get(arn) or left_alone(package)

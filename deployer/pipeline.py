@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, probed_state, with_whole_layers
+from deployer.before import begin, deployed, is_ours, known_state, probed_state, seen_layers, with_whole_layers
 from deployer.coverage import estimate
 from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
@@ -22,6 +22,7 @@ from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
 from deployer.layering import Touched, layer_bytes, swapped
+from deployer.logs import Via
 from deployer.models import Evidence, Package, Whitelist
 from deployer.package import distributions, handler_path, index
 from deployer.plan import Steps
@@ -88,18 +89,20 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
     found = run.aws.functions.ready(wanted.function)
     state = probed_state(found, run.workspace.state())
-    evidence = run.reader.read(state, wanted.window, run.now(), keep=True)
+    reader = run.reader(wanted.via)
+    evidence = reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
     installed = distributions(source, full.package)
-    earlier = run.reader.earlier(state, run.now())
+    earlier = reader.earlier(state, run.now())
     rules = of_package(wanted.rules)
     whitelist = choose(full.package, installed, evidence, rules, found.configuration.handler, earlier)
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
     known = (evidence, *(one.evidence for one in reversed(earlier)))
-    touched = Touched(known, wanted.rules, sum(one.size for one in whitelist.decisions.values() if one.kept))
+    code = sum(one.size for one in whitelist.decisions.values() if one.kept)
+    touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, code)
     bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
     layers = run.layering(state.bucket).pruned(found, bare, touched)
     return _redeploy(run, Choice(found, full, whitelist, bare, layers, evidence, state, state))
@@ -213,11 +216,11 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
     )
 
 
-def status(run: Run, function: str) -> data.StatusReport:
+def status(run: Run, function: str, via: Via) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
     found = run.aws.functions.ready(function)
     state = known_state(function, run.workspace.state())
-    evidence = run.reader.read(state, Window(), run.now(), keep=False)
+    evidence = run.reader(via).read(state, Window(), run.now(), keep=False)
     return data.StatusReport(
         function=function,
         state=state.stage,

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployer.aws.logs import Logs
 from deployer.errors import NotEnoughEvidenceError
-from deployer.evidence import Tally, merge
+from deployer.evidence import merge
 from deployer.function import Probed, State
+from deployer.logs import Source
 from deployer.models import Evidence
 from deployer.notices import Notices
 from deployer.whitelist import Earlier
@@ -34,7 +34,7 @@ class Window:
 class Reader:
     """Reads one function's log."""
 
-    logs: Logs
+    source: Source
     workspace: Workspace
     notices: Notices
 
@@ -74,16 +74,15 @@ class Reader:
 
     def _on_top(self, probed: Probed, known: Settled, until: int, complete: int) -> Evidence:
         """On top of what is known, part by part; each that ends before ``complete`` is written down."""
-        tally = Tally(probed.label)
+        taken = self.source.begin(probed.label)
         begin = known.read_until
         with self.notices.bar(f"reading {probed.log_group}", None, "events") as advance:
             for end in _ends(begin, min(complete, until), until):
-                for event in self.logs.events(probed.log_group, begin, end, advance):
-                    tally.read(event)
+                taken.take(probed.log_group, begin, end, advance)
                 if end <= complete:
-                    self.workspace.settle(Settled(merge(known.evidence, tally.evidence()), end))
+                    self.workspace.settle(Settled(merge(known.evidence, taken.evidence()), end))
                 begin = end
-        return merge(known.evidence, tally.evidence())
+        return merge(known.evidence, taken.evidence())
 
 
 def _ends(begin: int, complete: int, until: int) -> Iterator[int]:

@@ -10,6 +10,7 @@ from deployer.execute import Execution
 from deployer.function import Configuration, Function
 from deployer.intake import Intake
 from deployer.layering import Layering
+from deployer.logs import Via, source
 from deployer.models import Rules, Whitelist
 from deployer.notices import Notices
 from deployer.plan import Step, Steps
@@ -32,10 +33,9 @@ class Run:
     after: Callable[[Step], Any] = lambda step: None  # noqa: ARG005
     """Called when a step is done."""
 
-    @property
-    def reader(self) -> Reader:
+    def reader(self, via: Via) -> Reader:
         """Of the function's log."""
-        return Reader(self.aws.logs, self.workspace, self.notices)
+        return Reader(source(self.aws, via), self.workspace, self.notices)
 
     @property
     def slimmer(self) -> Slimmer:
@@ -87,6 +87,7 @@ class ShrinkWanted:
     min_sandboxes: int
     earlier: Whitelist | None
     """Its kept paths stay kept."""
+    via: Via
 
 
 @dataclass(frozen=True)

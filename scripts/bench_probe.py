@@ -78,7 +78,7 @@ class Bench:
         storage.create_bucket(Bucket="bench")
         storage.upload_file(str(package), "bench", "tiles.zip")
         published = self._lambda.publish_layer_version(LayerName="ldeploy-probe", Content={"ZipFile": build_layer()})
-        bare = Configuration("python%d.%d" % sys.version_info[:2], "app.handler", ROLE)
+        bare = Configuration(f"python3.{sys.version_info.minor}", "app.handler", ROLE)
         armed = arm(bare, published["LayerVersionArn"], "0" * 16)
         self._configurations = {"without": bare, "with": armed}
         for name, configuration in self._configurations.items():

@@ -186,13 +186,13 @@ class Storage:
         return UrlSource(url, size, what)
 
     def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
-        """A file as an object, in parts where it is big, its SHA-256 kept by S3."""
+        """A file as an object, in parts where it is big; encrypted as the bucket says (S3 always does)."""
         with in_our_words(f"upload {path.name} to s3://{bucket}/{key}"):
             self.client.upload_file(
                 str(path),
                 bucket,
                 key,
-                ExtraArgs={"ContentType": "application/zip", "ServerSideEncryption": "AES256"},
+                ExtraArgs={"ContentType": "application/zip"},
                 Callback=progress,
             )
 
@@ -204,7 +204,6 @@ class Storage:
                 Key=key,
                 Body=text.encode("utf-8", "surrogateescape"),
                 ContentType="application/json",
-                ServerSideEncryption="AES256",
             )
 
     def get(self, bucket: str, key: str) -> str | None:

@@ -20,7 +20,7 @@ LARGEST_NUMBER = 2**31
 LAST_MOMENT = 253_402_300_799_999
 """The last millisecond that RFC 3339 can write."""
 
-_Moment = tuple[int, str, str, str]
+Moment = tuple[int, str, str, str]
 """Milliseconds, sandbox, phase, request ("" for none): the least is the first."""
 _PHASES = frozenset(Phase)
 _TOUCHES = frozenset(Touch)
@@ -67,12 +67,12 @@ class _Lines:
         return max(0, high - low + 1 - seen)
 
 
-class _Trace:
+class Trace:
     """One path, as far as the log was read."""
 
     __slots__ = ("first", "importer", "kinds", "shared", "witnesses")
 
-    def __init__(self, moment: _Moment) -> None:
+    def __init__(self, moment: Moment) -> None:
         self.first = moment
         self.kinds: dict[str, int] = {}
         """How often each kind of touch was logged: once for each sandbox."""
@@ -81,10 +81,10 @@ class _Trace:
         self.witnesses: frozenset[str] = frozenset()
         self.importer = ""
 
-    def touch(self, moment: _Moment, kind: str, witnesses: frozenset[str]) -> None:
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+    def touch(self, moment: Moment, kind: str, witnesses: frozenset[str], times: int = 1) -> None:
+        self.kinds[kind] = self.kinds.get(kind, 0) + times
         self.witnesses |= witnesses
-        if moment[1] != self.first[1]:
+        if times > 1 or moment[1] != self.first[1]:
             self.shared = True
         self.first = min(self.first, moment)
 
@@ -101,7 +101,7 @@ class _Trace:
         return PathEvidence(
             touches=frozenset(_touch(kind) for kind in self.kinds),
             sandboxes=self.sandboxes,
-            first_seen=_rfc3339(timestamp),
+            first_seen=rfc3339(timestamp),
             phase=Phase(phase),
             request=request or None,
             sandbox=sandbox,
@@ -117,7 +117,7 @@ class Tally:
         self._package = package
         self._once = _Once()
         self._lines: Counter[str] = Counter()
-        self._traces: dict[str, _Trace] = {}
+        self._traces: dict[str, Trace] = {}
         self._numbers = _Lines()
         self._started = 0
         self._population = 0.0
@@ -179,13 +179,13 @@ class Tally:
         """Who asked for what was touched; a module may have given itself any name."""
         for module, paths in imported.items():
             for path in paths:
-                trace = self._traces.get(path) or self._traces.get(_normalised(path) or "")
+                trace = self._traces.get(path) or self._traces.get(normalised(path) or "")
                 if trace:
                     trace.asked(module if module.isprintable() else "")
 
-    def _trace(self, path: str, moment: _Moment) -> _Trace | None:
-        normal = _normalised(path)
-        return None if normal is None else self._traces.setdefault(normal, _Trace(moment))
+    def _trace(self, path: str, moment: Moment) -> Trace | None:
+        normal = normalised(path)
+        return None if normal is None else self._traces.setdefault(normal, Trace(moment))
 
     def evidence(self) -> Evidence:
         return Evidence(
@@ -195,8 +195,8 @@ class Tally:
             invocations=self._invocations,
             lines=LineCount(**self._lines, lost=self._numbers.lost()),
             faults=dict(sorted(self._faults.items())),
-            since=_rfc3339(self._since) if self._since <= self._until else "",
-            until=_rfc3339(self._until) if self._since <= self._until else "",
+            since=rfc3339(self._since) if self._since <= self._until else "",
+            until=rfc3339(self._until) if self._since <= self._until else "",
             population=self._population,
         )
 
@@ -210,7 +210,7 @@ def _plausible(record: Record) -> bool:
     return 0 <= record.line <= LARGEST_NUMBER and 0 <= record.invocations <= LARGEST_NUMBER
 
 
-def _normalised(path: str) -> str | None:
+def normalised(path: str) -> str | None:
     """The path without ``.`` and spare slashes (the root is ``.``); None where no probe writes it."""
     names = [name for name in path.split("/") if name not in {"", "."}]
     try:
@@ -222,7 +222,7 @@ def _normalised(path: str) -> str | None:
     return ("/" if path.startswith("/") else "") + "/".join(names) or "."
 
 
-def _rfc3339(timestamp: int) -> str:
+def rfc3339(timestamp: int) -> str:
     """Milliseconds since 1970 as ``2025-01-31T12:00:00.000Z``: such texts sort by time."""
     moment = datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT) / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,6 +6,7 @@ from typing import Any
 from deployer.coverage import Coverage
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models import Evidence, LineCount, Measure
+from deployer.report.faults import explained
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def sampled(share: float, events: int) -> tuple[str, ...]:
 def warnings(evidence: Evidence) -> tuple[str, ...]:
     """What the reader of this evidence should know: what the probe could not see, and what was lost of its log."""
     lines = evidence.lines
-    found = [f"The probe reported {name} in {count} records." for name, count in evidence.faults.items()]
+    found = [explained(name, count) for name, count in evidence.faults.items()]
     lost = max(lines.cut, lines.lost)  # a record that is cut off leaves a gap in its sandbox's numbers too
     if lost:
         found.append(f"{lost} records are cut off in the log or missing from it: their paths are lost.")

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from deployer.local import LocalAws
 
 CODE = "def handler(e, c): return 1"
-RUNTIME = "python%d.%d" % sys.version_info[:2]
+RUNTIME = f"python3.{sys.version_info.minor}"
 """The one at hand."""
 ROLE = "arn:aws:iam::123456789012:role/any"
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)

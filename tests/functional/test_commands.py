@@ -277,3 +277,10 @@ def test_a_sample_is_asked_of_the_probe_said_in_status_and_taken_out_again(proje
 def test_a_share_that_is_none_is_refused(project, share):
     assert project.probe("--sample", share).code == 2
     assert project.changes() == []
+
+
+def test_an_engine_that_does_not_know_the_question_is_said_so(probed):
+    """The embedded AWS has no Logs Insights that unnests."""
+    status = probed.ldeploy("status", "f", "--via", "insights")
+    assert status.code == 1
+    assert "Leave --via insights out" in status.err

@@ -117,6 +117,15 @@ def test_a_layer_of_which_little_would_go_is_left_alone(project):
     assert layers(project) == [small]
 
 
+def test_a_version_of_a_layer_that_came_after_the_probe_is_left_alone(own):
+    later = layer(own, "own", LAYER | {"python/other.py": ""})
+    arns = [later, *[arn for arn in layers(own) if "ldeploy-probe" in arn]]
+    own.cloud.functions.update_function_configuration(FunctionName="f", Layers=arns)
+    shrunk = own.shrink()
+    assert "after the probe" in shrunk.json["layers"][0]["why"]
+    assert layers(own) == [later]
+
+
 def test_layers_stay_in_their_order_and_what_both_hold_stays_in_both(project):
     lower = layer(project, "lower", LAYER | {"python/inlayer.py": "VALUE = 'from below'\n"})
     upper = layer(project, "upper", LAYER)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.arm import arm
-from deployer.before import begin, deployed, probed_state
+from deployer.before import begin, deployed, probed_state, seen_layers
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Answer, Configuration, Function, Stage, StoredZip
 
@@ -129,3 +129,12 @@ def test_a_package_that_was_deployed_without_a_probe_has_no_evidence():
 
 def test_a_package_that_is_deployed_once_more_keeps_its_evidence():
     assert begin("f", "b", PRESENT, STATE, None, FULL, 2000, probing=False).probed_at == STATE.probed_at
+
+
+def test_a_layer_is_seen_when_a_record_came_after_the_first_probe_with_it():
+    first = begin("f", "b", function(configuration=replace(BARE, layers=("own:1",))), None, None, FULL, 1_000)
+    both = function(configuration=replace(BARE, layers=("own:1", "own:2")))
+    state = begin("f", "b", both, first, None, FULL, 5_000)
+    assert seen_layers(state, "1970-01-01T00:00:02.000Z") == {"own:1"}
+    assert seen_layers(state, "1970-01-01T00:00:05.000Z") == {"own:1", "own:2"}
+    assert seen_layers(state, "") == frozenset()

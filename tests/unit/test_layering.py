@@ -31,6 +31,8 @@ class Account:
     zips: dict[str, bytes]
     users: dict[str, set[str]] = field(default_factory=dict)
     denied: bool = False
+    later: frozenset[str] = frozenset()
+    """Layers that came after the probe."""
 
     def layer_url(self, arn):
         return arn, len(self.zips[arn])
@@ -64,7 +66,7 @@ def layering(tmp_path, account):
 
 def pruned(tmp_path, account, *seen, code=0, rules=NO_RULES):
     wanted = Configuration("python3.11", "a.h", "r", layers=tuple(account.zips))
-    touched = Touched((evidence(*seen),), rules, code)
+    touched = Touched((evidence(*seen),), frozenset(account.zips) - account.later, rules, code)
     return layering(tmp_path, account).pruned(FOUND, wanted, touched)
 
 
@@ -95,6 +97,7 @@ def test_a_layer_of_which_little_goes_is_pruned_only_where_the_limit_asks_for_it
         (Account({ARN: packed(FILES)}, denied=True), "not known"),
         (Account({ARN.replace("own", "ldeploy-own"): packed(FILES)}), "its name"),
         (Account({ARN.replace("own", "probe"): packed(FILES)}), "its name"),
+        (Account({ARN: packed(FILES)}, later=frozenset({ARN})), "after the probe"),
         (Account({ARN: packed({**FILES, "extensions/agent": ""})}), "extension"),
     ],
 )
