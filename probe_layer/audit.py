@@ -26,20 +26,20 @@ class Audit:
     """
 
     def __init__(self, roots: tuple[str, ...]) -> None:
-        self._asked: dict[str, tuple[str, str]] = {}
-        self._taken = 0
-        self.hook = _make_hook(self._asked, roots)
+        self._fresh: list[tuple[str, str, str]] = []
+        self.hook = _make_hook(self._fresh, roots)
 
     def take(self) -> list[tuple[str, bytes, str]]:
         """What was asked for since the last call: a letter as in ``account.py``, absolute path, asking module."""
-        fresh = list(self._asked.items())[self._taken :]
-        self._taken += len(fresh)
-        return [(letter, os.fsencode(path), module) for path, (letter, module) in fresh]
+        fresh = self._fresh[:]
+        del self._fresh[: len(fresh)]
+        return [(letter, os.fsencode(path), module) for letter, path, module in fresh]
 
 
-def _make_hook(asked: dict[str, tuple[str, str]], roots: tuple[str, ...]) -> Any:
+def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any:
     """A function of no object: the fewest steps for an event that is none of ours."""
     join = os.path.join
+    asked: set[str] = set()
     names = {"open": "a", "import": "b", "ctypes.dlopen": "b", "os.listdir": "e", "os.scandir": "e"}
     names.update((name, "y") for name in _PROGRAMS)
 
@@ -60,7 +60,8 @@ def _make_hook(asked: dict[str, tuple[str, str]], roots: tuple[str, ...]) -> Any
                 path = join(_here(), path)
             if not path.startswith(roots) or path in asked:
                 return
-            asked[path] = (names[event], _asker(frame_behind()))
+            asked.add(path)
+            fresh.append((names[event], path, _asker(frame_behind())))
         except (TypeError, ValueError, AttributeError, IndexError, KeyError, RecursionError, MemoryError):
             pass
 

@@ -140,14 +140,15 @@ class Probe:
         noted = [entry for entry in self._journal.read() if entry[0] not in "OD"] if self._journal else []
         self._drain()
         found, self._found = self._found, []
-        if not noted and not found and not asked:
+        if not (noted or found or asked or self._doubted):
             return
-        loaded = [entry for entry in mapped((self._root + b"/", self._layers + b"/")) if self._is_ours(entry[1])]
-        self._settle(found + noted + loaded + [(letter, path) for letter, path, _ in asked])
+        self._settle(found + noted + [(letter, path) for letter, path, _ in asked])
         for _, path, module in asked:
             self._account.ask(path, module)
-        self._compare([path for letter, path in noted + loaded if letter in "ompM"])
         self._doubt([path for letter, path, _ in asked if letter == "a"])
+        loaded = [entry for entry in mapped((self._root + b"/", self._layers + b"/")) if self._is_ours(entry[1])]
+        self._settle(loaded)
+        self._compare([path for letter, path in noted + loaded if letter in "ompM"])
 
     def _compare(self, opened: list[bytes]) -> None:
         """What the shim or the maps show as opened must be in the kernel's account too."""
