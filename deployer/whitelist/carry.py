@@ -108,7 +108,8 @@ def versions(before: dict[str, str], distributions: Iterable[Distribution]) -> s
 
 
 def _plain(name: str) -> str:
-    """The name as all its spellings have it (https://packaging.python.org/en/latest/specifications/name-normalization/)."""
+    """What all spellings of a name have in common
+    (https://packaging.python.org/en/latest/specifications/name-normalization/)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
