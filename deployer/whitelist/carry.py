@@ -108,8 +108,7 @@ def versions(before: dict[str, str], distributions: Iterable[Distribution]) -> s
 
 
 def _plain(name: str) -> str:
-    """What all spellings of a name have in common
-    (https://packaging.python.org/en/latest/specifications/name-normalization/)."""
+    """What all spellings of a name have in common (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
