@@ -75,8 +75,8 @@ def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier
     """The distributions that changed since an earlier probe, and that no sandbox has used since.
 
     Changed: an earlier package held one of that name, and none held its equal. Used: a sandbox of this package
-    opened, loaded or executed one of its files; its metadata does not count, as whoever looks for entry points reads that
-    of every distribution.
+    opened, loaded or executed one of its files; its metadata does not count, as whoever looks for entry points reads
+    that of every distribution.
     """
     known = {one for each in earlier for one in each.contents.installed}
     names = {_plain(one.name) for one in known}
