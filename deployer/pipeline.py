@@ -14,14 +14,16 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, probed_state
+from deployer.before import begin, deployed, is_ours, known_state, probed_state, seen_layers, with_whole_layers
 from deployer.coverage import estimate
 from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
+from deployer.layering import Touched, layer_bytes, swapped
 from deployer.limits import UNZIPPED
+from deployer.logs import Via
 from deployer.models import Evidence, Package, Whitelist
 from deployer.package import distributions, handler_path, index
 from deployer.plan import Steps
@@ -30,7 +32,7 @@ from deployer.report import data
 from deployer.report import file as reports
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
 from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons, with_steps
-from deployer.whitelist import carry_over, choose, from_json, keep_too
+from deployer.whitelist import carry_over, choose, contents, from_json, keep_too, of_package
 from deployer.workspace import REPORT, WHITELIST
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
@@ -48,14 +50,15 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     taken = run.intake(wanted.bucket).take(wanted.package, found)
     known = run.workspace.state()
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
-    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
+    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout), sample=wanted.sample)
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
     _check_handler(taken.package, state.probed.handler)
-    layers = run.slimmer.layer_bytes(state.probed) + layer_size()
+    layers = layer_bytes(run.layering(wanted.bucket).as_they_are(state.probed)) + layer_size()
     check_fits(taken.package, taken.package.bytes, layers, "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
+    held = contents(taken.package, distributions(taken.source, taken.package))
+    steps = plan.probe(found, state, held, taken.upload, bucket, wanted.events)
     done = run.carry_out(steps, found)
     answers = (done.answers if done else None) or {}
     return data.ProbeReport(
@@ -68,6 +71,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
         version=done.version if done else "",
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
+        sample=wanted.sample,
+        warnings=data.sampled(wanted.sample, len(answers)),
     )
 
 
@@ -86,15 +91,25 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
     found = run.aws.functions.ready(wanted.function)
     state = probed_state(found, run.workspace.state())
-    evidence = run.reader.read(state, wanted.window, run.now(), keep=True)
+    reader = run.reader(wanted.via)
+    evidence = reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
     installed = distributions(source, full.package)
-    whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
+    earlier = reader.earlier(state, run.now())
+    rules = of_package(wanted.rules)
+    whitelist = choose(full.package, installed, evidence, rules, found.configuration.handler, earlier)
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
-    return _told(run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, evidence, state, state)))
+    known = (evidence, *(one.evidence for one in reversed(earlier)))
+    code = sum(one.size for one in whitelist.decisions.values() if one.kept)
+    touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, code)
+    bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
+    layers = run.layering(state.bucket).pruned(found, bare, touched)
+    return _told(
+        run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, state, state))
+    )
 
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
@@ -105,12 +120,16 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = run.workspace.state()
-    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
+    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
     if earlier:
         begun = replace(begun, events=earlier.events, answers=earlier.answers)
     back = earlier or replace(begun, stage=Stage.RESTORED)
+    bare = unprobed(found.configuration, begun.before, begun.probed)
+    layers = run.layering(wanted.bucket).as_they_are(bare)
     evidence = Evidence(full.zip.label, {})
-    return _told(run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, evidence, begun, back)))
+    return _told(
+        run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, begun, back))
+    )
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
@@ -128,13 +147,13 @@ def last_whitelist(run: Run, function: str) -> Whitelist:
 def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; taken back where its trial fails."""
     found, begun = choice.found, choice.begun
-    wanted = unprobed(found.configuration, begun.before, begun.probed)
-    layers = run.slimmer.layer_bytes(wanted)
+    wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     slimmed = run.slimmer.write(choice, UNZIPPED - layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
     trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
-    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, trial)
+    pruned = [layer.pruned for layer in choice.layers if layer.pruned]
+    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:
         check_fits(choice.full.package, slimmed.measure.bytes, layers, "The slim package")
@@ -175,6 +194,7 @@ def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: in
         faults=dict(evidence.faults),
         steps=slimmed.steps,
         reasons=reasons(slimmed.whitelist.decisions.values()),
+        layers=tuple(layer.report for layer in choice.layers),
         artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
@@ -222,11 +242,11 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
     )
 
 
-def status(run: Run, function: str) -> data.StatusReport:
+def status(run: Run, function: str, via: Via) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
     found = run.aws.functions.ready(function)
     state = known_state(function, run.workspace.state())
-    evidence = run.reader.read(state, Window(), run.now(), keep=False)
+    evidence = run.reader(via).read(state, Window(), run.now(), keep=False)
     return data.StatusReport(
         function=function,
         state=state.stage,

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deployer.aws.functions import Functions
 from deployer.aws.storage import Storage
 from deployer.errors import OverLimitError, TrialFailedError
 from deployer.function import Configuration, Function, State, StoredZip
 from deployer.intake import Taken
+from deployer.layering import Layer
 from deployer.limits import UNZIPPED
 from deployer.models import Decision, Evidence, Measure, Package, Saving, Source, Whitelist
 from deployer.notices import Notices
-from deployer.package import heaviest, index, open_file
+from deployer.package import heaviest, open_file
 from deployer.report.data import Reason
 from deployer.slim import Action, Recipe, Settings, recipe, write_slim
 from deployer.whitelist import to_json, to_list
@@ -43,6 +43,9 @@ class Choice:
     full: Taken
     whitelist: Whitelist
     settings: Settings
+    wanted: Configuration
+    """Without the probe, with the user's own layers."""
+    layers: tuple[Layer, ...]
     evidence: Evidence
     """Empty where the whitelist was carried over."""
     begun: State
@@ -55,7 +58,6 @@ class Choice:
 class Slimmer:
     """Writes a function's whitelist and slim zip."""
 
-    functions: Functions
     storage: Storage
     workspace: Workspace
     notices: Notices
@@ -92,14 +94,6 @@ class Slimmer:
         with self.notices.bar("building the slim zip", made.work) as advance:
             slim = write_slim(choice.full.source, package, made, path, advance)
         return Slimmed(whitelist, slim.measure, path, described, settings, slim.steps, slim.warnings)
-
-    def layer_bytes(self, configuration: Configuration) -> int:
-        """Bytes of a function's layers, unzipped: read off each layer's central directory."""
-        return sum(self._layer(arn) for arn in configuration.layers)
-
-    def _layer(self, arn: str) -> int:
-        url, size = self.functions.layer_url(arn)
-        return index(self.storage.url(url, size, f"the layer {arn}")).bytes
 
 
 def check_fits(package: Package, size: int, layers: int, what: str) -> None:
@@ -144,7 +138,7 @@ def _smaller(choice: Choice) -> Iterator[tuple[str, Settings]]:
 
 
 def _recipe(choice: Choice, settings: Settings) -> Recipe:
-    runtime, layers = choice.found.configuration.runtime, choice.begun.before.layers
+    runtime, layers = choice.found.configuration.runtime, choice.wanted.layers
     return recipe(choice.full.package, choice.whitelist, settings, runtime, layered=bool(layers))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from deployer.coverage import Coverage
 from deployer.errors import WorkspaceError
 from deployer.models import LineCount, Measure, Saving
-from deployer.report.data import Artifacts, Limits, Reason, ShrinkReport, document
+from deployer.report.data import Artifacts, LayerReport, Limits, Reason, ShrinkReport, document
 
 _VERSION: Final = 1
 
@@ -39,6 +39,7 @@ def _parts(fields: dict[str, Any]) -> dict[str, Any]:
         "coverage": Coverage(**fields["coverage"]),
         "lines": LineCount(**fields["lines"]),
         "steps": tuple(Saving(**step) for step in fields["steps"]),
+        "layers": tuple(LayerReport(**layer) for layer in fields["layers"]),
         "reasons": tuple(Reason(**reason) for reason in fields["reasons"]),
         "artifacts": Artifacts(**fields["artifacts"]),
         "plan": tuple(fields["plan"]),
