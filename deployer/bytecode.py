@@ -27,8 +27,8 @@ print(sys.executable, sys.implementation.name, version, sys.version_info.release
 _TIMEOUT_S: Final = 20
 COMPILERS: Final = frozenset({"numba", "torch", "triton", "taichi", "tensorflow", "pythran", "transonic"})
 """Packages that read a function's source, or ask for its file's date (numba's cache)."""
-_SOURCE_NAMES: Final = re.compile(rb"""^[^#\n]*\.py['"](?!, line )""", re.MULTILINE)
-"""Neither in a comment nor in a traceback that a docstring shows."""
+_SOURCE_NAMES: Final = re.compile(rb"""^[^#\n]*['"][^'"\s]*\.py['"](?!, line )""", re.MULTILINE)
+"""A text without spaces, neither in a comment nor in a traceback that a docstring shows."""
 
 
 @dataclass(frozen=True, slots=True)

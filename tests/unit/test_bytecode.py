@@ -165,7 +165,7 @@ def test_sources_that_are_more_than_modules_must_stay() -> None:
         "share/my-template.py": b"a = 1\n",
         "plugins/__init__.py": b"names = [n for n in os.listdir(here) if n.endswith('.py')]\n",
         "plugins/one.py": b"a = 1\n",
-        "plain/module.py": b"a = 1\n",
+        "plain/module.py": b"a = 1  # as in 'other.py'\nb = 'See rules.py'\n",
     }
     needed = needs_source(sources.items())
     assert sources.keys() - needed.keys() == {"plain/module.py"}
