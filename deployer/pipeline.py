@@ -226,6 +226,7 @@ def status(run: Run, function: str, via: Via) -> data.StatusReport:
         state=state.stage,
         armed=is_armed(found.configuration),
         deployed=_which(found, state),
+        sample=state.sample,
         sha256=found.code_sha256,
         evidence=evidence,
         coverage=estimate(evidence),

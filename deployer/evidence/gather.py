@@ -25,7 +25,7 @@ def gather(events: Iterable[LogEvent], package: str, onto: Evidence | None = Non
     coverage is not overstated.
 
     Args:
-        events: in about the order of the log; one that comes twice within 20,000 others is counted once.
+        events: in about the order of the log; one that comes twice within 50,000 others is counted once.
         package: the label of the package; records of others are counted, their paths not used.
         onto: evidence of the same package from events other than these.
     """

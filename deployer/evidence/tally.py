@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
 from probe_layer.record import HEAD, CutError, Record, decode, read_touch
 
-RECENT_EVENTS = 20_000
-"""Event ids remembered: two pages of FilterLogEvents; an event that is delivered twice comes again soon."""
+RECENT_EVENTS = 50_000
+"""Event ids remembered: five pages of FilterLogEvents, of which four are under way side by side; an event that is
+delivered twice comes again on the next page of its shard."""
 RECENT_SANDBOXES = 20_000
 """Sandboxes whose line numbers are followed at a time."""
 LONGEST_PATH = 4096

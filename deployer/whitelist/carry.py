@@ -1,5 +1,6 @@
 """What is known of an earlier build, used for a later one: its whitelist, or its evidence."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,7 +15,7 @@ from deployer.whitelist.rules import match
 from deployer.whitelist.verdict import by_rule, by_rule_dropped, count, decided
 
 _NO_RULES: Final = Rules()
-_USED: Final = frozenset({Touch.OPENED, Touch.EXECUTED})
+_USED: Final = frozenset({Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
 
 
 def carry_over(
@@ -74,17 +75,17 @@ def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier
     """The distributions that changed since an earlier probe, and that no sandbox has used since.
 
     Changed: an earlier package held one of that name, and none held its equal. Used: a sandbox of this package
-    opened or executed one of its files; its metadata does not count, as whoever looks for entry points reads that
-    of every distribution.
+    opened, loaded or executed one of its files; its metadata does not count, as whoever looks for entry points reads
+    that of every distribution.
     """
     known = {one for each in earlier for one in each.contents.installed}
-    names = {one.name for one in known}
+    names = {_plain(one.name) for one in known}
     used = {path for path, seen in evidence.paths.items() if seen.touches & _USED}
     used |= {end for path in used for end in _way(ground, path)}
     return [
         distribution
         for distribution in ground.metadata.values()
-        if distribution.name in names
+        if _plain(distribution.name) in names
         and installed(ground.package, distribution) not in known
         and not any(path in used for path in distribution.files if not path.startswith(f"{distribution.folder}/"))
     ]
@@ -104,6 +105,11 @@ def versions(before: dict[str, str], distributions: Iterable[Distribution]) -> s
         was = before.get(one.name)
         names.append(f"{one.name} {was} → {one.version}" if was else f"{one.name} {one.version}")
     return ", ".join(names)
+
+
+def _plain(name: str) -> str:
+    """What all spellings of a name have in common (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _way(ground: Ground, path: str) -> Iterator[str]:

@@ -268,7 +268,10 @@ def test_a_sample_is_asked_of_the_probe_said_in_status_and_taken_out_again(proje
     project.cloud.write_log("f", reported)
     status = project.ldeploy("status", "f", "--output", "json").json
     assert status["coverage"]["population"] >= 4
-    assert "about" in project.ldeploy("status", "f").out
+    assert status["sample"] == 0.25
+    told = project.ldeploy("status", "f").out
+    assert "25.0 % of the sandboxes report" in told
+    assert "of about" in told
     assert project.ldeploy("restore", "f").code == 0
     assert "LDEPLOY_SAMPLE" not in project.configuration().get("Environment", {}).get("Variables", {})
 

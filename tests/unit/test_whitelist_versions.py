@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.models import Evidence, Kind, Package, Reason, Whitelist
+from deployer.models import Evidence, Installed, Kind, Package, Reason, Whitelist
 from deployer.whitelist import Contents, Earlier, choose, contents, contents_from_json, contents_to_json
 from tests.unit.whitelists import NO_RULES, distribution, evidence, package
 
@@ -46,6 +46,15 @@ def test_reading_its_metadata_is_not_seeing_it() -> None:
 
 def test_looking_at_it_is_not_seeing_it() -> None:
     found = again(edited(OLD, "n/b.py"), evidence(), evidence(looked=["n/__init__.py"]))
+    assert found.decisions["n/b.py"].reason is Reason.CHANGED
+
+
+def test_a_distribution_is_known_by_any_spelling_of_its_name() -> None:
+    fresh = edited(OLD, "n/b.py")
+    earlier = Earlier(
+        replace(contents(OLD, [distribution(OLD, "n")]), installed=(Installed("N", "0.9", "other"),)), evidence()
+    )
+    found = choose(fresh, [distribution(fresh, "n")], evidence("app.py"), NO_RULES, "app.handler", [earlier])
     assert found.decisions["n/b.py"].reason is Reason.CHANGED
 
 
