@@ -66,8 +66,7 @@ class Execution:
             case plan.Create(name, configuration, zipped):
                 self.function = self.aws.functions.create(name, configuration, zipped)
             case plan.PublishVersion(name, note):
-                self.version = self.aws.functions.publish_version(name, note)
-                self.function = self.aws.functions.ready(name)
+                self._publish_version(name, note)
             case plan.PublishLayer():
                 self.layer = self._publish_layer()
             case plan.UpdateCode(name, zipped):
@@ -86,7 +85,7 @@ class Execution:
     def _found(self, name: str) -> Function:
         """The function as the last step left it: the next update is refused if somebody else changed it since."""
         if self.function is None:
-            self.function = self.aws.functions.ready(name)
+            self.function = self.aws.functions.get(name)
         return self.function
 
     def _upload(self, path: Path, zipped: StoredZip) -> None:
@@ -123,6 +122,14 @@ class Execution:
         if not full.sha256 and self.function and state.stage is Stage.PROBED:
             full = replace(full, sha256=self.function.code_sha256)
         return replace(state, full=full, answers=self.answers if self.answers is not None else state.answers)
+
+    def _publish_version(self, name: str, note: str) -> None:
+        """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""
+        found = self._found(name)
+        self.version = self.aws.functions.publish_version(found, note)
+        self.function = self.aws.functions.get(name)
+        if replace(self.function, revision=found.revision) != found:
+            raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")
 
     def _publish_layer(self) -> str:
         content = build_layer()

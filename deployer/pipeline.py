@@ -82,7 +82,7 @@ def _check_handler(package: Package, handler: str) -> None:
 
 def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
-    found = run.aws.functions.ready(wanted.function)
+    found = run.aws.functions.get(wanted.function)
     state = probed_state(found, run.workspace.state())
     evidence = run.reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
@@ -97,7 +97,7 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     """Slims a fresh build by the whitelist there is, and deploys it the same way."""
-    found = run.aws.functions.ready(wanted.function)
+    found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
     _check_handler(full.package, found.configuration.handler)
     installed = distributions(full.source, full.package)
@@ -140,7 +140,7 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     try:
         done = run.carry_out(steps, found)
     except TrialFailedError:
-        now = run.aws.functions.ready(found.name)
+        now = run.aws.functions.get(found.name)
         run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
         raise
     return replace(report, state="deployed", version=done.version) if done else report
@@ -183,7 +183,7 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
         function: its name.
         over_others: also where somebody else has put other code in since.
     """
-    found = run.aws.functions.ready(function)
+    found = run.aws.functions.get(function)
     state = replace(known_state(function, run.workspace.state()), stage=Stage.RESTORING)
     if not (over_others or is_ours(found, state)):
         raise ConflictError(
@@ -202,7 +202,7 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
 
 def status(run: Run, function: str) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
-    found = run.aws.functions.ready(function)
+    found = run.aws.functions.get(function)
     state = known_state(function, run.workspace.state())
     evidence = run.reader.read(state, Window(), run.now(), keep=False)
     return data.StatusReport(
