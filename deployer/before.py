@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from deployer.arm import disarm
+from deployer.arm import disarm, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Configuration, Function, Stage, State, StoredZip, package_key
 
@@ -43,12 +43,17 @@ def begin(
         log_group = f"/aws/lambda/{name}"
         return State(name, Stage.PROBING, bucket, created, full, full, log_group, now, created, serial=serial)
     present = disarm(found.configuration)
-    if earlier and earlier.stage in UNDER_WAY and is_ours(found, earlier):
-        begun = replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed=present)
-        same = earlier.full.label == full.label
+    under_way = earlier if earlier and earlier.stage in UNDER_WAY else None
+    if under_way and is_ours(found, under_way):
+        begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, probed=present)
+        same = under_way.full.label == full.label
         return begun if same else replace(begun, probed_at=now, events="", answers={})
+    if under_way:  # somebody else's code, and still the memory and time of the probe
+        present = unprobed(found.configuration, under_way.before, under_way.probed)
     code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
-    return State(name, Stage.PROBING, bucket, present, code, full, found.log_group, now, present, serial=serial)
+    return State(
+        name, Stage.PROBING, bucket, present, code, full, found.log_group, now, present, serial=serial, arn=found.arn
+    )
 
 
 def deployed(found: Function, state: State) -> StoredZip:
@@ -89,6 +94,27 @@ def probed_state(found: Function, known: State | None) -> State:
             "Run ldeploy probe with the new package, or ldeploy deploy to slim it by the whitelist there is.",
         )
     return state
+
+
+def of_this_function(state: State | None, found: Function | None, region: str) -> State | None:
+    """The state, if it is of the function that is meant, or of none.
+
+    Args:
+        state: what an earlier run left.
+        found: the function, or None where it is to be created.
+        region: where we are.
+
+    Raises:
+        WorkspaceError: it is of a function of that name in another region or account.
+    """
+    if state is None or not state.arn:
+        return state
+    if state.arn == found.arn if found else f":{region}:" in state.arn:
+        return state
+    raise WorkspaceError(
+        f"What an earlier run left here is of another function of that name, {state.arn}.",
+        "Give --region and --profile as then, or run ldeploy in a folder and with a bucket for this one.",
+    )
 
 
 def known_state(name: str, state: State | None) -> State:

@@ -121,7 +121,8 @@ class Execution:
         full = state.full
         if not full.sha256 and self.function and state.stage is Stage.PROBED:
             full = replace(full, sha256=self.function.code_sha256)
-        return replace(state, full=full, answers=self.answers if self.answers is not None else state.answers)
+        arn = state.arn or (self.function.arn if self.function else "")
+        return replace(state, full=full, arn=arn, answers=self.answers if self.answers is not None else state.answers)
 
     def _publish_version(self, name: str, note: str) -> None:
         """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""

@@ -14,7 +14,7 @@ import click
 
 from deployer.aws import open_aws
 from deployer.errors import UsageError
-from deployer.function import function_name
+from deployer.function import named
 from deployer.models import Whitelist
 from deployer.notices import Notices
 from deployer.plan import Steps
@@ -34,6 +34,8 @@ class Common:
     """The options that every command on a function has."""
 
     function: str
+    account: str
+    """Empty where the user named none."""
     region: str | None
     profile: str | None
     endpoint_url: str | None
@@ -47,6 +49,8 @@ class Common:
     def run(self) -> Run:
         """The surroundings that the options describe."""
         aws = open_aws(self.region, self.profile, self.endpoint_url)
+        if self.account and self.account != aws.account():
+            raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
         bucket = self.bucket or (own_bucket(aws.account(), aws.region) if self.resolve_s3 else None)
         folder = Path(FOLDER) / self.function
         here = Workspace(self.function, folder, aws.storage, bucket)
@@ -90,7 +94,11 @@ def common(command: Command) -> Command:
         names = ("region", "profile", "endpoint_url", "bucket", "resolve_s3", "output")
         shared = {name: others.pop(name) for name in names}
         notices = Terminal(quiet=quiet and not verbose)
-        command(Common(function_name(function), plan=plan, yes=yes, notices=notices, **shared), **others)
+        meant = named(function)
+        if meant.region and (shared["region"] or meant.region) != meant.region:
+            raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
+        shared["region"] = meant.region or shared["region"]
+        command(Common(meant.name, meant.account, plan=plan, yes=yes, notices=notices, **shared), **others)
 
     return with_common
 

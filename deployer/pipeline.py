@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, probed_state
+from deployer.before import begin, deployed, is_ours, known_state, of_this_function, probed_state
 from deployer.coverage import estimate
 from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
@@ -44,7 +44,7 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     if wanted.events:
         check_events(wanted.events)
     taken = run.intake(wanted.bucket).take(wanted.package, found)
-    known = run.workspace.state()
+    known = _known(run, found)
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
     state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
     if wanted.events:
@@ -69,6 +69,10 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     )
 
 
+def _known(run: Run, found: Function | None) -> State | None:
+    return of_this_function(run.workspace.state(), found, run.aws.region)
+
+
 def _check_handler(package: Package, handler: str) -> None:
     if handler_path(package, handler) is None:
         raise PackageError(
@@ -83,7 +87,7 @@ def _check_handler(package: Package, handler: str) -> None:
 def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
     found = run.aws.functions.get(wanted.function)
-    state = probed_state(found, run.workspace.state())
+    state = probed_state(found, _known(run, found))
     evidence = run.reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
     source = run.slimmer.source(state.full)
@@ -102,7 +106,7 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     _check_handler(full.package, found.configuration.handler)
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
-    earlier = run.workspace.state()
+    earlier = _known(run, found)
     begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
     if earlier:
         begun = replace(begun, events=earlier.events, answers=earlier.answers)
@@ -184,7 +188,7 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
         over_others: also where somebody else has put other code in since.
     """
     found = run.aws.functions.get(function)
-    state = replace(known_state(function, run.workspace.state()), stage=Stage.RESTORING)
+    state = replace(known_state(function, _known(run, found)), stage=Stage.RESTORING)
     if not (over_others or is_ours(found, state)):
         raise ConflictError(
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
@@ -203,7 +207,7 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
 def status(run: Run, function: str) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
     found = run.aws.functions.get(function)
-    state = known_state(function, run.workspace.state())
+    state = known_state(function, _known(run, found))
     evidence = run.reader.read(state, Window(), run.now(), keep=False)
     return data.StatusReport(
         function=function,
