@@ -150,6 +150,16 @@ def test_a_package_in_s3_is_deployed_from_where_it_lies(project):
     assert project.deployed() == NEEDED
 
 
+def test_the_present_code_can_be_probed_after_a_package_of_the_user_s_in_s3(project):
+    project.cloud.create("f", {"app.py": "def handler(event, context): return 'before'"})
+    project.cloud.storage.put_object(Bucket="packages", Key="mine/code.zip", Body=packed(FILES))
+    assert project.ldeploy("probe", "f", "--package", "s3://packages/mine/code.zip").code == 0
+    assert project.ldeploy("probe", "f", "--bucket", "packages").code == 0
+    project.cloud.invoke("f")
+    assert project.shrink().code == 0
+    assert project.deployed() == NEEDED
+
+
 def test_a_zip_on_this_machine_is_deployed_as_it_is(project):
     (project.folder / "code.zip").write_bytes(packed(FILES))
     probed = project.ldeploy("probe", "f", "--package", "code.zip", "--resolve-s3", *_create())
