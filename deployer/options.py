@@ -4,6 +4,7 @@ import functools
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,7 +99,12 @@ def common(command: Command) -> Command:
         if meant.region and (shared["region"] or meant.region) != meant.region:
             raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
         shared["region"] = meant.region or shared["region"]
-        command(Common(meant.name, meant.account, plan=plan, yes=yes, notices=notices, **shared), **others)
+        try:
+            command(Common(meant.name, meant.account, plan=plan, yes=yes, notices=notices, **shared), **others)
+        except Exception:
+            if verbose:
+                traceback.print_exc()
+            raise
 
     return with_common
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 from botocore.exceptions import ClientError
 
-from deployer.aws.clients import MISSING, code_of, in_our_words, translated
-from deployer.errors import CloudError, PackageError
+from deployer.aws.clients import code_of, in_our_words
+from deployer.errors import CloudError, MissingError, PackageError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -89,7 +89,8 @@ class UrlSource:
         try:
             answer = self.pool.request("GET", self.url, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from error
+            # Not "from error": it names the URL, and a traceback would show it.
+            raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from None
         if answer.status not in {200, 206}:
             raise CloudError(f"Could not read {self.what}: HTTP {answer.status}.", "Run it again.")
         found = answer.data if answer.status == 206 else answer.data[offset : offset + length]
@@ -111,12 +112,10 @@ class Storage:
             MissingError: there is no such bucket.
             DeniedError: it may not be looked at.
         """
-        where = f"find s3://{bucket}/{key}"
         try:
-            answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if code_of(error) not in MISSING:
-                raise translated(error, where) from error
+            with in_our_words(f"find s3://{bucket}/{key}"):
+                answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except MissingError:
             self.check_bucket(bucket)
             return None
         checksum = answer.get("ChecksumSHA256", "")
@@ -140,11 +139,9 @@ class Storage:
     def has_bucket(self, bucket: str) -> bool:
         """Whether the bucket is there."""
         try:
-            self.client.head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return False
-            raise translated(error, f"use the bucket {bucket}") from error
+            self.check_bucket(bucket)
+        except MissingError:
+            return False
         return True
 
     def make_bucket(self, bucket: str, region: str) -> None:
@@ -186,13 +183,13 @@ class Storage:
         return UrlSource(url, size, what)
 
     def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
-        """A file as an object, in parts where it is big, its SHA-256 kept by S3."""
+        """A file as an object, in parts where it is big; encrypted as the bucket is set to."""
         with in_our_words(f"upload {path.name} to s3://{bucket}/{key}"):
             self.client.upload_file(
                 str(path),
                 bucket,
                 key,
-                ExtraArgs={"ContentType": "application/zip", "ServerSideEncryption": "AES256"},
+                ExtraArgs={"ContentType": "application/zip"},
                 Callback=progress,
             )
 
@@ -204,17 +201,15 @@ class Storage:
                 Key=key,
                 Body=text.encode("utf-8", "surrogateescape"),
                 ContentType="application/json",
-                ServerSideEncryption="AES256",
             )
 
     def get(self, bucket: str, key: str) -> str | None:
         """A small text, or None where there is no such object or no such bucket."""
         try:
-            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return None
-            raise translated(error, f"read s3://{bucket}/{key}") from error
+            with in_our_words(f"read s3://{bucket}/{key}"):
+                return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
+        except MissingError:
+            return None
 
 
 _CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})

@@ -57,6 +57,13 @@ def test_no_permission(present, operation, named):
     refused(present, present.ldeploy("probe", "f", "--bucket", "packages"), 1, named)
 
 
+def test_no_permission_to_write_to_the_bucket(present):
+    present.cloud.aws.faults.order("s3.PutObject", "deny", times=9)
+    denied = present.ldeploy("probe", "f", "--bucket", "packages")
+    assert (denied.code, "s3:PutObject" in denied.err) == (1, True)
+    assert [name for name in present.changes() if name.startswith("lambda.")] == []
+
+
 @pytest.mark.parametrize("package", ["nothing-here", "empty.zip", "text.zip", "cut.zip", "empty", "one.zip"])
 def test_a_package_that_is_none(present, package):
     whole = packed(FILES)
@@ -203,6 +210,18 @@ def test_a_state_that_is_broken(project):
     (project.folder / ".ldeploy/f/state.json").write_text("{")
     project.cloud.aws.faults.forget()
     refused(project, project.ldeploy("restore", "f"), 1, "state.json")
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_traceback_is_shown_with_verbose_only_wherever_that_is_set(present, verbose):
+    (present.folder / "ldeploy.toml").write_text(f"verbose = {str(verbose).lower()}\n")
+    outcome = present.ldeploy("status", "f")
+    assert (outcome.code, "Traceback" in outcome.err) == (1, verbose)
+
+
+def test_a_mistake_of_ldeploy_s_own_is_said_in_a_sentence(present, monkeypatch):
+    monkeypatch.setattr("deployer.pipeline.status", None)
+    refused(present, present.ldeploy("status", "f"), 1, "TypeError", "--verbose")
 
 
 def test_nobody_answers(project):
