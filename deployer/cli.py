@@ -163,9 +163,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _invoke(arguments: list[str]) -> None:
-    known = {option.name or "": option for command in ldeploy.commands.values() for option in command.params}
-    found = config.settings(Path.cwd(), known.keys() - {"function", "help", ""})
-    defaults = {name: dict(found) for name in ldeploy.commands}
+    options = [one for command in ldeploy.commands.values() for one in command.params if isinstance(one, click.Option)]
+    names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
+    found = config.settings(Path.cwd(), names.keys() - {"help"})
+    defaults = {name: {names[setting]: value for setting, value in found.items()} for name in ldeploy.commands}
     ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)
 
 

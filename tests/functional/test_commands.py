@@ -106,6 +106,13 @@ def test_keep_and_drop_rules_and_settings(probed):
     assert any("looked_at.txt" in warning for warning in shrunk.json["warnings"])
 
 
+def test_each_option_is_set_under_its_own_name_in_the_file_and_in_the_environment(project, monkeypatch):
+    (project.folder / "ldeploy.toml").write_text('invoke = "nowhere"\nbucket = "packages"\n')
+    assert "nowhere" in project.ldeploy("probe", "f", "--package", "build").err
+    monkeypatch.setenv("LDEPLOY_INVOKE", "events")
+    assert project.probe().json["answers"] == 3
+
+
 def test_another_machine_can_go_on_with_the_bucket_alone(probed):
     shutil.rmtree(probed.folder / ".ldeploy")
     assert probed.ldeploy("status", "f").code == 1
