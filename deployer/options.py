@@ -43,6 +43,8 @@ class Common:
     bucket: str | None
     resolve_s3: bool
     output: Literal["text", "json"]
+    changes: bool
+    """Whether the command is one that changes something."""
     plan: bool
     yes: bool
     notices: Notices
@@ -57,6 +59,8 @@ class Common:
         here = Workspace(self.function, folder, aws.storage, bucket)
         known = here.state() if bucket is None else None
         workspace = Workspace(self.function, folder, aws.storage, known.bucket) if known else here
+        if self.changes:
+            click.get_current_context().with_resource(workspace.alone())
         return Run(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000, self.agreed)
 
     def agreed(self, steps: Steps) -> bool:
@@ -90,7 +94,7 @@ def common(command: Command) -> Command:
     @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
     @functools.wraps(command)
     def with_common(
-        *, function: str, verbose: bool, quiet: bool, plan: bool = False, yes: bool = False, **others: Any
+        *, function: str, verbose: bool, quiet: bool, plan: bool | None = None, yes: bool = False, **others: Any
     ) -> None:
         names = ("region", "profile", "endpoint_url", "bucket", "resolve_s3", "output")
         shared = {name: others.pop(name) for name in names}
@@ -100,7 +104,16 @@ def common(command: Command) -> Command:
             raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
         shared["region"] = meant.region or shared["region"]
         try:
-            command(Common(meant.name, meant.account, plan=plan, yes=yes, notices=notices, **shared), **others)
+            asked = Common(
+                meant.name,
+                meant.account,
+                changes=plan is not None,
+                plan=bool(plan),
+                yes=yes,
+                notices=notices,
+                **shared,
+            )
+            command(asked, **others)
         except Exception:
             if verbose:
                 traceback.print_exc()
