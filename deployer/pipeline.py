@@ -16,18 +16,18 @@ from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
 from deployer.before import begin, deployed, is_ours, known_state, of_this_function, probed_state
 from deployer.coverage import estimate
-from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
+from deployer.errors import ConflictError, OverLimitError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
 from deployer.models import Evidence, Package, Whitelist
-from deployer.package import distributions, handler_path, index
+from deployer.package import distributions, index
 from deployer.plan import Steps
 from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
-from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
+from deployer.slimming import Choice, Slimmed, check_fits, check_handler, measured, reasons, weight
 from deployer.whitelist import carry_over, choose, from_json, keep_too
 from deployer.workspace import WHITELIST
 
@@ -49,9 +49,9 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
-    _check_handler(taken.package, state.probed.handler)
-    layers = run.slimmer.layer_bytes(state.probed) + layer_size()
-    check_fits(taken.package, taken.package.bytes, layers, "The full package")
+    layers = run.slimmer.layers(state.probed)
+    check_handler(taken.package, layers, state.probed)
+    check_fits(taken.package, taken.package.bytes, weight(layers) + layer_size(), "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
     steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
     done = run.carry_out(steps, found)
@@ -71,14 +71,6 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
 
 def _known(run: Run, found: Function | None) -> State | None:
     return of_this_function(run.workspace.state(), found, run.aws.region)
-
-
-def _check_handler(package: Package, handler: str) -> None:
-    if handler_path(package, handler) is None:
-        raise PackageError(
-            f"The package does not hold the handler {handler}.",
-            "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
-        )
 
 
 # -- CloudWatch -> evidence -> whitelist -> slim zip -> redeployed; the old code goes only when the new is in S3 ---
@@ -103,7 +95,7 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     """Slims a fresh build by the whitelist there is, and deploys it the same way."""
     found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
-    _check_handler(full.package, found.configuration.handler)
+    check_handler(full.package, run.slimmer.layers(found.configuration), found.configuration)
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = _known(run, found)
@@ -131,14 +123,14 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     found, begun = choice.found, choice.begun
     slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
     wanted = unprobed(found.configuration, begun.before, begun.probed)
-    layers = run.slimmer.layer_bytes(wanted)
+    layers = weight(run.slimmer.layers(wanted))
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
     trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
     steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:
-        check_fits(choice.full.package, slimmed.measure.bytes, layers, "The slim package")
+        check_fits(_kept(choice), slimmed.measure.bytes, layers, "The slim package")
     except OverLimitError as error:
         return replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     try:
@@ -148,6 +140,11 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
         raise
     return replace(report, state="deployed", version=done.version) if done else report
+
+
+def _kept(choice: Choice) -> Package:
+    full = choice.full.package
+    return replace(full, entries={path: full.entries[path] for path in choice.whitelist.kept()})
 
 
 def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:

@@ -74,6 +74,20 @@ def test_the_wrapper_of_the_function_runs_with_the_probe_in(project):
     assert "wrapper" in project.deployed()
 
 
+@pytest.mark.parametrize("folder", ["python", f"python/lib/{RUNTIME}/site-packages"])
+def test_a_handler_may_be_in_a_layer(project, folder):
+    wrapping = "import app\ndef handler(event, context): return app.handler(event, context)\n"
+    content = {"ZipFile": packed({f"{folder}/ext/wrap.py": wrapping})}
+    project.cloud.functions.publish_layer_version(LayerName="own", Content=content)
+    layers = ["arn:aws:lambda:us-east-1:123456789012:layer:own:1"]
+    project.cloud.create("f", FILES, Layers=layers, Handler="ext.wrap.handler")
+    assert project.ldeploy("probe", "f", "--bucket", "packages").code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.shrink().code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.deployed() == NEEDED
+
+
 def test_a_plan_changes_nothing_in_aws(project):
     planned = project.probe("--plan")
     assert (planned.code, planned.json["state"]) == (0, "planned")

@@ -131,6 +131,19 @@ def test_a_package_over_the_limit_names_what_weighs_most(project):
     refused(project, outcome, 3, "heavy.bin", "262,144,000")
 
 
+def test_a_slim_package_over_the_limit_names_what_weighs_most_in_it(project):
+    project.probe()
+    project.cloud.invoke("f")
+    project.shrink()
+    before = project.configuration()
+    for name, size in {"heavy.bin": 262_144_000, "data/never.bin": 300_000_000}.items():
+        with (project.folder / "build" / name).open("wb") as heavy:
+            heavy.truncate(size)
+    outcome = project.ldeploy("deploy", "f", "--package", "build", "--drop", "data/never.bin")
+    assert (outcome.code, "heavy.bin 262.1 MB" in outcome.err, "data 300.0 MB" in outcome.err) == (3, True, False)
+    assert project.configuration() == before
+
+
 def test_layers_count_too(project):
     zeros = packed({"python/zeros.bin": b"\0" * 200_000_000})
     project.cloud.functions.publish_layer_version(LayerName="own", Content={"ZipFile": zeros})
