@@ -154,12 +154,13 @@ class Functions:
 
     def find_layer(self, layer: str, note: str) -> str | None:
         """The ARN of the layer's version that carries this note, or None."""
-        with in_our_words(f"look for the layer {layer}"):
-            for page in self.client.get_paginator("list_layer_versions").paginate(LayerName=layer):
-                for version in page["LayerVersions"]:
-                    if version.get("Description") == note:
-                        return version["LayerVersionArn"]
-        return None
+        try:
+            with in_our_words(f"look for the layer {layer}"):
+                pages = self.client.get_paginator("list_layer_versions").paginate(LayerName=layer)
+                versions = [version for page in pages for version in page["LayerVersions"]]
+        except MissingError:
+            return None
+        return next((found["LayerVersionArn"] for found in versions if found.get("Description") == note), None)
 
     def publish_layer(self, layer: str, note: str, content: bytes) -> str:
         """Publishes a layer's version for both architectures and gives its ARN."""

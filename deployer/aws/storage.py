@@ -183,7 +183,7 @@ class Storage:
         return UrlSource(url, size, what)
 
     def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
-        """A file as an object, in parts where it is big; encrypted as the bucket is set to."""
+        """A file as an object, in parts where it is big; encrypted as the bucket says (S3 always does)."""
         with in_our_words(f"upload {path.name} to s3://{bucket}/{key}"):
             self.client.upload_file(
                 str(path),
