@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import click
 
-from deployer.aws import open_aws
+from deployer.aws import Aws, open_aws
 from deployer.errors import UsageError
 from deployer.function import named
 from deployer.models import Whitelist
@@ -54,7 +54,7 @@ class Common:
         aws = open_aws(self.region, self.profile, self.endpoint_url)
         if self.account and self.account != aws.account():
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
-        bucket = self.bucket or (own_bucket(aws.account(), aws.region) if self.resolve_s3 else None)
+        bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
         folder = Path(FOLDER) / self.function
         here = Workspace(self.function, folder, aws.storage, bucket)
         known = here.state() if bucket is None else None
@@ -139,9 +139,16 @@ def rules(command: Command) -> Command:
     )
 
 
-def own_bucket(account: str, region: str) -> str:
-    """The bucket of ``--resolve-s3``: one for each account and region."""
-    return f"ldeploy-{account}-{region}"
+def own_bucket(aws: Aws) -> str:
+    """The bucket of ``--resolve-s3``: one for each account and region.
+
+    Raises:
+        DeniedError: somebody else has a bucket of this name, which anyone can guess.
+    """
+    account = aws.account()
+    name = f"ldeploy-{account}-{aws.region}"
+    aws.storage.has_bucket(name, owner=account)
+    return name
 
 
 def the_bucket(shared: Common, run: Run, package: str) -> tuple[str, bool]:

@@ -126,20 +126,32 @@ class Storage:
             sha256=base64.b64decode(checksum).hex() if whole else "",
         )
 
-    def check_bucket(self, bucket: str) -> None:
-        """That the bucket is there and may be used.
+    def check_bucket(self, bucket: str, owner: str = "") -> None:
+        """That the bucket is there and may be used, and that Lambda can read code from it.
+
+        Args:
+            bucket: its name.
+            owner: the account that it must belong to; empty for any.
 
         Raises:
             MissingError: there is no such bucket.
             DeniedError: it belongs to somebody else, or may not be looked at.
+            CloudError: it is in another region than the function.
         """
+        whose: Any = {"ExpectedBucketOwner": owner} if owner else {}
         with in_our_words(f"use the bucket {bucket}"):
-            self.client.head_bucket(Bucket=bucket)
+            found = self.client.head_bucket(Bucket=bucket, **whose)
+        here = self.client.meta.region_name
+        if found.get("BucketRegion", here) != here:
+            raise CloudError(
+                f"The bucket {bucket} is in {found['BucketRegion']}, and the function in {here}.",
+                "Lambda takes code from a bucket of its own region only: name one, or give --resolve-s3.",
+            )
 
-    def has_bucket(self, bucket: str) -> bool:
-        """Whether the bucket is there."""
+    def has_bucket(self, bucket: str, owner: str = "") -> bool:
+        """Whether the bucket is there; raises as ``check_bucket`` does."""
         try:
-            self.check_bucket(bucket)
+            self.check_bucket(bucket, owner)
         except MissingError:
             return False
         return True

@@ -64,6 +64,17 @@ def test_a_bucket_s_name_that_is_none_is_a_mistake_of_the_command_line():
         storage.check_bucket("Bad Bucket!")
 
 
+def test_a_bucket_that_somebody_else_made_under_the_name_of_ours_is_not_used():
+    class Theirs:
+        def head_bucket(self, **asked):
+            if asked["ExpectedBucketOwner"] != "999999999999":
+                raise refused("403", "Forbidden", "HeadBucket")
+
+    client: Any = Theirs()
+    with pytest.raises(DeniedError):
+        Storage(client).has_bucket("ldeploy-123456789012-us-east-1", owner="123456789012")
+
+
 def test_no_answer_is_said_whatever_was_asked():
     class Nobody:
         def get_object(self, **asked):
