@@ -27,7 +27,7 @@ from deployer.plan import Steps
 from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
-from deployer.slimming import Choice, Slimmed, check_fits, check_handler, measured, reasons, weight
+from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
 from deployer.whitelist import carry_over, choose, from_json, keep_too
 from deployer.workspace import WHITELIST
 
@@ -49,9 +49,9 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
-    layers = run.slimmer.layers(state.probed)
-    check_handler(taken.package, layers, state.probed)
-    check_fits(taken.package, taken.package.bytes, weight(layers) + layer_size(), "The full package")
+    run.slimmer.check_handler(taken.package, state.probed)
+    layers = run.slimmer.layer_bytes(state.probed) + layer_size()
+    check_fits(taken.package, taken.package.bytes, layers, "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
     steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
     done = run.carry_out(steps, found)
@@ -95,7 +95,7 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     """Slims a fresh build by the whitelist there is, and deploys it the same way."""
     found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
-    check_handler(full.package, run.slimmer.layers(found.configuration), found.configuration)
+    run.slimmer.check_handler(full.package, found.configuration)
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = _known(run, found)
@@ -123,7 +123,7 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     found, begun = choice.found, choice.begun
     slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
     wanted = unprobed(found.configuration, begun.before, begun.probed)
-    layers = weight(run.slimmer.layers(wanted))
+    layers = run.slimmer.layer_bytes(wanted)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
     trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None

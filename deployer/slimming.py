@@ -73,28 +73,29 @@ class Slimmer:
             measure = write_slim(source, package, keep, path, advance)
         return Slimmed(whitelist, measure, path, described)
 
-    def layers(self, configuration: Configuration) -> tuple[Package, ...]:
-        """A function's layers, each by its central directory."""
-        return tuple(self._layer(arn) for arn in configuration.layers)
+    def check_handler(self, package: Package, configuration: Configuration) -> None:
+        """Whether the handler is in the package, or in a layer as those of monitoring tools are.
+
+        Raises:
+            PackageError: it is in none of them.
+        """
+        handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
+        if handler_path(package, handler):
+            return
+        layers = map(self._layer, configuration.layers)
+        if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):
+            raise PackageError(
+                f"The package does not hold the handler {handler}.",
+                "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
+            )
+
+    def layer_bytes(self, configuration: Configuration) -> int:
+        """Bytes of a function's layers, unzipped: read off each layer's central directory."""
+        return sum(self._layer(arn).bytes for arn in configuration.layers)
 
     def _layer(self, arn: str) -> Package:
         url, size = self.functions.layer_url(arn)
         return index(self.storage.url(url, size, f"the layer {arn}"))
-
-
-def check_handler(package: Package, layers: Iterable[Package], configuration: Configuration) -> None:
-    """Whether the handler is in the package, or in a layer as those of monitoring tools are.
-
-    Raises:
-        PackageError: it is in none of them.
-    """
-    handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
-    in_layers = (handler_path(layer, handler, below) for layer in layers for below in ("python/", site))
-    if handler_path(package, handler) is None and not any(in_layers):
-        raise PackageError(
-            f"The package does not hold the handler {handler}.",
-            "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
-        )
 
 
 def check_fits(package: Package, size: int, layers: int, what: str) -> None:
@@ -118,11 +119,6 @@ def check_fits(package: Package, size: int, layers: int, what: str) -> None:
         f"{what} has {size:,} bytes unzipped{and_layers}, {over:,} over Lambda's {UNZIPPED:,}.",
         f"What weighs most: {parts}.",
     )
-
-
-def weight(packages: Iterable[Package]) -> int:
-    """Bytes, unzipped, of several together."""
-    return sum(package.bytes for package in packages)
 
 
 def measured(stored: StoredZip) -> Measure:
