@@ -5,6 +5,7 @@ from dataclasses import replace
 from deployer.arm import disarm, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Configuration, Function, Stage, State, StoredZip, package_key
+from deployer.models import Package
 
 UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
 """Stages in which the function may carry ldeploy's own changes."""
@@ -115,6 +116,19 @@ def of_this_function(state: State | None, found: Function | None, region: str) -
         f"What an earlier run left here is of another function of that name, {state.arn}.",
         "Give --region and --profile as then, or run ldeploy in a folder and with a bucket for this one.",
     )
+
+
+def check_probed(package: Package, state: State) -> None:
+    """Whether what lies at the full package's place is what was probed.
+
+    Raises:
+        ConflictError: somebody put another zip there.
+    """
+    if package.label != state.full.label:
+        raise ConflictError(
+            f"{state.full} is another package than the one that was probed.",
+            "Put that one back, or run ldeploy probe with this one.",
+        )
 
 
 def known_state(name: str, state: State | None) -> State:

@@ -144,6 +144,11 @@ class Execution:
         return replace(configuration, layers=layers)
 
     def _update_code(self, name: str, zipped: StoredZip) -> Function:
+        if not self._is_there(zipped):
+            raise ConflictError(
+                f"{zipped} was removed or replaced since.",
+                "Put it back and run the same command again; what was there before is a version of the function too.",
+            )
         updated = self.aws.functions.update_code(self._found(name), zipped)
         if zipped.sha256 and updated.code_sha256 != zipped.sha256:
             raise CloudError(

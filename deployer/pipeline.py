@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, of_this_function, probed_state
+from deployer.before import begin, check_probed, deployed, is_ours, known_state, of_this_function, probed_state
 from deployer.coverage import estimate
 from deployer.errors import ConflictError, OverLimitError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
@@ -84,6 +84,7 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     enough(evidence, state, wanted.min_sandboxes)
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
+    check_probed(full.package, state)
     installed = distributions(source, full.package)
     whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
     if wanted.earlier:

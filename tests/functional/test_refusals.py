@@ -6,7 +6,7 @@ import os
 import pytest
 
 from tests.functional.local_aws import ROLE, packed
-from tests.functional.project import FILES, write
+from tests.functional.project import CREATE, FILES, write
 
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer"
 
@@ -189,6 +189,21 @@ def test_code_that_was_replaced_since_the_probe(project):
     project.cloud.settle("f")
     project.cloud.aws.faults.forget()
     refused(project, project.shrink(), 1, "replaced since the probe")
+
+
+def test_a_zip_of_the_user_s_that_was_replaced_in_s3_since_the_probe(project):
+    project.cloud.storage.put_object(Bucket="packages", Key="latest.zip", Body=packed(FILES))
+    project.ldeploy("probe", "f", "--package", "s3://packages/latest.zip", *CREATE)
+    project.cloud.invoke("f")
+    project.cloud.storage.put_object(Bucket="packages", Key="latest.zip", Body=packed({**FILES, "new.py": "x"}))
+    project.cloud.aws.faults.forget()
+    refused(project, project.shrink(), 1, "s3://packages/latest.zip", "ldeploy probe")
+    code = project.configuration()["CodeSha256"]
+    project.cloud.functions.update_function_code(FunctionName="f", ZipFile=packed({"app.py": "x = 1"}))
+    project.cloud.settle("f")
+    theirs = project.configuration()["CodeSha256"]
+    assert project.ldeploy("restore", "f", "--yes").code == 1
+    assert project.configuration()["CodeSha256"] == theirs != code
 
 
 def test_shrink_wants_to_know_where_the_evidence_is(project):
