@@ -162,7 +162,7 @@ class Execution:
         found = sorted(read_events(events))
         with self.notices.bar("invoking", len(found), "events") as advance:
             for event, payload in found:
-                answers[event] = digest(self.aws.functions.invoke(name, payload))
+                answers[event] = digest(self.aws.functions.invoke(name, payload), payload)
                 if answers[event].failed:
                     self.notices.warn(f"{name} failed on {event}: what it touched until then is in the log.")
                 advance(1)
@@ -177,10 +177,13 @@ class Execution:
             before = state.answers.get(event)
             if before is None or before.failed:
                 continue
-            now = digest(self.aws.functions.invoke(name, payload, self.version))
+            if before.event != hashlib.sha256(payload).hexdigest():
+                self.notices.warn(f"{event} was changed since it was sent to the full package: it was not tried.")
+                continue
+            now = self._answer(name, payload)
             if now == before:
                 continue
-            if now.failed or (same_code and digest(self.aws.functions.invoke(name, payload, self.version)) == now):
+            if now.failed or (same_code and self._answer(name, payload) == now):
                 how = "failed" if now.failed else "answered otherwise"
                 raise TrialFailedError(
                     f"With the new package {name} {how} on {event}; the package before is back.",
@@ -189,11 +192,14 @@ class Execution:
             why = "never answers the same twice" if same_code else "has new code and answers otherwise"
             self.notices.warn(f"{name} {why} on {event}: the answers were not compared.")
 
+    def _answer(self, name: str, payload: bytes) -> Answer:
+        return digest(self.aws.functions.invoke(name, payload, self.version), payload)
 
-def digest(reply: Reply) -> Answer:
+
+def digest(reply: Reply, event: bytes) -> Answer:
     """An answer's digest: equal JSON gives equal digests, however it is spaced and ordered."""
     try:
         canonical = json.dumps(json.loads(reply.payload), sort_keys=True).encode()
     except ValueError:
         canonical = reply.payload
-    return Answer(hashlib.sha256(canonical).hexdigest(), bool(reply.error))
+    return Answer(hashlib.sha256(canonical).hexdigest(), bool(reply.error), hashlib.sha256(event).hexdigest())

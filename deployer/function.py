@@ -134,6 +134,8 @@ class Answer:
     """SHA-256 of the answer as canonical JSON."""
     failed: bool
     """The function raised, or its sandbox died."""
+    event: str = ""
+    """SHA-256 of the event; an event that was changed since is another one."""
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,8 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     layers = run.slimmer.layer_bytes(wanted)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
+    if can_try:
+        check_events(Path(begun.events))
     trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
     steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
