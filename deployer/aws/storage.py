@@ -1,6 +1,7 @@
 """S3: packages under their hash, the state of a function, and zips read by range."""
 
 import base64
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 from botocore.exceptions import ClientError
+from botocore.utils import get_environ_proxies
 
 from deployer.aws.clients import code_of, in_our_words
 from deployer.errors import CloudError, MissingError, PackageError
@@ -192,7 +194,7 @@ class Storage:
             size: in bytes.
             what: what it is, for messages: the URL itself is a secret.
         """
-        return UrlSource(url, size, what)
+        return UrlSource(url, size, what, _pool(url))
 
     def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
         """A file as an object, in parts where it is big; encrypted as the bucket says (S3 always does)."""
@@ -222,6 +224,13 @@ class Storage:
                 return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
         except MissingError:
             return None
+
+
+def _pool(url: str) -> urllib3.PoolManager:
+    """Connections as boto3 would make them: through the environment's proxy, trusting ``AWS_CA_BUNDLE``."""
+    trusted = os.environ.get("AWS_CA_BUNDLE")
+    proxy = get_environ_proxies(url).get(url.partition(":")[0])
+    return urllib3.ProxyManager(proxy, ca_certs=trusted) if proxy else urllib3.PoolManager(ca_certs=trusted)
 
 
 _CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})

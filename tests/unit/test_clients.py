@@ -1,6 +1,8 @@
 """What is said where AWS, or the way to it, says no."""
 
 import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -73,6 +75,26 @@ def test_a_bucket_that_somebody_else_made_under_the_name_of_ours_is_not_used():
     client: Any = Theirs()
     with pytest.raises(DeniedError):
         Storage(client).has_bucket("ldeploy-123456789012-us-east-1", owner="123456789012")
+
+
+def test_a_presigned_url_is_read_through_the_proxy_that_boto3_would_take(monkeypatch):
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(206)
+            self.end_headers()
+            self.wfile.write(self.path[-1:].encode())
+
+        def log_message(self, *said):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        client: Any = None
+        found = Storage(client).url("http://code.invalid/x", 1, "the code of f").read(0, 1)
+        proxy.shutdown()
+    assert found == b"x"
 
 
 def test_no_answer_is_said_whatever_was_asked():
