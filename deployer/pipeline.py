@@ -28,8 +28,8 @@ from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
 from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
-from deployer.whitelist import carry_over, choose, from_json, keep_too
-from deployer.workspace import WHITELIST
+from deployer.whitelist import carry_over, choose, from_json, keep_too, to_json
+from deployer.workspace import DEPLOYED
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
@@ -108,12 +108,12 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
-    """The whitelist of the function's last shrink.
+    """The whitelist of the slim package that was deployed last.
 
     Raises:
         WorkspaceError: there is none.
     """
-    written = run.workspace.read(WHITELIST)
+    written = run.workspace.read(DEPLOYED)
     if written is None:
         raise WorkspaceError(f"There is no whitelist of {function} yet.", "Run ldeploy probe and shrink first.")
     return from_json(written)
@@ -142,7 +142,10 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         now = run.aws.functions.get(found.name)
         run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
         raise
-    return replace(report, state="deployed", version=done.version) if done else report
+    if done is None:
+        return report
+    run.workspace.write(DEPLOYED, to_json(slimmed.whitelist))
+    return replace(report, state="deployed", version=done.version)
 
 
 def _kept(choice: Choice) -> Package:

@@ -22,6 +22,8 @@ from deployer.models import Evidence
 STATE = "state.json"
 WHITELIST = "whitelist.json"
 LIST = "whitelist.txt"
+DEPLOYED = "deployed-whitelist.json"
+"""The whitelist of the slim package that was deployed last; WHITELIST may be of one that was planned or taken back."""
 SLIM = "slim.zip"
 IGNORED = f"{STATE}\n*.zip\n"
 """What belongs in no repository: the state holds the function's environment, which may hold secrets."""
