@@ -87,6 +87,8 @@ def shrink(
     run = shared.run()
     now = run.now()
     window = Window(since(now) if since else None, until(now) if until else None)
+    if (window.since or 0) >= (window.until or now):
+        raise UsageError("--since is not before --until.", "Give a time that is.")
     wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist)
     show(pipeline.shrink(run, wanted), shared)
 

@@ -192,12 +192,12 @@ def _moment(given: str) -> Callable[[int], int]:
     ago = _AGO.fullmatch(given)
     if ago:
         back = int(ago[1]) * _MS[ago[2]]
-        return lambda now: now - back
+        return lambda now: max(0, now - back)
     try:
         moment = datetime.fromisoformat(given)
     except ValueError as error:
         raise UsageError(f"'{given}' is no time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
-    stamp = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    stamp = max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
     return lambda now: stamp  # noqa: ARG005
 
 

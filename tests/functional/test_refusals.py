@@ -160,6 +160,13 @@ def test_no_log_lines_yet(project):
     refused(project, project.shrink(), 4, "/aws/lambda/f")
 
 
+def test_the_log_is_read_from_its_beginning_at_the_earliest(project):
+    project.probe()
+    project.cloud.invoke("f")
+    for since in ("9" * 30 + "w", "1960-01-01"):
+        assert project.shrink("--since", since, "--plan").code == 0
+
+
 def test_fewer_sandboxes_than_asked_for(project):
     project.probe()
     project.cloud.invoke("f")
@@ -214,6 +221,7 @@ def test_shrink_wants_to_know_where_the_evidence_is(project):
     ("arguments", "word"),
     [
         (["shrink", "f", "--from-logs", "--since", "yesterday"], "yesterday"),
+        (["shrink", "f", "--from-logs", "--since", "1h", "--until", "2h"], "--until"),
         (["shrink", "f", "--from-logs", "--whitelist", "no.json"], "no.json"),
         (["probe", "f", "--invoke", "no-folder"], "no-folder"),
         (["probe", "f", "--memory", "1"], "memory"),
