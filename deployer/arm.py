@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 from deployer.errors import LdeployError
 from deployer.function import Configuration, Function
-from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, WRAPPER, WRAPPER_VARIABLE
+from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, SAMPLE_VARIABLE, WRAPPER, WRAPPER_VARIABLE
 from deployer.limits import ENVIRONMENT, LAYERS, NO_WRAPPER_RUNTIMES, PYTHON_RUNTIMES
 
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -52,13 +53,14 @@ def is_armed(configuration: Configuration) -> bool:
     return PACKAGE_VARIABLE in configuration.environment
 
 
-def arm(configuration: Configuration, layer: str, label: str) -> Configuration:
+def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0) -> Configuration:
     """The configuration with the probe in: environment merged, the user's own wrapper chained, the layer last.
 
     Args:
         configuration: with or without a probe; a probe that is in is replaced.
         layer: ARN of the probe layer's version.
         label: of the package that is deployed: each log record carries it.
+        share: of the sandboxes, those that report; all of them where it is 1.
 
     Raises:
         LdeployError: five layers already, or an environment over 4 KB with the probe's variables added.
@@ -67,6 +69,8 @@ def arm(configuration: Configuration, layer: str, label: str) -> Configuration:
     environment = {**bare.environment, EXEC_WRAPPER: WRAPPER, PACKAGE_VARIABLE: label}
     if EXEC_WRAPPER in bare.environment:
         environment[WRAPPER_VARIABLE] = bare.environment[EXEC_WRAPPER]
+    if share < 1:
+        environment[SAMPLE_VARIABLE] = format(Decimal(repr(share)), "f")
     if len(bare.layers) >= LAYERS:
         raise LdeployError(
             f"The function has {len(bare.layers)} layers, and Lambda allows {LAYERS} with the probe's.",
@@ -87,6 +91,7 @@ def disarm(configuration: Configuration) -> Configuration:
         return configuration
     environment = dict(configuration.environment)
     del environment[PACKAGE_VARIABLE]
+    environment.pop(SAMPLE_VARIABLE, None)
     wrapper = environment.pop(EXEC_WRAPPER, None)
     own = environment.pop(WRAPPER_VARIABLE, None)
     if wrapper not in {None, WRAPPER}:  # someone put another one in meanwhile: theirs stays

@@ -1,10 +1,12 @@
 """What was there before the probe: found out once, and kept through runs that were cut off."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from deployer.arm import disarm, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.function import Configuration, Function, Stage, State, StoredZip, package_key
+from deployer.function import Configuration, Function, Probed, Stage, State, StoredZip, package_key
 from deployer.models import Package
 
 UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
@@ -19,6 +21,8 @@ def begin(
     created: Configuration | None,
     full: StoredZip,
     now: int,
+    *,
+    probing: bool = True,
 ) -> State:
     """The state that a probe begins with: what was before, and the full package.
 
@@ -30,11 +34,14 @@ def begin(
         created: the configuration of a function to be created.
         full: the full package.
         now: milliseconds since 1970.
+        probing: whether the probe goes in; without it, a package that was never probed has no records.
 
     Raises:
         MissingError: there is no such function, and none is to be created.
     """
     serial = earlier.serial if earlier else 0
+    others, first = _probed(earlier, full.label, now)
+    since = first or (now if probing else 0)
     if found is None:
         if created is None:
             raise MissingError(
@@ -42,19 +49,50 @@ def begin(
                 "Check the name, --region and --profile, or make it with --create.",
             )
         log_group = f"/aws/lambda/{name}"
-        return State(name, Stage.PROBING, bucket, created, full, full, log_group, now, created, serial=serial)
+        begun = State(name, Stage.PROBING, bucket, created, full, full, log_group, since, created, serial=serial)
+        return replace(begun, earlier=others)
     present = disarm(found.configuration)
+    pruned = earlier.pruned if earlier else {}
+    probed = with_whole_layers(present, pruned)
+    known = earlier.layers_since if earlier else {}
+    layers = {arn: known.get(arn, now) for arn in probed.layers} if probing else known
     under_way = earlier if earlier and earlier.stage in UNDER_WAY else None
     if under_way and is_ours(found, under_way):
-        begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, probed=present)
-        same = under_way.full.label == full.label
-        return begun if same else replace(begun, probed_at=now, events="", answers={})
+        begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=probed)
+        begun = replace(begun, earlier=others, layers_since=layers)
+        return begun if under_way.full.label == full.label else replace(begun, events="", answers={})
     if under_way:  # somebody else's code, and still the memory and time of the probe
         present = unprobed(found.configuration, under_way.before, under_way.probed)
+        probed = with_whole_layers(present, pruned)
     code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
-    return State(
-        name, Stage.PROBING, bucket, present, code, full, found.log_group, now, present, serial=serial, arn=found.arn
-    )
+    begun = State(name, Stage.PROBING, bucket, present, code, full, found.log_group, since, probed, serial=serial)
+    return replace(begun, earlier=others, pruned=pruned, layers_since=layers, arn=found.arn)
+
+
+def with_whole_layers(configuration: Configuration, pruned: Mapping[str, str]) -> Configuration:
+    """The configuration with the user's own layers in the place of those that were pruned."""
+    return replace(configuration, layers=tuple(pruned.get(arn, arn) for arn in configuration.layers))
+
+
+def seen_layers(state: State, until: str) -> frozenset[str]:
+    """The layers of which a sandbox may have told: those that a probe began with before the last record.
+
+    Args:
+        state: of the function.
+        until: when the last record was written, RFC 3339, or empty.
+    """
+    last = datetime.fromisoformat(until).timestamp() * 1000 if until else 0
+    return frozenset(arn for arn, since in state.layers_since.items() if since <= last)
+
+
+def _probed(earlier: State | None, label: str, now: int) -> tuple[tuple[Probed, ...], int]:
+    """The packages that were probed before this one, and when the first probe of this one began: 0 for never."""
+    if earlier is None:
+        return (), 0
+    last = Probed(earlier.full.label, earlier.log_group, earlier.probed_at, now)
+    known = [*earlier.earlier, last] if earlier.probed_at else earlier.earlier
+    same = [probed.since for probed in known if probed.label == label]
+    return tuple(probed for probed in known if probed.label != label), min(same, default=0)
 
 
 def deployed(found: Function, state: State) -> StoredZip:

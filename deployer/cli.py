@@ -12,7 +12,18 @@ from deployer import __version__, config, foreground, pipeline
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
-from deployer.options import Common, changing, common, events_folder, moment, option, rules, the_bucket, whitelist_file
+from deployer.options import (
+    Common,
+    changing,
+    common,
+    events_folder,
+    moment,
+    option,
+    rules,
+    the_bucket,
+    via,
+    whitelist_file,
+)
 from deployer.reading import Window
 from deployer.report.data import Report, document
 from deployer.report.text import text
@@ -36,6 +47,7 @@ def ldeploy() -> None:
 @option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
 @option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [made: 1024].")
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [made: 60].")
+@option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -47,6 +59,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     architecture: Any,
     memory: int | None,
     timeout: int | None,
+    sample: float,
     events: Path | None,
 ) -> None:
     """Put the full package and the probe into FUNCTION."""
@@ -58,7 +71,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     run = shared.run()
     in_s3 = package if package and package.startswith("s3://") else ""
     bucket, to_make = the_bucket(shared, run, in_s3)
-    wanted = ProbeWanted(shared.function, package, bucket, to_make, made, memory, timeout, events)
+    wanted = ProbeWanted(shared.function, package, bucket, to_make, made, memory, timeout, events, sample)
     show(pipeline.probe(run, wanted), shared)
 
 
@@ -68,10 +81,11 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--from-logs", is_flag=True, help="Take the evidence from the function's log (must be given).")
 @option("--since", type=moment, help="Read the log from here on: 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).")
 @option("--until", type=moment, help="Read the log up to here.")
+@via
 @rules
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
-def shrink(
+def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     from_logs: bool,
     since: Any,
@@ -80,6 +94,7 @@ def shrink(
     drop: tuple[str, ...],
     whitelist: Any,
     min_sandboxes: int,
+    via: Any,
 ) -> None:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
     if not from_logs:
@@ -89,7 +104,7 @@ def shrink(
     window = Window(since(now) if since else None, until(now) if until else None)
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give a time that is.")
-    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist)
+    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, via)
     show(pipeline.shrink(run, wanted), shared)
 
 
@@ -118,9 +133,10 @@ def restore(shared: Common) -> None:
 
 @ldeploy.command()
 @common
-def status(shared: Common) -> None:
+@via
+def status(shared: Common, via: Any) -> None:
     """Say which state FUNCTION is in and what has been seen of it so far."""
-    show(pipeline.status(shared.run(), shared.function), shared)
+    show(pipeline.status(shared.run(), shared.function, via), shared)
 
 
 @ldeploy.group()

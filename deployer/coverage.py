@@ -30,6 +30,8 @@ class Coverage:
     """That it lies under the upper bound."""
     unseen_files: int
     """At least so many paths are touched at times and have not been seen yet."""
+    population: int
+    """How many cold sandboxes there were, those that were not drawn to report included (estimated)."""
 
 
 def estimate(evidence: Evidence) -> Coverage:
@@ -38,6 +40,11 @@ def estimate(evidence: Evidence) -> Coverage:
     ``unseen_probability`` is the share of sandboxes that hold a path no other holds: Good and Turing's
     estimate (I. J. Good, Biometrika 40, 1953), for sets in place of single draws. Leaving one sandbox out, that
     share is an unbiased estimate of the chance that it brings something the others have not seen.
+
+    Under ``--sample`` nothing of this changes: whether a sandbox reports is drawn at its start, whatever it does
+    later, so those that report are a random sample of all, and the next sandbox is like them; there are fewer, so
+    the bound is wider. Only ``population`` needs the share: each that reported stands for 1 / share of all, which
+    is unbiased (D. G. Horvitz and D. J. Thompson, JASA 47, 1952).
     """
     sandboxes = evidence.sandboxes
     held = Counter(seen.sandboxes for seen in evidence.paths.values())
@@ -49,6 +56,7 @@ def estimate(evidence: Evidence) -> Coverage:
         upper_bound=rule if _nothing_rare(held, sandboxes) else max(rule, _bound(evidence, alone)),
         confidence=CONFIDENCE,
         unseen_files=_unseen_files(sandboxes, held[1], held[2]),
+        population=max(round(evidence.population), sandboxes),
     )
 
 

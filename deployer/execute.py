@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
@@ -32,7 +32,10 @@ class Execution:
     workspace: Workspace
     notices: Notices
     function: Function | None = None
-    layer: str = ""
+    layers: dict[str, str] = field(default_factory=dict)
+    """What stands for a layer in a plan -> the ARN that was published."""
+    pruned: dict[str, str] = field(default_factory=dict)
+    """A pruned layer's ARN -> that of the layer it was made of."""
     version: str = ""
     """The version that was published last."""
     answers: Mapping[str, Answer] | None = None
@@ -63,12 +66,16 @@ class Execution:
                 self._keep_code(name, zipped)
             case plan.Remember(state):
                 self.workspace.remember(self._sealed(state))
+            case plan.Describe(contents):
+                self.workspace.describe(contents)
             case plan.Create(name, configuration, zipped):
                 self.function = self.aws.functions.create(name, configuration, zipped)
             case plan.PublishVersion(name, note):
                 self._publish_version(name, note)
             case plan.PublishLayer():
-                self.layer = self._publish_layer()
+                self.layers[PROBE_LAYER] = self._publish_layer()
+            case plan.PublishPruned() as layer:
+                self._publish_pruned(layer)
             case plan.UpdateCode(name, zipped):
                 self.function = self._update_code(name, zipped)
             case plan.UpdateConfiguration(name, configuration, _):
@@ -122,7 +129,8 @@ class Execution:
         if not full.sha256 and self.function and state.stage is Stage.PROBED:
             full = replace(full, sha256=self.function.code_sha256)
         arn = state.arn or (self.function.arn if self.function else "")
-        return replace(state, full=full, arn=arn, answers=self.answers if self.answers is not None else state.answers)
+        answers = self.answers if self.answers is not None else state.answers
+        return replace(state, full=full, arn=arn, pruned={**state.pruned, **self.pruned}, answers=answers)
 
     def _publish_version(self, name: str, note: str) -> None:
         """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""
@@ -139,9 +147,15 @@ class Execution:
             LAYER_NAME, note, content
         )
 
+    def _publish_pruned(self, layer: plan.PublishPruned) -> None:
+        note = f"ldeploy, pruned: {layer.zip.sha256}"
+        functions = self.aws.functions
+        arn = functions.find_layer(layer.name, note) or functions.publish_layer(layer.name, note, layer.zip)
+        self.layers[layer.placeholder] = arn
+        self.pruned[arn] = layer.original
+
     def _with_layer(self, configuration: Configuration) -> Configuration:
-        layers = tuple(self.layer if arn == PROBE_LAYER else arn for arn in configuration.layers)
-        return replace(configuration, layers=layers)
+        return replace(configuration, layers=tuple(self.layers.get(arn, arn) for arn in configuration.layers))
 
     def _update_code(self, name: str, zipped: StoredZip) -> Function:
         if not self._is_there(zipped):

@@ -138,6 +138,18 @@ class Answer:
     """SHA-256 of the event; an event that was changed since is another one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A package's time with the probe in: where its records lie in the log."""
+
+    label: str
+    log_group: str
+    since: int
+    """Milliseconds since 1970."""
+    until: int
+    """When another package was probed; records may come for a while after that."""
+
+
 @dataclass(frozen=True)
 class State:
     """What ldeploy remembers of a function; written before the first change, locally and in S3."""
@@ -154,14 +166,22 @@ class State:
     """The full package."""
     log_group: str
     probed_at: int
-    """When the probe was put in: milliseconds since 1970."""
+    """When the probe was put in: milliseconds since 1970; 0 where this package was deployed without it."""
     probed: Configuration
     """The configuration that the probe asked for, the probe itself left out."""
+    sample: float = 1.0
+    """The share of sandboxes that report."""
     slim: StoredZip | None = None
     events: str = ""
     """The folder of events that ``probe --invoke`` sent."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """Event file -> what it was answered with under the full package."""
+    earlier: tuple[Probed, ...] = ()
+    """The packages that were probed before this one, the newest last."""
+    pruned: Mapping[str, str] = field(default_factory=dict)
+    """ARN of a pruned layer of ours -> that of the layer it was made of."""
+    layers_since: Mapping[str, int] = field(default_factory=dict)
+    """ARN of a layer -> when the first probe with it began: milliseconds since 1970."""
     serial: int = 0
     """Counts the writes: of two copies the higher is the newer."""
     arn: str = ""
@@ -186,6 +206,7 @@ def state_from(document: Any) -> State:
         for name in ("before_code", "full", "slim"):
             fields[name] = StoredZip(**fields[name]) if fields[name] else None
         fields["answers"] = {event: Answer(**answer) for event, answer in fields["answers"].items()}
+        fields["earlier"] = tuple(Probed(**probed) for probed in fields.get("earlier", ()))
         fields["stage"] = Stage(fields["stage"])
         return State(**fields)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -27,6 +27,9 @@ PACKAGE_VARIABLE: Final = "LDEPLOY_PACKAGE"
 WRAPPER_VARIABLE: Final = "LDEPLOY_WRAPPER"
 """Environment variable with the wrapper that the function had before, called by ours."""
 
+SAMPLE_VARIABLE: Final = "LDEPLOY_SAMPLE"
+"""Environment variable with the share of sandboxes that report, a decimal between 0 and 1; absent where all do."""
+
 MACHINES: Final = ("x86_64", "aarch64")
 """Lambda's architectures, as ``uname -m`` names them."""
 

@@ -116,6 +116,8 @@ class Touch(StrEnum):
     LISTED = "listed"
     """A directory whose entries were read."""
     EXECUTED = "executed"
+    LOADED = "loaded"
+    """A library that was mapped or initialised, in the function's process or a child's."""
 
 
 class Phase(StrEnum):
@@ -142,6 +144,10 @@ class PathEvidence:
     """The request that touched it first."""
     sandbox: str
     """The sandbox that touched it first."""
+    witnesses: frozenset[str] = frozenset()
+    """Which of inotify, shim, maps and audit saw it, in any sandbox."""
+    imported_by: str = ""
+    """A module that asked for it; of several the first in sorted order. Empty where Python was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,8 @@ class Evidence:
     """RFC 3339: the first record."""
     until: str = ""
     """RFC 3339: the last record."""
+    population: float = 0.0
+    """How many sandboxes there were, estimated: each that was drawn to report stands for 1 / share of them."""
 
 
 # -- whitelist -------------------------------------------------------------------------------------------------
@@ -186,6 +194,7 @@ class Reason(StrEnum):
     """Why a path is kept or dropped."""
 
     OPENED = "opened"
+    LOADED = "loaded"
     EXECUTED = "executed"
     LOOKED = "looked at"
     LISTED = "listed"

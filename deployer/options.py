@@ -130,6 +130,14 @@ def changing(command: Command) -> Command:
     )
 
 
+def via(command: Command) -> Command:
+    """``--via``."""
+    how = "How the log is read: its events, or aggregated by CloudWatch Logs Insights."
+    return option("--via", type=click.Choice(["events", "insights"]), default="events", show_default=True, help=how)(
+        command
+    )
+
+
 def rules(command: Command) -> Command:
     """``--keep`` and ``--drop``."""
     drop = "Drop what matches and is not kept by --keep; repeatable."

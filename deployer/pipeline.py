@@ -14,13 +14,25 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, check_probed, deployed, is_ours, known_state, of_this_function, probed_state
+from deployer.before import (
+    begin,
+    check_probed,
+    deployed,
+    is_ours,
+    known_state,
+    of_this_function,
+    probed_state,
+    seen_layers,
+    with_whole_layers,
+)
 from deployer.coverage import estimate
 from deployer.errors import ConflictError, OverLimitError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
+from deployer.layering import Touched, layer_bytes, swapped
+from deployer.logs import Via
 from deployer.models import Evidence, Package, Whitelist
 from deployer.package import distributions, index
 from deployer.plan import Steps
@@ -28,7 +40,7 @@ from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
 from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
-from deployer.whitelist import carry_over, choose, from_json, keep_too, to_json
+from deployer.whitelist import carry_over, choose, contents, from_json, keep_too, of_package, to_json
 from deployer.workspace import DEPLOYED
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
@@ -46,14 +58,16 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     taken = run.intake(wanted.bucket).take(wanted.package, found)
     known = _known(run, found)
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
-    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout))
+    state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout), sample=wanted.sample)
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
-    run.slimmer.check_handler(taken.package, state.probed)
-    layers = run.slimmer.layer_bytes(state.probed) + layer_size()
+    layering = run.layering(wanted.bucket)
+    layering.check_handler(taken.package, state.probed)
+    layers = layer_bytes(layering.as_they_are(state.probed)) + layer_size()
     check_fits(taken.package, taken.package.bytes, layers, "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, state, taken.upload, bucket, wanted.events)
+    held = contents(taken.package, distributions(taken.source, taken.package))
+    steps = plan.probe(found, state, held, taken.upload, bucket, wanted.events)
     done = run.carry_out(steps, found)
     answers = (done.answers if done else None) or {}
     return data.ProbeReport(
@@ -66,6 +80,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
         version=done.version if done else "",
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
+        sample=wanted.sample,
+        warnings=data.sampled(wanted.sample, len(answers)),
     )
 
 
@@ -80,31 +96,41 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
     found = run.aws.functions.get(wanted.function)
     state = probed_state(found, _known(run, found))
-    evidence = run.reader.read(state, wanted.window, run.now(), keep=True)
+    reader = run.reader(wanted.via)
+    evidence = reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
     check_probed(full.package, state)
     installed = distributions(source, full.package)
-    whitelist = choose(full.package, installed, evidence, wanted.rules, found.configuration.handler)
+    earlier = reader.earlier(state, run.now())
+    rules = of_package(wanted.rules)
+    whitelist = choose(full.package, installed, evidence, rules, found.configuration.handler, earlier)
     if wanted.earlier:
         whitelist = keep_too(whitelist, wanted.earlier)
-    return _redeploy(run, Choice(found, full, whitelist, evidence, state, state))
+    known = (evidence, *(one.evidence for one in reversed(earlier)))
+    code = sum(one.size for one in whitelist.decisions.values() if one.kept)
+    touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, code)
+    bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
+    layers = run.layering(state.bucket).pruned(found, bare, touched)
+    return _redeploy(run, Choice(found, full, whitelist, bare, layers, evidence, state, state))
 
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     """Slims a fresh build by the whitelist there is, and deploys it the same way."""
     found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
-    run.slimmer.check_handler(full.package, found.configuration)
+    run.layering(wanted.bucket).check_handler(full.package, found.configuration)
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
     earlier = _known(run, found)
-    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now())
+    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
     if earlier:
         begun = replace(begun, events=earlier.events, answers=earlier.answers)
     back = earlier or replace(begun, stage=Stage.RESTORED)
-    return _redeploy(run, Choice(found, full, whitelist, Evidence(full.zip.label, {}), begun, back))
+    bare = unprobed(found.configuration, begun.before, begun.probed)
+    layers = run.layering(wanted.bucket).as_they_are(bare)
+    return _redeploy(run, Choice(found, full, whitelist, bare, layers, Evidence(full.zip.label, {}), begun, back))
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
@@ -123,14 +149,14 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; taken back where its trial fails."""
     found, begun = choice.found, choice.begun
     slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
-    wanted = unprobed(found.configuration, begun.before, begun.probed)
-    layers = run.slimmer.layer_bytes(wanted)
+    wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
     if can_try:
         check_events(Path(begun.events))
     trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
-    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, trial)
+    pruned = [layer.pruned for layer in choice.layers if layer.pruned]
+    steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:
         check_fits(_kept(choice), slimmed.measure.bytes, layers, "The slim package")
@@ -172,6 +198,7 @@ def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: in
         lines=evidence.lines,
         faults=dict(evidence.faults),
         reasons=reasons(slimmed.whitelist.decisions.values()),
+        layers=tuple(layer.report for layer in choice.layers),
         artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
@@ -207,11 +234,11 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
     )
 
 
-def status(run: Run, function: str) -> data.StatusReport:
+def status(run: Run, function: str, via: Via) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
     found = run.aws.functions.get(function)
     state = known_state(function, _known(run, found))
-    evidence = run.reader.read(state, Window(), run.now(), keep=False)
+    evidence = run.reader(via).read(state, Window(), run.now(), keep=False)
     return data.StatusReport(
         function=function,
         state=state.stage,

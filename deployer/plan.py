@@ -6,12 +6,13 @@ function; code is made smaller before layers come, and layers go before code is 
 layers together stay under the limit at each update (serverless #8313).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployer.arm import PROBE_LAYER, arm
 from deployer.function import Configuration, Function, Stage, State, StoredZip
+from deployer.whitelist import Contents
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,16 @@ class Remember:
 
 
 @dataclass(frozen=True)
+class Describe:
+    """What the full package holds: its evidence is used for later builds as far as their files are the same."""
+
+    contents: Contents = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"write down what the package {self.contents.package} holds"
+
+
+@dataclass(frozen=True)
 class Create:
     """A function that is not there yet."""
 
@@ -88,6 +99,26 @@ class PublishLayer:
 
 
 @dataclass(frozen=True)
+class PublishPruned:
+    """A layer without what no sandbox touches, from S3, if this very one is not published yet."""
+
+    original: str
+    """ARN of the layer that it was made of."""
+    name: str
+    path: Path
+    """Its zip on this machine."""
+    zip: StoredZip
+
+    @property
+    def placeholder(self) -> str:
+        """Stands for its ARN until it is published."""
+        return f"{self.name}:to-be-published"
+
+    def __str__(self) -> str:
+        return f"publish the layer {self.name}: {self.zip.files:,} files of {self.original}, if it is not there"
+
+
+@dataclass(frozen=True)
 class UpdateCode:
     """Another zip for ``$LATEST``."""
 
@@ -100,7 +131,7 @@ class UpdateCode:
 
 @dataclass(frozen=True)
 class UpdateConfiguration:
-    """Another configuration for ``$LATEST``; PROBE_LAYER stands for the ARN of the layer just published."""
+    """Another configuration for ``$LATEST``; placeholders stand for the ARNs of layers just published."""
 
     function: str
     configuration: Configuration
@@ -139,9 +170,11 @@ Step = (
     | Upload
     | KeepCode
     | Remember
+    | Describe
     | Create
     | PublishVersion
     | PublishLayer
+    | PublishPruned
     | UpdateCode
     | UpdateConfiguration
     | Invoke
@@ -151,38 +184,51 @@ Steps = tuple[Step, ...]
 
 
 def probe(
-    found: Function | None, state: State, upload: Path | None, make_bucket: str | None, events: Path | None
+    found: Function | None,
+    state: State,
+    contents: Contents,
+    upload: Path | None,
+    make_bucket: str | None,
+    events: Path | None,
 ) -> Steps:
     """From what is found to the full package with the probe in.
 
     Args:
         found: the function, or None where it is to be created first.
         state: what is wanted and what was before (stage PROBING).
+        contents: of the full package.
         upload: the full package's zip on this machine, if it comes from here.
         make_bucket: a bucket to make first.
         events: a folder of events to send at the end.
     """
     name, note = state.function, f"before ldeploy probe of {state.full.label}"
-    armed = arm(state.probed, PROBE_LAYER, state.full.label)
+    armed = arm(state.probed, PROBE_LAYER, state.full.label, state.sample)
+    why = "the probe in" if state.sample == 1 else f"the probe in, a share of {state.sample:g} of the sandboxes reports"
     steps: list[Step] = []
     steps += [MakeBucket(make_bucket)] if make_bucket else []
     to_keep = {zipped.uri: zipped for zipped in ([] if upload else [state.full]) + [state.before_code]}
     steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(upload, state.full)] if upload else []
-    steps += [Remember(state)]
+    steps += [Describe(contents), Remember(state)]
     steps += [] if found else [Create(name, state.before, state.full)]
     steps += [PublishVersion(name, note), PublishLayer()]
     if found:
-        steps += _towards(found, state.full, armed, "the probe in")
+        steps += _towards(found, state.full, armed, why)
     else:
-        steps += [UpdateConfiguration(name, armed, "the probe in")]
+        steps += [UpdateConfiguration(name, armed, why)]
     if events:
         steps += [Invoke(name, events)]
     return (*steps, Remember(replace(state, stage=Stage.PROBED)))
 
 
 def shrink(
-    found: Function, state: State, wanted: Configuration, slim: Path, full: Path | None, trial: Try | None
+    found: Function,
+    state: State,
+    wanted: Configuration,
+    slim: Path,
+    full: Path | None,
+    layers: Sequence[PublishPruned],
+    trial: Try | None,
 ) -> Steps:
     """From what is deployed to the slim package without the probe.
 
@@ -192,6 +238,7 @@ def shrink(
         wanted: the configuration without the probe.
         slim: the slim zip on this machine.
         full: the full package's zip on this machine, if it is not in S3 yet.
+        layers: those that come in the place of layers of the function's own.
         trial: with the recorded events, where they can be sent again.
     """
     if state.slim is None:
@@ -200,7 +247,9 @@ def shrink(
     steps: list[Step] = [Upload(full, state.full)] if full else []
     if found.code_sha256 == state.before_code.sha256:
         steps += [KeepCode(name, state.before_code)]
-    steps += [Upload(slim, state.slim), Remember(state)]
+    steps += [Upload(slim, state.slim)]
+    steps += [step for layer in layers for step in (Upload(layer.path, layer.zip), layer)]
+    steps += [Remember(state)]
     steps += _towards(found, state.slim, wanted, "the probe out", code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
     steps += [trial] if trial else []

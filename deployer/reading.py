@@ -1,19 +1,25 @@
 """The log of a probed function -> its evidence, merged with what was read before."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployer.aws.logs import Logs
 from deployer.errors import NotEnoughEvidenceError
-from deployer.evidence import gather, merge
-from deployer.function import State
+from deployer.evidence import merge
+from deployer.function import Probed, State
+from deployer.logs import Source
 from deployer.models import Evidence
 from deployer.notices import Notices
+from deployer.whitelist import Earlier
 from deployer.workspace import Settled, Workspace
 
 LATE_MS = 15 * 60 * 1000
 """Events may come late: what is older than this is taken as complete and never read again."""
 BEFORE_MS = 60 * 1000
 """The clocks of this machine and of Lambda may differ: reading begins so much before the probe."""
+GROUPS = 12
+"""A long time is read in so many parts, each written down when it is complete: a run that is cut off goes on there."""
+SHORTEST_MS = 2 * 60 * 60 * 1000
+"""No part is shorter than this, but the last."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Window:
 class Reader:
     """Reads one function's log."""
 
-    logs: Logs
+    source: Source
     workspace: Workspace
     notices: Notices
 
@@ -41,22 +47,52 @@ class Reader:
             now: milliseconds since 1970.
             keep: write down what is complete, for the next run.
         """
-        since = state.probed_at - BEFORE_MS
-        if window.since is not None or window.until is not None:
-            return self._gather(state, window.since or since, window.until or now)
-        settled = self.workspace.settled(state.full.label)
-        begin, complete = (settled.read_until if settled else since), now - LATE_MS
-        known = settled.evidence if settled else Evidence(state.full.label, {})
-        if complete > begin:
-            known, begin = merge(known, self._gather(state, begin, complete)), complete
-            if keep:
-                self.workspace.settle(Settled(known, complete))
-        return merge(known, self._gather(state, begin, now))
+        nothing = Evidence(state.full.label, {})
+        if not state.probed_at:
+            return nothing
+        here = Probed(state.full.label, state.log_group, state.probed_at - BEFORE_MS, now)
+        if window.since is None and window.until is None:
+            return self._all(here, now, keep=keep)
+        known = Settled(nothing, window.since or here.since)
+        return self._on_top(here, known, window.until or now, complete=0)
 
-    def _gather(self, state: State, since: int, until: int) -> Evidence:
-        with self.notices.bar(f"reading {state.log_group}", None, "events") as advance:
-            events = self.logs.events(state.log_group, since, until, advance)
-            return gather(events, state.full.label)
+    def earlier(self, state: State, now: int) -> tuple[Earlier, ...]:
+        """The evidence of the packages that were probed before this one, with what it belongs to."""
+        found = []
+        for probed in state.earlier:
+            contents = self.workspace.contents(probed.label)
+            if contents is not None:
+                found.append(Earlier(contents, self._all(probed, now, keep=True)))
+        return tuple(found)
+
+    def _all(self, probed: Probed, now: int, *, keep: bool) -> Evidence:
+        """What was read in earlier runs and what has come since."""
+        nothing = Settled(Evidence(probed.label, {}), probed.since)
+        known = self.workspace.settled(probed.label) or nothing
+        until = min(probed.until + LATE_MS, now)
+        return self._on_top(probed, known, until, complete=now - LATE_MS if keep else 0)
+
+    def _on_top(self, probed: Probed, known: Settled, until: int, complete: int) -> Evidence:
+        """On top of what is known, part by part; each that ends before ``complete`` is written down."""
+        taken = self.source.begin(probed.label)
+        begin = known.read_until
+        with self.notices.bar(f"reading {probed.log_group}", None, "events") as advance:
+            for end in _ends(begin, min(complete, until), until):
+                taken.take(probed.log_group, begin, end, advance)
+                if end <= complete:
+                    self.workspace.settle(Settled(merge(known.evidence, taken.evidence()), end))
+                begin = end
+        return merge(known.evidence, taken.evidence())
+
+
+def _ends(begin: int, complete: int, until: int) -> Iterator[int]:
+    """Where the parts end: those that are complete, then the rest."""
+    length = max(SHORTEST_MS, (complete - begin) // GROUPS)
+    yield from range(begin + length, complete, length)
+    if complete > begin:
+        yield complete
+    if until > max(begin, complete):
+        yield until
 
 
 def enough(evidence: Evidence, state: State, minimum: int) -> None:

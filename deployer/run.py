@@ -9,6 +9,8 @@ from deployer.aws import Aws
 from deployer.execute import Execution
 from deployer.function import Configuration, Function
 from deployer.intake import Intake
+from deployer.layering import Layering
+from deployer.logs import Via, source
 from deployer.models import Rules, Whitelist
 from deployer.notices import Notices
 from deployer.plan import Step, Steps
@@ -31,15 +33,18 @@ class Run:
     after: Callable[[Step], Any] = lambda step: None  # noqa: ARG005
     """Called when a step is done."""
 
-    @property
-    def reader(self) -> Reader:
+    def reader(self, via: Via) -> Reader:
         """Of the function's log."""
-        return Reader(self.aws.logs, self.workspace, self.notices)
+        return Reader(source(self.aws, via), self.workspace, self.notices)
 
     @property
     def slimmer(self) -> Slimmer:
         """Of the function's package."""
-        return Slimmer(self.aws.functions, self.aws.storage, self.workspace, self.notices)
+        return Slimmer(self.aws.storage, self.workspace, self.notices)
+
+    def layering(self, bucket: str) -> Layering:
+        """Of the function's layers."""
+        return Layering(self.aws.functions, self.aws.storage, self.workspace, self.notices, bucket)
 
     def intake(self, bucket: str) -> Intake:
         """Of a full package, on its way to the bucket."""
@@ -68,6 +73,8 @@ class ProbeWanted:
     memory: int | None
     timeout: int | None
     events: Path | None
+    sample: float
+    """The share of sandboxes that report."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ class ShrinkWanted:
     min_sandboxes: int
     earlier: Whitelist | None
     """Its kept paths stay kept."""
+    via: Via
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployer.aws.functions import Functions
 from deployer.aws.storage import Storage
-from deployer.errors import OverLimitError, PackageError
+from deployer.errors import OverLimitError
 from deployer.function import Configuration, Function, State, StoredZip
 from deployer.intake import Taken
+from deployer.layering import Layer
 from deployer.limits import UNZIPPED
 from deployer.models import Decision, Evidence, Measure, Package, Source, Whitelist
 from deployer.notices import Notices
-from deployer.package import handler_path, heaviest, index, open_file
+from deployer.package import heaviest, open_file
 from deployer.report.data import Reason
 from deployer.slim import write_slim
 from deployer.whitelist import to_json, to_list
@@ -38,6 +38,9 @@ class Choice:
     found: Function
     full: Taken
     whitelist: Whitelist
+    wanted: Configuration
+    """Without the probe, with the user's own layers."""
+    layers: tuple[Layer, ...]
     evidence: Evidence
     """Empty where the whitelist was carried over."""
     begun: State
@@ -50,7 +53,6 @@ class Choice:
 class Slimmer:
     """Writes a function's whitelist and slim zip."""
 
-    functions: Functions
     storage: Storage
     workspace: Workspace
     notices: Notices
@@ -72,30 +74,6 @@ class Slimmer:
         with self.notices.bar("building the slim zip", packed) as advance:
             measure = write_slim(source, package, keep, path, advance)
         return Slimmed(whitelist, measure, path, described)
-
-    def check_handler(self, package: Package, configuration: Configuration) -> None:
-        """Whether the handler is in the package, or in a layer as those of monitoring tools are.
-
-        Raises:
-            PackageError: it is in none of them.
-        """
-        handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
-        if handler_path(package, handler):
-            return
-        layers = map(self._layer, configuration.layers)
-        if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):
-            raise PackageError(
-                f"The package does not hold the handler {handler}.",
-                "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
-            )
-
-    def layer_bytes(self, configuration: Configuration) -> int:
-        """Bytes of a function's layers, unzipped: read off each layer's central directory."""
-        return sum(self._layer(arn).bytes for arn in configuration.layers)
-
-    def _layer(self, arn: str) -> Package:
-        url, size = self.functions.layer_url(arn)
-        return index(self.storage.url(url, size, f"the layer {arn}"))
 
 
 def check_fits(package: Package, size: int, layers: int, what: str) -> None:

@@ -18,6 +18,7 @@ from deployer.aws.storage import Storage
 from deployer.errors import WorkspaceError
 from deployer.function import STATE_VERSION, State, function_key, state_from
 from deployer.models import Evidence
+from deployer.whitelist import Contents, contents_from_json, contents_to_json
 
 STATE = "state.json"
 WHITELIST = "whitelist.json"
@@ -118,6 +119,19 @@ class Workspace:
         }
         self.write(_evidence_name(settled.evidence.package), json.dumps(document, indent=1) + "\n")
 
+    def contents(self, label: str) -> Contents | None:
+        """What a package held that was probed, or None where nobody wrote it down.
+
+        Raises:
+            WorkspaceError: the file is broken.
+        """
+        text = self.read(_contents_name(label))
+        return contents_from_json(text) if text else None
+
+    def describe(self, contents: Contents) -> None:
+        """Writes down what a package holds, here and in S3."""
+        self.write(_contents_name(contents.package), contents_to_json(contents))
+
     def write(self, name: str, text: str) -> Path:
         """A text, atomically, here and (where a bucket is known) in S3."""
         path = self.path(name)
@@ -158,6 +172,10 @@ def write_whole(path: Path, text: str) -> None:
 
 def _evidence_name(label: str) -> str:
     return f"evidence-{label}.json"
+
+
+def _contents_name(label: str) -> str:
+    return f"contents-{label}.json"
 
 
 def _settled(text: str, name: str) -> Settled:

@@ -209,7 +209,7 @@ static void describe(struct journal *fresh) {
 
 /* Maps the journal, and makes it where there is none. Its blocks are taken at once: a full disk then cannot turn a
  * write to the mapping into SIGBUS. */
-__attribute__((constructor)) static void start(void) {
+__attribute__((constructor)) void map_journal(void) {
     const char *path = getenv("LDEPLOY_JOURNAL"), *preload = getenv("LD_PRELOAD");
     if (journal || !path || !*path) return;
     int before = errno;

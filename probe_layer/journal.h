@@ -15,7 +15,7 @@
 enum { ROOT_SIZE = 1024, SLOTS = 65536, DATA_OFFSET = 4096 + SLOTS * 8, JOURNAL_SIZE = 6 << 20 };
 
 /* How a path was touched; the letters stand in the entries. */
-enum { OPENED = 'o', LOOKED = 'l', LISTED = 'd', EXECUTED = 'x' };
+enum { OPENED = 'o', LOOKED = 'l', LISTED = 'd', EXECUTED = 'x', LOADED = 'm' };
 
 struct journal {
     uint64_t magic;
@@ -35,6 +35,9 @@ struct journal {
 
 /* Notes that the path, relative to the directory behind dirfd, was touched, if it lies below a root. Keeps errno. */
 HIDDEN void note(int dirfd, const char *path, int kind);
+
+/* Maps the journal, where that is not done yet: a library may be initialised before the shim is. */
+HIDDEN void map_journal(void);
 
 /* The next definition of a function behind ours, or NULL. */
 HIDDEN void *find(const char *name);

@@ -70,8 +70,7 @@ class Journal:
         return self._map[_FULL] != 0
 
     def read(self, end: int | None = None) -> list[tuple[str, bytes]]:
-        """The entries since the last reading, up to ``end``: kind (``o``, ``l``, ``d``, ``x``; a capital letter where
-        inotify saw it) and absolute path.
+        """The entries since the last reading, up to ``end``: a letter (``account.py``) and an absolute path.
 
         An entry that is being written is waited for, and passed over when it does not come: its writer was killed.
         """

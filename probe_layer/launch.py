@@ -41,7 +41,7 @@ def start_probe() -> None:
     journal = open_journal()
     settings = take_settings()
     root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
-    probe = Probe(root, OWN, settings["LDEPLOY_PACKAGE"], journal, shim)
+    probe = Probe(root, OWN, settings["LDEPLOY_PACKAGE"], read_share(settings["LDEPLOY_SAMPLE"]), journal, shim)
     if shim is None:
         probe.faults.add("shim-missing")
     if journal is None:
@@ -97,6 +97,15 @@ def take_settings() -> dict[str, str]:
     elif preload[1:]:
         copy[b"LD_PRELOAD"] = preload[1]
     return settings
+
+
+def read_share(text: str) -> float:
+    """The share of sandboxes that report; all where it is not to be read."""
+    try:
+        share = float(text or 1)
+    except ValueError:
+        return 1.0
+    return share if 0 < share <= 1 else 1.0
 
 
 # -- the runtime ---------------------------------------------------------------------------------------------------

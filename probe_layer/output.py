@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from probe_layer.unheard import read
+
 
 class Output:
     """The process's standard output or, when a function has put something else in its place, standard error."""
@@ -32,8 +34,7 @@ def _identity(file: int) -> tuple[int, int] | None:
 
 def is_static(path: bytes) -> bool:
     """Whether a program is an ELF file that asks for no loader, so that no shim can be preloaded (64 bit only)."""
-    with open(path, "rb") as file:
-        head = file.read(4096)
+    head = read(path, 4096)
     if head[:5] != b"\x7fELF\x02":
         return False
     offset = int.from_bytes(head[32:40], "little")

@@ -8,17 +8,18 @@ from __future__ import annotations
 import _thread
 import os
 import stat
+import sys
 import time
 from typing import Any, Callable
 
+from probe_layer.account import LISTING, Account
+from probe_layer.audit import Audit
 from probe_layer.journal import Journal
+from probe_layer.maps import mapped
 from probe_layer.output import Output, is_static
 from probe_layer.record import Record, encode
 from probe_layer.watch import Watch
 
-_BITS = {"o": 1, "l": 2, "d": 4, "x": 8}
-_OPENED, _LOOKED, _LISTED, _EXECUTED = _BITS.values()
-_NAMES = ((_OPENED, "opened"), (_LOOKED, "looked"), (_LISTED, "listed"), (_EXECUTED, "executed"))
 _Method = Callable[..., None]
 
 
@@ -48,64 +49,73 @@ class Probe:
         root: the package's folder (LAMBDA_TASK_ROOT).
         own: the probe's folder; the layers lie beside it and are logged as ``/opt``.
         package: label of the package, for the records.
+        share: of all sandboxes, those that report.
         journal: None where it could not be had.
         shim: the shim's functions, None where it is not loaded.
     """
 
-    def __init__(self, root: str, own: str, package: str, journal: Journal | None, shim: Any) -> None:
+    def __init__(self, root: str, own: str, package: str, share: float, journal: Journal | None, shim: Any) -> None:
         self.faults: set[str] = set()
         self._pid = os.getpid()
         self._lock = _thread.allocate_lock()
         self._root, self._own, self._package = os.fsencode(root), os.fsencode(own), package
+        self._share = share
         self._layers = os.path.dirname(self._own)
         self._journal, self._shim = journal, shim
         self._sandbox = journal.sandbox if journal else os.urandom(8).hex()
         self._line = journal.line if journal else 0
-        self._seen: dict[bytes, int] = {}
-        self._pending: dict[bytes, int] = {}
+        self._account = Account()
+        self._folders: dict[bytes, bool] = {}
+        self._doubted: list[bytes] = []
         self._kernel: set[bytes] = set()
         self._found: list[tuple[str, bytes]] = []
         self._watch: Watch | None = None
         self._output = Output()
-        self._full = False
+        self._audit = Audit((root + "/", os.fsdecode(self._layers) + "/"))
+        self._full = self._silent = False
 
     # -- entry points --------------------------------------------------------------------------------------------
 
     @_guarded
     def begin(self, wrapper: str | None) -> None:
         """Starts the watch, and reports what a runtime before this one could not."""
-        if self._journal:
-            for kind, path in self._journal.read(self._journal.logged):
-                self._add(_BITS[kind.lower()], path)
-            self._pending.clear()
-            left = self._journal.line > 0
-            self._settle([(kind.lower(), path) for kind, path in self._journal.read()])
-            if left and self._pending:
-                self._write("idle", None, 0)
         try:
             self._watch = Watch([self._root, self._layers], self._own)
         except Exception:
             self.faults.add("inotify-missing")
+        if self._journal:
+            left = self._journal.line > 0
+            self._settle(self._journal.read(self._journal.logged))
+            self._account.written()
+            self._settle(self._journal.read())
+            if left and self._account:
+                self._write("idle", None, 0)
         if wrapper:
             self._settle([("x", os.fsencode(wrapper))])
+        sys.addaudithook(self._audit.hook)
 
     @_guarded
     def drain(self) -> None:
         """Empties the kernel's queue; what it held goes to the journal, lest it be lost with this process."""
-        self._drain()
+        if not self._silent:
+            self._drain()
 
     @_guarded
     def report(self, phase: str, request: str | None, ended: bool = False) -> None:
         """Logs what is new. A line is written in any case when start-up or an invocation has ended."""
+        if self._silent:
+            return
         self._collect()
-        if self._pending or self.faults or ended:
+        if self._account or self.faults or ended:
             self._write(phase, request, int(ended and phase == "invoke"))
 
     @_guarded
     def renew(self) -> None:
-        """This sandbox is one of several restored from one snapshot: it logs everything, under its own id."""
+        """This sandbox is one of several restored from one snapshot: it draws its own lot, and logs everything under
+        its own id."""
         self._sandbox, self._line = os.urandom(8).hex(), 0
-        self._pending = dict(self._seen)
+        self._silent = int(self._sandbox[:8], 16) >= self._share * 2**32
+        self._account.again()
         if self._journal:
             self._journal.renew(self._sandbox)
 
@@ -126,20 +136,19 @@ class Probe:
 
     def _collect(self) -> None:
         """The journal first: what the shim noted by then, the kernel has queued."""
-        noted = [entry for entry in self._journal.read() if entry[0].islower()] if self._journal else []
+        asked = self._audit.take()
+        noted = [entry for entry in self._journal.read() if entry[0] not in "OD"] if self._journal else []
         self._drain()
         found, self._found = self._found, []
-        if not noted and not found:
+        if not (noted or found or asked or self._doubted):
             return
-        mapped = [("m", path) for path in self._mapped()]
-        self._settle([(kind.lower(), path) for kind, path in found] + noted + mapped)
-        self._compare([path for kind, path in noted + mapped if kind in "om"])
-
-    def _mapped(self) -> set[bytes]:
-        """The libraries in this process: a third witness, of what the loader opened."""
-        with open("/proc/self/maps", "rb") as maps:
-            paths = {line[line.index(b"/") : -1] for line in maps if b"/" in line}
-        return {path for path in paths if self._is_ours(path)}
+        self._settle(found + noted + [(letter, path) for letter, path, _ in asked])
+        for _, path, module in asked:
+            self._account.ask(path, module)
+        self._doubt([path for letter, path, _ in asked if letter == "a"])
+        loaded = [entry for entry in mapped((self._root + b"/", self._layers + b"/")) if self._is_ours(entry[1])]
+        self._settle(loaded)
+        self._compare([path for letter, path in noted + loaded if letter in "ompM"])
 
     def _compare(self, opened: list[bytes]) -> None:
         """What the shim or the maps show as opened must be in the kernel's account too."""
@@ -149,65 +158,54 @@ class Probe:
             if path not in self._kernel and os.path.realpath(path) not in self._kernel and os.path.lexists(path):
                 self.faults.add("inotify-missed")
 
-    def _settle(self, entries: list[tuple[str, bytes]]) -> None:
-        for kind, path in entries:
-            bit = _BITS.get(kind, _OPENED)
-            if self._seen.get(path, 0) & bit:
-                continue
-            for place, touch in self._unfold(path, bit):
-                if self._is_ours(place):
-                    self._judge(place, touch)
+    def _doubt(self, asked: list[bytes]) -> None:
+        """What Python and the kernel say was opened, the shim must note, by the next report at the latest."""
+        doubted = [path for path in self._doubted if not self._account.has("o", path)]
+        if doubted and self._shim and self._journal and not self._journal.full:
+            self.faults.add("shim-missed")
+        self._doubted = [path for path in asked if self._account.has("O", path)]
 
-    def _unfold(self, path: bytes, bit: int) -> list[tuple[bytes, int]]:
+    def _settle(self, entries: list[tuple[str, bytes]]) -> None:
+        for letter, path in entries:
+            if self._account.has(letter, path):
+                continue
+            for place, each in self._unfold(path, letter):
+                if self._is_ours(place):
+                    self._judge(each, place)
+
+    def _unfold(self, path: bytes, letter: str) -> list[tuple[bytes, str]]:
         """A path with ``..`` in it needs the directories before them too."""
         if b"/.." not in path:
-            return [(path, bit)]
+            return [(path, letter)]
         found, place = [], b""
         for segment in path.split(b"/")[1:]:
             if segment == b"..":
-                found.append((place, _LOOKED))
+                found.append((place, "l"))
                 place = os.path.dirname(os.path.realpath(place)).rstrip(b"/")
             else:
                 place += b"/" + segment
-        return [*found, (place, bit)]
+        return [*found, (place, letter)]
 
     def _is_ours(self, path: bytes) -> bool:
         below = path.startswith((self._root + b"/", self._layers + b"/"))
         return below and not (path + b"/").startswith(self._own + b"/")
 
-    def _judge(self, path: bytes, bit: int) -> None:
-        try:
-            mode = os.lstat(path).st_mode
-            if stat.S_ISLNK(mode) and bit != _LOOKED:
-                mode = os.stat(path).st_mode
-        except OSError:
-            return
-        if stat.S_ISDIR(mode):
-            bit = _LISTED if bit == _OPENED else bit
-            if bit == _EXECUTED:
+    def _judge(self, letter: str, path: bytes) -> None:
+        folder = self._folders.get(path)
+        if folder is None:
+            try:
+                mode = os.lstat(path).st_mode
+                folder = os.path.isdir(path) if stat.S_ISLNK(mode) else stat.S_ISDIR(mode)
+            except OSError:
                 return
-        elif bit == _EXECUTED and is_static(path):
+            self._folders[path] = folder
+        if folder and letter in "xy":
+            return
+        if letter in "xy" and is_static(path):
             self.faults.add("shim-static")
-        self._add(bit, path)
-
-    def _add(self, bit: int, path: bytes) -> None:
-        known = self._seen.get(path, 0)
-        if not known & bit:
-            self._seen[path] = known | bit
-            self._pending[path] = self._pending.get(path, 0) | bit
+        self._account.add(LISTING.get(letter, letter) if folder else letter, path)
 
     # -- writing -------------------------------------------------------------------------------------------------
-
-    def _touched(self) -> dict[str, list[str]]:
-        """What is pending, by kind. That an opened file was looked at before says nothing more."""
-        touched: dict[str, list[str]] = {}
-        for path, bits in self._pending.items():
-            if self._seen[path] & ~_LOOKED:
-                bits &= ~_LOOKED  # noqa: PLW2901
-            for bit, name in _NAMES:
-                if bits & bit:
-                    touched.setdefault(name, []).append(self._relative(path))
-        return touched
 
     def _relative(self, path: bytes) -> str:
         if path.startswith(self._root + b"/"):
@@ -226,18 +224,24 @@ class Probe:
             phase=phase,
             request=request,
             invocations=invocations,
-            witnesses=["inotify"] * bool(self._watch and self._watch.at_work()) + ["shim"] * bool(self._shim),
+            witnesses=self._witnesses(),
             faults=faults,
-            touched=self._touched(),
+            touched=self._account.touched(self._relative),
+            share=self._share,
+            imported=self._account.imported(self._relative),
         )
         lines = encode(record)
         if not self._output.write("".join(line + "\n" for line in lines)):
             self.faults.update(faults, ["output-closed"])
             return
-        self._pending.clear()
+        self._account.written()
         self._line += len(lines)
         if self._journal:
             self._journal.commit(self._line)
+
+    def _witnesses(self) -> list[str]:
+        kernel = bool(self._watch and self._watch.at_work())
+        return ["inotify"] * kernel + ["shim"] * bool(self._shim) + ["maps", "audit"]
 
     def _take_faults(self) -> list[str]:
         if self._watch:

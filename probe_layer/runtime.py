@@ -15,6 +15,7 @@ from probe_layer.probe import Probe
 
 CLIENT = "awslambdaric.lambda_runtime_client"
 _INTERVAL = 0.15  # seconds between two looks at the kernel's queue, which holds 16,384 events
+_START_UP = 10.0  # seconds that Lambda gives it
 _PATIENCE = 2.0  # seconds between two reports when no request for an invocation is ever seen
 
 
@@ -78,12 +79,13 @@ class Runtime:
 
     def _run(self) -> None:
         self._thread = _thread.get_native_id()
-        last = time.monotonic()
+        began = last = time.monotonic()
         while not self._stop.acquire(True, _INTERVAL):
             self._probe.drain()
             if self._phase == "start" and time.monotonic() - last > _PATIENCE:
                 last = time.monotonic()
-                self._check()
+                if last - began > _START_UP:
+                    self._check()
                 self._probe.report("start", None)
 
 

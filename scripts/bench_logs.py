@@ -1,7 +1,8 @@
 """Measures logs to evidence: 1,000,000 events by FilterLogEvents from a server on this machine, read by boto3.
 
-Beside it the peer: what a user's own script would do, a list of all events, then json.loads and sets. Each reads in
-a process of its own, whose time and peak memory are printed, at a tenth of the events and at all of them.
+Beside it the same in one shard, and the peer: what a user's own script would do, a list of all events, then
+json.loads and sets. Each reads in a process of its own, whose time and peak memory are printed, at a tenth of the
+events and at all of them. Each answer of the server takes a while, as AWS's do (``--latency``, in seconds).
 """
 
 import argparse
@@ -10,15 +11,17 @@ import multiprocessing
 import os
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from deployer.aws import open_aws
+from deployer.aws.logs import SHARDS
 from deployer.evidence import gather
 from deployer.models import LogEvent
 from probe_layer.record import MARK, Record, encode
@@ -29,6 +32,8 @@ BLOCK = 1_000
 PAGE_EVENTS, PAGE_BYTES = 10_000, 1_000_000
 """What FilterLogEvents puts in one page at most
 (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html)."""
+BEGIN, APART = 1_738_324_800_000, 100
+"""The first event's timestamp, and the milliseconds from one event to the next."""
 DOUBLED = 3
 """Events at the end of each page that the next page begins with."""
 PATHS = [f"package_{number % 40}/subpackage_{number % 7}/module_{number}.py" for number in range(3_000)]
@@ -71,8 +76,33 @@ def record(sandbox: int, line: int, **fields: Any) -> str:
     return encode(ordinary._replace(**fields))[0] + "\n"
 
 
-def write_pages(folder: Path, events: int) -> int:
-    """FilterLogEvents' answers, one file each, every tenth without events; gives the bytes of log in them."""
+@dataclass(frozen=True)
+class Answers:
+    """FilterLogEvents' answers in a folder, one file each, by the timestamp of the last event up to there."""
+
+    folder: Path
+    ends: list[int]
+
+    def answer(self, asked: dict[str, Any]) -> bytes:
+        """As it lies in its file; of the first and the last of a time only what is in it."""
+        number = int(asked.get("nextToken") or bisect_left(self.ends, asked["startTime"]))
+        if number >= len(self.ends):
+            return b'{"events":[]}'
+        text = (self.folder / str(number)).read_bytes()
+        inner = number > 0 and self.ends[number - 1] >= asked["startTime"] and self.ends[number] <= asked["endTime"]
+        if inner and self.ends[number] < asked["endTime"]:
+            return text
+        answer = json.loads(text)
+        span = range(asked["startTime"], asked["endTime"] + 1)
+        answer["events"] = [event for event in answer["events"] if event["timestamp"] in span]
+        if self.ends[number] >= asked["endTime"]:
+            answer.pop("nextToken", None)
+        return json.dumps(answer).encode()
+
+
+def write_pages(folder: Path, events: int) -> tuple[Answers, int]:
+    """The answers, every tenth without events, and the bytes of log in them."""
+    ends: list[int] = []
     answers, size = 0, 0
     for page, token in pages(events):
         for part in ([], page) if answers % 10 == 9 else (page,):
@@ -80,13 +110,14 @@ def write_pages(folder: Path, events: int) -> int:
             answer = {"events": part, "searchedLogStreams": []}
             more = {"nextToken": str(answers)} if token or part is not page else {}
             (folder / str(answers - 1)).write_text(json.dumps(answer | more))
+            ends.append(page[-1]["timestamp"])
         size += sum(len(str(event["message"])) for event in page)
-    return size
+    return Answers(folder, ends), size
 
 
-def pages(events: int) -> Iterator[tuple[list[dict[str, object]], bool]]:
+def pages(events: int) -> Iterator[tuple[list[dict[str, Any]], bool]]:
     """The pages, and whether another follows."""
-    page: list[dict[str, object]] = []
+    page: list[dict[str, Any]] = []
     size = 0
     for number in range(events):
         text = message(number)
@@ -98,26 +129,27 @@ def pages(events: int) -> Iterator[tuple[list[dict[str, object]], bool]]:
     yield page, False
 
 
-def event(number: int, text: str) -> dict[str, object]:
+def event(number: int, text: str) -> dict[str, Any]:
     return {
         "logStreamName": f"2025/01/31/[$LATEST]{number // BLOCK:032x}",
-        "timestamp": 1_738_324_800_000 + number,
+        "timestamp": BEGIN + APART * number,
         "message": text,
-        "ingestionTime": 1_738_324_801_000 + number,
+        "ingestionTime": BEGIN + APART * number + 1_000,
         "eventId": f"{number:056}",
     }
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The URL of a server that gives the answers in the folder."""
+def served(answers: Answers, latency: float) -> Iterator[str]:
+    """The URL of a server that gives the answers."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = (folder / asked.get("nextToken", "0")).read_bytes()
+            answer = answers.answer(asked)
+            time.sleep(latency)
             self.send_response(200)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(answer)))
@@ -156,34 +188,40 @@ def naive(events: Iterator[LogEvent]) -> dict[str, int]:
     return {"paths": len(paths), "sandboxes": len(sandboxes), "records": len(records)}
 
 
-READERS = {"ldeploy": ldeploys, "list and json.loads": naive}
+READERS = {"ldeploy": (ldeploys, SHARDS), "ldeploy, one shard": (ldeploys, 1), "list and json.loads": (naive, 1)}
 
 
-def read(reader: str, url: str) -> dict[str, object]:
+def read(reader: str, url: str, events: int) -> dict[str, object]:
     """Reads the whole log in this process: what was found, seconds, CPU seconds and the peak of memory in MB."""
     logs = open_aws("us-east-1", None, url).logs
     begun, cpu = time.perf_counter(), time.process_time()
-    found = READERS[reader](logs.events("/aws/lambda/bench", 0, 2**41, lambda _: None))
+    take, shards = READERS[reader]
+    found = take(logs.events("/aws/lambda/bench", BEGIN, BEGIN + APART * events, lambda _: None, shards))
     spent = {"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - cpu}
     status = Path("/proc/self/status").read_text()
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     return {"found": found, **{name: round(value, 2) for name, value in spent.items()}, "peak_mb": round(peak)}
 
 
-def measured(events: int) -> dict[str, object]:
+def measured(events: int, latency: float) -> dict[str, object]:
     with TemporaryDirectory() as folder:
-        size = write_pages(Path(folder), events)
-        with served(Path(folder)) as url, multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-            readers = {name: pool.apply(read, (name, url)) for name in READERS}
+        answers, size = write_pages(Path(folder), events)
+        with served(answers, latency) as url, multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+            readers = {name: pool.apply(read, (name, url, events)) for name in READERS}
     return {"events": events, "log_mb": round(size / 1e6), "readers": readers}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
-    events = parser.parse_args().events
+    parser.add_argument("--latency", type=float, default=0.05)
+    given = parser.parse_args()
     os.environ.update(AWS_ACCESS_KEY_ID="bench", AWS_SECRET_ACCESS_KEY="bench", AWS_EC2_METADATA_DISABLED="true")
-    print(json.dumps({"bench": "logs", "runs": [measured(events // 10), measured(events)]}, indent=1))
+    print(
+        json.dumps(
+            {"bench": "logs", "runs": [measured(given.events // part, given.latency) for part in (10, 1)]}, indent=1
+        )
+    )
 
 
 if __name__ == "__main__":

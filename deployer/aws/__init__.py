@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
+from deployer.aws.insights import Insights
 from deployer.aws.logs import Logs
 from deployer.aws.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Aws", "Functions", "Logs", "Storage", "open_aws"]
+__all__ = ["Aws", "Functions", "Insights", "Logs", "Storage", "open_aws"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Aws:
     functions: Functions
     storage: Storage
     logs: Logs
+    insights: Insights
     account: "Callable[[], str]"
     region: str
 
@@ -39,6 +41,7 @@ def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) 
         functions=Functions(clients.functions),
         storage=Storage(clients.storage),
         logs=Logs(clients.logs),
+        insights=Insights(clients.logs),
         account=clients.account,
         region=clients.region,
     )

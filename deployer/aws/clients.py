@@ -36,6 +36,10 @@ RETRIES = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=9
 """A synchronous invocation may take 900 s to answer
 (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html)."""
 
+PACED = Config(retries={"mode": "adaptive", "max_attempts": 10}, read_timeout=70, connect_timeout=10)
+"""For many requests side by side: when AWS throttles them, the client itself holds all of them back
+(https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html)."""
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -64,7 +68,7 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
         return Clients(
             functions=session.client("lambda", endpoint_url=endpoint_url, config=RETRIES),
             storage=session.client("s3", endpoint_url=endpoint_url, config=RETRIES),
-            logs=session.client("logs", endpoint_url=endpoint_url, config=RETRIES),
+            logs=session.client("logs", endpoint_url=endpoint_url, config=PACED),
             tokens=session.client("sts", endpoint_url=endpoint_url, config=RETRIES),
             region=session.region_name,
         )

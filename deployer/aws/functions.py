@@ -162,16 +162,34 @@ class Functions:
             return None
         return next((found["LayerVersionArn"] for found in versions if found.get("Description") == note), None)
 
-    def publish_layer(self, layer: str, note: str, content: bytes) -> str:
+    def publish_layer(self, layer: str, note: str, content: bytes | StoredZip) -> str:
         """Publishes a layer's version for both architectures and gives its ARN."""
+        where: Any = (
+            {"S3Bucket": content.bucket, "S3Key": content.key}
+            if isinstance(content, StoredZip)
+            else {"ZipFile": content}
+        )
         with in_our_words(f"publish the layer {layer}"):
             return self.client.publish_layer_version(
                 LayerName=layer,
                 Description=note,
-                Content={"ZipFile": content},
+                Content=where,
                 CompatibleArchitectures=["x86_64", "arm64"],
-                LicenseInfo="Apache-2.0",
             )["LayerVersionArn"]
+
+    def users_of_layers(self) -> dict[str, set[str]]:
+        """Each layer's ARN, without its version -> the functions of which any version uses it.
+
+        Raises:
+            DeniedError: lambda:ListFunctions is missing.
+        """
+        users: dict[str, set[str]] = {}
+        with in_our_words("list the functions that use a layer"):
+            for page in self.client.get_paginator("list_functions").paginate(FunctionVersion="ALL"):
+                for function in page["Functions"]:
+                    for layer in function.get("Layers") or ():
+                        users.setdefault(layer["Arn"].rpartition(":")[0], set()).add(function["FunctionName"])
+        return users
 
     def layer_url(self, arn: str) -> tuple[str, int]:
         """A presigned URL of a layer version's zip, and its bytes."""

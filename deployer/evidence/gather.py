@@ -25,7 +25,7 @@ def gather(events: Iterable[LogEvent], package: str, onto: Evidence | None = Non
     coverage is not overstated.
 
     Args:
-        events: in about the order of the log; one that comes twice within 20,000 others is counted once.
+        events: in about the order of the log; one that comes twice within 50,000 others is counted once.
         package: the label of the package; records of others are counted, their paths not used.
         onto: evidence of the same package from events other than these.
     """
@@ -54,6 +54,7 @@ def merge(one: Evidence, other: Evidence) -> Evidence:
         faults=_sum(one.faults, other.faults),
         since=min(filter(None, (one.since, other.since)), default=""),
         until=max(one.until, other.until),
+        population=one.population + other.population,
     )
 
 
@@ -63,6 +64,8 @@ def _merge(one: PathEvidence, other: PathEvidence) -> PathEvidence:
         min(one, other, key=lambda seen: (seen.first_seen, seen.sandbox, seen.phase, seen.request or "")),
         touches=one.touches | other.touches,
         sandboxes=one.sandboxes + other.sandboxes - (one.sandbox == other.sandbox),
+        witnesses=one.witnesses | other.witnesses,
+        imported_by=min(filter(None, (one.imported_by, other.imported_by)), default=""),
     )
 
 
@@ -77,7 +80,7 @@ def to_json(evidence: Evidence) -> str:
     """One JSON object, the same text for the same evidence; ``from_json`` reads it."""
     fields: dict[str, Any] = {"version": VERSION, **asdict(evidence)}
     for seen in fields["paths"].values():
-        seen["touches"] = sorted(seen["touches"])
+        seen |= {"touches": sorted(seen["touches"]), "witnesses": sorted(seen["witnesses"])}
     return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
@@ -112,6 +115,7 @@ def _evidence(fields: dict[str, Any]) -> Evidence:
         faults={name: _count(number) for name, number in fields["faults"].items()},
         since=_text(fields["since"]),
         until=_text(fields["until"]),
+        population=float(fields["population"]),
     )
 
 
@@ -123,6 +127,8 @@ def _path_evidence(fields: dict[str, Any]) -> PathEvidence:
         phase=Phase(fields["phase"]),
         request=None if fields["request"] is None else _text(fields["request"]),
         sandbox=_text(fields["sandbox"]),
+        witnesses=frozenset(_text(name) for name in fields.get("witnesses", ())),
+        imported_by=_text(fields.get("imported_by", "")),
     )
 
 

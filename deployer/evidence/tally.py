@@ -7,10 +7,11 @@ from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 
 from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
-from probe_layer.record import HEAD, CutError, Record, decode
+from probe_layer.record import HEAD, CutError, Record, decode, read_touch
 
-RECENT_EVENTS = 20_000
-"""Event ids remembered: two pages of FilterLogEvents; an event that is delivered twice comes again soon."""
+RECENT_EVENTS = 50_000
+"""Event ids remembered: five pages of FilterLogEvents, of which four are under way side by side; an event that is
+delivered twice comes again on the next page of its shard."""
 RECENT_SANDBOXES = 20_000
 """Sandboxes whose line numbers are followed at a time."""
 LONGEST_PATH = 4096
@@ -20,7 +21,7 @@ LARGEST_NUMBER = 2**31
 LAST_MOMENT = 253_402_300_799_999
 """The last millisecond that RFC 3339 can write."""
 
-_Moment = tuple[int, str, str, str]
+Moment = tuple[int, str, str, str]
 """Milliseconds, sandbox, phase, request ("" for none): the least is the first."""
 _PHASES = frozenset(Phase)
 _TOUCHES = frozenset(Touch)
@@ -67,23 +68,30 @@ class _Lines:
         return max(0, high - low + 1 - seen)
 
 
-class _Trace:
+class Trace:
     """One path, as far as the log was read."""
 
-    __slots__ = ("first", "kinds", "shared")
+    __slots__ = ("first", "importer", "kinds", "shared", "witnesses")
 
-    def __init__(self, moment: _Moment) -> None:
+    def __init__(self, moment: Moment) -> None:
         self.first = moment
         self.kinds: dict[str, int] = {}
         """How often each kind of touch was logged: once for each sandbox."""
         self.shared = False
         """Whether more than one sandbox touched it."""
+        self.witnesses: frozenset[str] = frozenset()
+        self.importer = ""
 
-    def touch(self, moment: _Moment, kind: str) -> None:
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        if moment[1] != self.first[1]:
+    def touch(self, moment: Moment, kind: str, witnesses: frozenset[str], times: int = 1) -> None:
+        self.kinds[kind] = self.kinds.get(kind, 0) + times
+        self.witnesses |= witnesses
+        if times > 1 or moment[1] != self.first[1]:
             self.shared = True
         self.first = min(self.first, moment)
+
+    def asked(self, module: str) -> None:
+        self.witnesses |= {"audit"}
+        self.importer = min(filter(None, (self.importer, module)), default="")
 
     @property
     def sandboxes(self) -> int:
@@ -94,10 +102,12 @@ class _Trace:
         return PathEvidence(
             touches=frozenset(_touch(kind) for kind in self.kinds),
             sandboxes=self.sandboxes,
-            first_seen=_rfc3339(timestamp),
+            first_seen=rfc3339(timestamp),
             phase=Phase(phase),
             request=request or None,
             sandbox=sandbox,
+            witnesses=self.witnesses,
+            imported_by=self.importer,
         )
 
 
@@ -108,9 +118,10 @@ class Tally:
         self._package = package
         self._once = _Once()
         self._lines: Counter[str] = Counter()
-        self._traces: dict[str, _Trace] = {}
+        self._traces: dict[str, Trace] = {}
         self._numbers = _Lines()
         self._started = 0
+        self._population = 0.0
         self._invocations = 0
         self._faults: Counter[str] = Counter()
         self._since, self._until = LAST_MOMENT, 0
@@ -142,7 +153,9 @@ class Tally:
 
     def _count(self, timestamp: int, record: Record) -> None:
         self._numbers.note(record.sandbox, record.line)
-        self._started += record.line == 0
+        if record.line == 0:
+            self._started += 1
+            self._population += 1 / record.share
         self._invocations += record.invocations
         self._faults.update(set(record.faults))
         self._since, self._until = min(self._since, timestamp), max(self._until, timestamp)
@@ -152,18 +165,28 @@ class Tally:
         phase = record.phase if record.phase in _PHASES else Phase.IDLE
         moment = (timestamp, record.sandbox, str(phase), record.request or "")
         whole = True
-        for kind, paths in record.touched.items():
+        for name, paths in record.touched.items():
+            kind, witnesses = read_touch(name)
             for path in paths:
                 trace = self._traces.get(path) or self._trace(path, moment)
                 if trace:
-                    trace.touch(moment, kind)
+                    trace.touch(moment, kind, witnesses)
                 else:
                     whole = False
+        self._asked(record.imported)
         return whole
 
-    def _trace(self, path: str, moment: _Moment) -> _Trace | None:
-        normal = _normalised(path)
-        return None if normal is None else self._traces.setdefault(normal, _Trace(moment))
+    def _asked(self, imported: dict[str, list[str]]) -> None:
+        """Who asked for what was touched; a module may have given itself any name."""
+        for module, paths in imported.items():
+            for path in paths:
+                trace = self._traces.get(path) or self._traces.get(normalised(path) or "")
+                if trace:
+                    trace.asked(module if module.isprintable() else "")
+
+    def _trace(self, path: str, moment: Moment) -> Trace | None:
+        normal = normalised(path)
+        return None if normal is None else self._traces.setdefault(normal, Trace(moment))
 
     def evidence(self) -> Evidence:
         return Evidence(
@@ -173,8 +196,9 @@ class Tally:
             invocations=self._invocations,
             lines=LineCount(**self._lines, lost=self._numbers.lost()),
             faults=dict(sorted(self._faults.items())),
-            since=_rfc3339(self._since) if self._since <= self._until else "",
-            until=_rfc3339(self._until) if self._since <= self._until else "",
+            since=rfc3339(self._since) if self._since <= self._until else "",
+            until=rfc3339(self._until) if self._since <= self._until else "",
+            population=self._population,
         )
 
 
@@ -187,7 +211,7 @@ def _plausible(record: Record) -> bool:
     return 0 <= record.line <= LARGEST_NUMBER and 0 <= record.invocations <= LARGEST_NUMBER
 
 
-def _normalised(path: str) -> str | None:
+def normalised(path: str) -> str | None:
     """The path without ``.`` and spare slashes (the root is ``.``); None where no probe writes it."""
     names = [name for name in path.split("/") if name not in {"", "."}]
     try:
@@ -199,7 +223,7 @@ def _normalised(path: str) -> str | None:
     return ("/" if path.startswith("/") else "") + "/".join(names) or "."
 
 
-def _rfc3339(timestamp: int) -> str:
+def rfc3339(timestamp: int) -> str:
     """Milliseconds since 1970 as ``2025-01-31T12:00:00.000Z``: such texts sort by time."""
     moment = datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT) / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,6 +6,7 @@ from typing import Any
 from deployer.coverage import Coverage
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models import Evidence, LineCount, Measure
+from deployer.report.faults import explained
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class ProbeReport:
     """The version published of what was there before."""
     answers: int
     failed: int
+    sample: float
+    """The share of sandboxes that report."""
     warnings: tuple[str, ...] = ()
 
 
@@ -67,6 +70,21 @@ class Reason:
     kept: bool
     files: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One of the function's layers (bytes unzipped)."""
+
+    layer: str
+    """ARN of the layer as the user made it."""
+    pruned: bool
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    why: str
+    """Why it is left alone; empty where it is not, or nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,7 @@ class ShrinkReport:
     lines: LineCount
     faults: dict[str, int]
     reasons: tuple[Reason, ...]
+    layers: tuple[LayerReport, ...]
     artifacts: Artifacts
     plan: tuple[str, ...]
     version: str
@@ -120,15 +139,22 @@ class StatusReport:
 Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport
 
 
+def sampled(share: float, events: int) -> tuple[str, ...]:
+    """What the sender of events should know where only a share of the sandboxes reports."""
+    if share == 1 or not events:
+        return ()
+    return (f"A share of {share:g} of the sandboxes reports: what the events touched may not be in the log.",)
+
+
 def warnings(evidence: Evidence) -> tuple[str, ...]:
     """What the reader of this evidence should know: what the probe could not see, and what was lost of its log."""
     lines = evidence.lines
-    found = [f"The probe reported {name} in {count} records." for name, count in evidence.faults.items()]
+    found = [explained(name, count) for name, count in evidence.faults.items()]
     lost = max(lines.cut, lines.lost)  # a record that is cut off leaves a gap in its sandbox's numbers too
     if lost:
         found.append(f"{lost} records are cut off in the log or missing from it: their paths are lost.")
     if lines.other_package:
-        found.append(f"{lines.other_package} records are of another package and were not used.")
+        found.append(f"{lines.other_package} records are of another package: they count for that one only.")
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from deployer.coverage import Coverage
 from deployer.models import Measure
-from deployer.report.data import ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
+from deployer.report.data import LayerReport, ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
 
 
 def text(report: Report) -> str:
@@ -43,6 +43,8 @@ def _probe(report: ProbeReport) -> list[str]:
     ]
     if report.version:
         lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")
+    if report.sample < 1:
+        lines.append(f"  sample    {percent(report.sample)} of the sandboxes report")
     if report.answers:
         lines.append(f"  events    {_counted(report.answers, 'event')} sent, {report.failed} failed")
     lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
@@ -60,6 +62,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     if report.sandboxes:
         lines += [
             _evidence(report.sandboxes, report.invocations, _counted(report.lines.records, "record")),
+            *_sample(report.coverage),
             f"  coverage  {coverage(report.coverage)}",
         ]
     lines += ["  kept"] + [
@@ -68,12 +71,20 @@ def _shrink(report: ShrinkReport) -> list[str]:
     lines += ["  dropped"] + [
         f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if not r.kept
     ]
+    lines += ["  layers"] * bool(report.layers) + [_layer(layer) for layer in report.layers]
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     if report.version:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
     if report.state == "planned":
         lines += ["  this would be done", *_numbered(report.plan)]
     return lines
+
+
+def _layer(layer: LayerReport) -> str:
+    name = ":".join(layer.layer.split(":")[6:])
+    if layer.pruned:
+        return f"    {name}: {megabytes(layer.bytes_before)} -> {megabytes(layer.bytes_after)}"
+    return f"    {name}: {megabytes(layer.bytes_before)}" + (f", left alone: {layer.why}" if layer.why else "")
 
 
 _DONE = {
@@ -97,6 +108,7 @@ def _status(report: StatusReport) -> list[str]:
         _evidence(evidence.sandboxes, evidence.invocations, _counted(len(evidence.paths), "path")),
     ]
     if evidence.sandboxes:
+        lines += _sample(report.coverage)
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
     return lines
 
@@ -123,6 +135,14 @@ def _weight(measure: Measure) -> str:
 
 def _evidence(sandboxes: int, invocations: int, what: str) -> str:
     return f"  evidence  {_counted(sandboxes, 'sandbox', 'es')}, {_counted(invocations, 'invocation')}, {what}"
+
+
+def _sample(known: Coverage) -> list[str]:
+    """Of how many sandboxes those that reported are a sample; nothing where all did."""
+    if known.population == known.sandboxes:
+        return []
+    share = percent(known.sandboxes / known.population)
+    return [f"  sample    {share} of about {known.population:,} sandboxes; counts are of those that reported"]
 
 
 def _counted(number: int, what: str, plural: str = "s") -> str:

@@ -1,10 +1,29 @@
 """A Package and its Evidence become a Whitelist: every path kept or dropped, with its reason.
 
 ``choose`` puts it together from the passes in ``passes``, over the tables that ``ground`` makes once, and the user's
-own ``rules``; ``file`` writes it down.
+own ``rules``; ``carry`` uses what is known of earlier builds, as far as their files are the same (``origin``);
+``layers`` does for a layer what ``choose`` does for a package; ``verdict`` makes the decisions, and ``file`` writes
+them down.
 """
 
-from deployer.whitelist.choose import carry_over, choose, keep_too
+from deployer.whitelist.carry import carry_over, keep_too
+from deployer.whitelist.choose import choose
 from deployer.whitelist.file import from_json, to_json, to_list
+from deployer.whitelist.layers import choose_layer, of_package
+from deployer.whitelist.origin import Contents, Earlier, contents, contents_from_json, contents_to_json
 
-__all__ = ["carry_over", "choose", "from_json", "keep_too", "to_json", "to_list"]
+__all__ = [
+    "Contents",
+    "Earlier",
+    "carry_over",
+    "choose",
+    "choose_layer",
+    "contents",
+    "contents_from_json",
+    "contents_to_json",
+    "from_json",
+    "keep_too",
+    "of_package",
+    "to_json",
+    "to_list",
+]

@@ -23,6 +23,7 @@ class Found(NamedTuple):
 
 _STRENGTH: Final = (
     (Touch.OPENED, Reason.OPENED),
+    (Touch.LOADED, Reason.LOADED),
     (Touch.EXECUTED, Reason.EXECUTED),
     (Touch.LOOKED, Reason.LOOKED),
     (Touch.LISTED, Reason.LISTED),
@@ -172,7 +173,8 @@ def _reached(ground: Ground, path: str, found: Found) -> Iterator[Found]:
 
 
 def _words(seen: PathEvidence, sandboxes: int) -> str:
-    """``request 1f2e… at start-up, 3 of 3 sandboxes``."""
+    """``request 1f2e… at start-up, 3 of 3 sandboxes, asked for by shop.cart``."""
     moment = {Phase.START: "at start-up", Phase.INVOKE: "while answering", Phase.IDLE: "between requests"}[seen.phase]
     request = f"request {seen.request} " if seen.request else ""
-    return f"{request}{moment}, {seen.sandboxes} of {sandboxes} sandboxes"
+    asked = f", asked for by {seen.imported_by}" if seen.imported_by else ""
+    return f"{request}{moment}, {seen.sandboxes} of {sandboxes} sandboxes{asked}"

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from deployer.layer import build_layer
-from probe_layer.record import Record, decode
+from probe_layer.record import Record, decode, read_touch
 
 BOOTSTRAP = """
 import os, sys
 sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
 from awslambdaric.__main__ import main
-main([__file__, os.environ["_HANDLER"]])
+if __name__ == "__main__":
+    main([__file__, os.environ["_HANDLER"]])
 """
 TOUCHING = re.compile(r'^(\w+)\((?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)".*\) = (?!-1)')
 
@@ -48,9 +49,9 @@ class Run:
         return {
             path
             for record in self.records
-            for kind, paths in record.touched.items()
+            for name, paths in record.touched.items()
             for path in paths
-            if not kinds or kind in kinds
+            if not kinds or read_touch(name)[0] in kinds
         }
 
     @property

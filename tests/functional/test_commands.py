@@ -5,9 +5,12 @@ import shutil
 
 import pytest
 
+from probe_layer.record import Record, encode
 from tests.functional.local_aws import RUNTIME, packed
 from tests.functional.project import FILES, events, write
 
+RECORD = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, "", "start", None, 0, [], [], {"opened": ["app.py"]}, 0.25)
+"""What a sandbox of four writes."""
 NEEDED = {"app.py", "used.py", "data/opened.txt"}
 
 
@@ -284,3 +287,31 @@ def test_the_probe_s_variables_and_layer_are_gone_afterwards(probed):
     assert not [
         name for name in slim.get("Environment", {}).get("Variables", {}) if "LDEPLOY" in name or "WRAPPER" in name
     ]
+
+
+def test_a_sample_is_asked_of_the_probe_said_in_status_and_taken_out_again(project):
+    probed = project.probe("--sample", "0.25", "--invoke", "events")
+    assert probed.code == 0
+    assert any("0.25" in step for step in probed.json["plan"])
+    assert any("may not be in the log" in warning for warning in probed.json["warnings"])
+    assert project.configuration()["Environment"]["Variables"]["LDEPLOY_SAMPLE"] == "0.25"
+    reported = encode(RECORD._replace(package=probed.json["label"]))[0]
+    project.cloud.write_log("f", reported)
+    status = project.ldeploy("status", "f", "--output", "json").json
+    assert status["coverage"]["population"] >= 4
+    assert "about" in project.ldeploy("status", "f").out
+    assert project.ldeploy("restore", "f").code == 0
+    assert "LDEPLOY_SAMPLE" not in project.configuration().get("Environment", {}).get("Variables", {})
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "-1", "many"])
+def test_a_share_that_is_none_is_refused(project, share):
+    assert project.probe("--sample", share).code == 2
+    assert project.changes() == []
+
+
+def test_an_engine_that_does_not_know_the_question_is_said_so(probed):
+    """The embedded AWS has no Logs Insights that unnests."""
+    status = probed.ldeploy("status", "f", "--via", "insights")
+    assert status.code == 1
+    assert "Leave --via insights out" in status.err

@@ -47,11 +47,11 @@ def present(project):
     return project
 
 
-@pytest.mark.parametrize("step", range(1, 11))
+@pytest.mark.parametrize("step", range(1, 12))
 def test_a_probe_that_was_killed_can_be_run_again_and_undone(present, step):
     before = present.configuration()
     was_killed = killed(present, step, PROBE)
-    assert was_killed == (step < 10)
+    assert was_killed == (step < 11)
     assert present.cloud.invoke("f").value in {"before", "opened"}
     assert present.ldeploy(*PROBE).code == 0
     assert present.ldeploy(*SHRINK).code == 0
@@ -60,7 +60,7 @@ def test_a_probe_that_was_killed_can_be_run_again_and_undone(present, step):
     assert present.configuration() == before
 
 
-@pytest.mark.parametrize("step", range(3, 9))
+@pytest.mark.parametrize("step", range(4, 10))
 def test_a_probe_that_was_killed_can_be_restored_at_once(present, step):
     before = present.configuration()
     assert killed(present, step, PROBE)
@@ -91,11 +91,11 @@ def test_a_shrink_that_was_killed_can_be_restored_at_once(present, step):
     assert present.configuration() == before
 
 
-@pytest.mark.parametrize("step", range(1, 9))
+@pytest.mark.parametrize("step", range(1, 10))
 def test_a_creation_that_was_killed_can_be_run_again(project, step):
     command = ("probe", "f", "--package", "build", "--bucket", "packages", *CREATE, "--yes")
     done = child(KILLED, project.cloud, project.folder, str(step), *command)
-    assert done.returncode == (-9 if step < 8 else 0), done.stderr
+    assert done.returncode == (-9 if step < 9 else 0), done.stderr
     assert project.ldeploy(*command).code == 0
     project.cloud.invoke("f")
     assert project.ldeploy(*SHRINK).code == 0

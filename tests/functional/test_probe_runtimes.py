@@ -141,6 +141,16 @@ def test_sandboxes_restored_from_one_snapshot_log_everything_under_their_own_nam
     assert {"app.py", "data/restored.txt"} <= {path for paths in after.touched.values() for path in paths}
 
 
+def test_sandboxes_restored_from_one_snapshot_draw_their_own_lots(host: Host) -> None:
+    """Before the snapshot there is one sandbox, which reports; what is restored from it has a lot of its own."""
+    settings = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+    few = host.run(environment={**settings, "LDEPLOY_SAMPLE": "0.000000001"})
+    assert [record.phase for record in few.records] == ["start"]
+    host.journal.unlink()
+    most = host.run(environment={**settings, "LDEPLOY_SAMPLE": "0.999999999"})
+    assert len({record.sandbox for record in most.records}) == 2
+
+
 def test_workers_that_the_runtime_forks_are_seen_by_the_parent(host: Host) -> None:
     """Several invocations at once in one sandbox (AWS_LAMBDA_MAX_CONCURRENCY): the forked workers write nothing."""
     host.add("app.py", dedent("""

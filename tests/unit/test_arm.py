@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deployer.arm import EXEC_WRAPPER, PROBE_LAYER, arm, check, check_runtime, disarm, is_armed, raised, unprobed
 from deployer.errors import LdeployError
 from deployer.function import Configuration, Function
-from deployer.layer import WRAPPER
+from deployer.layer import SAMPLE_VARIABLE, WRAPPER
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:3"
@@ -28,9 +28,9 @@ configurations = st.builds(
 )
 
 
-@given(configurations)
-def test_what_goes_in_comes_out_exactly(configuration):
-    armed = arm(configuration, PROBE, "a" * 16)
+@given(configurations, st.floats(0, 1, exclude_min=True))
+def test_what_goes_in_comes_out_exactly(configuration, share):
+    armed = arm(configuration, PROBE, "a" * 16, share)
     assert is_armed(armed)
     assert disarm(armed) == configuration
 
@@ -45,6 +45,16 @@ def test_the_function_s_own_variables_stay(configuration):
     armed = arm(configuration, PROBE, "a" * 16)
     own = {name: value for name, value in configuration.environment.items() if name != EXEC_WRAPPER}
     assert own.items() <= armed.environment.items()
+
+
+@given(st.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_the_share_of_sandboxes_that_report_is_a_plain_decimal(share):
+    text = arm(BARE, PROBE, "a" * 16, share).environment[SAMPLE_VARIABLE]
+    assert (float(text), set(text) <= set("0123456789.")) == (share, True)
+
+
+def test_where_all_sandboxes_report_nothing_says_so():
+    assert SAMPLE_VARIABLE not in arm(arm(BARE, PROBE, "a" * 16, 0.5), PROBE, "a" * 16, 1.0).environment
 
 
 def test_the_layer_comes_last():

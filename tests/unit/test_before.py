@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.arm import arm
-from deployer.before import begin, deployed, of_this_function, probed_state
+from deployer.before import begin, deployed, of_this_function, probed_state, seen_layers
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Answer, Configuration, Function, Stage, StoredZip
 
@@ -112,3 +112,45 @@ def test_a_zip_of_the_user_s_is_known_by_its_size_until_lambda_has_said_its_hash
     unhashed = replace(FULL, sha256="")
     state = begin("f", "b", PRESENT, None, None, unhashed, 0)
     assert deployed(function("8" * 64, size=1000), state) == unhashed
+
+
+# -- packages that were probed before --------------------------------------------------------------------------
+
+
+def probed_in_turn(*packages):
+    """The state after these packages were probed one after another, a second each."""
+    state = None
+    for number, package in enumerate(packages):
+        state = begin("f", "b", PRESENT, state, None, package, 1000 * (number + 1))
+    return state
+
+
+def test_the_packages_that_were_probed_before_are_known_with_their_time():
+    state = probed_in_turn(FULL, OTHER)
+    (probed,) = state.earlier
+    assert (probed.label, probed.since, probed.until, probed.log_group) == (FULL.label, 1000, 2000, "/aws/lambda/f")
+
+
+def test_a_package_that_is_probed_again_is_no_earlier_one():
+    state = probed_in_turn(FULL, OTHER, FULL)
+    assert ([probed.label for probed in state.earlier], state.probed_at) == ([OTHER.label], 1000)
+
+
+def test_a_package_that_was_deployed_without_a_probe_has_no_evidence():
+    deployed_later = begin("f", "b", PRESENT, STATE, None, OTHER, 2000, probing=False)
+    state = begin("f", "b", PRESENT, deployed_later, None, replace(FULL, label="c" * 16), 9000)
+    assert deployed_later.probed_at == 0
+    assert [probed.label for probed in state.earlier] == [FULL.label]
+
+
+def test_a_package_that_is_deployed_once_more_keeps_its_evidence():
+    assert begin("f", "b", PRESENT, STATE, None, FULL, 2000, probing=False).probed_at == STATE.probed_at
+
+
+def test_a_layer_is_seen_when_a_record_came_after_the_first_probe_with_it():
+    first = begin("f", "b", function(configuration=replace(BARE, layers=("own:1",))), None, None, FULL, 1_000)
+    both = function(configuration=replace(BARE, layers=("own:1", "own:2")))
+    state = begin("f", "b", both, first, None, FULL, 5_000)
+    assert seen_layers(state, "1970-01-01T00:00:02.000Z") == {"own:1"}
+    assert seen_layers(state, "1970-01-01T00:00:05.000Z") == {"own:1", "own:2"}
+    assert seen_layers(state, "") == frozenset()

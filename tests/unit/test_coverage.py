@@ -1,5 +1,6 @@
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,24 @@ def test_the_estimate_is_right_on_average(sandboxes: int) -> None:
         unseen = 1 - sum(shares[kind] for kind in frozenset().union(*drawn))
         error += (estimate(evidence(drawn)).unseen_probability - unseen) / RUNS
     assert 0 <= error + 0.01 < 0.03
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_random_sample_of_sandboxes_gives_the_same_estimate_and_bound(share: float) -> None:
+    """400 sandboxes, of which a share reports: the next one is like them, and their number tells that of all."""
+    chance = random.Random(share)
+    shares = zipf(100, 1)
+    held, error, counted = 0, 0.0, 0.0
+    for _ in range(RUNS):
+        drawn = [frozenset(chance.choices(range(100), shares)) for _ in range(400) if chance.random() < share]
+        unseen = 1 - sum(shares[kind] for kind in frozenset().union(*drawn))
+        known = estimate(replace(evidence(drawn), population=len(drawn) / share))
+        held += unseen <= known.upper_bound
+        error += (known.unseen_probability - unseen) / RUNS
+        counted += known.population / RUNS
+    assert held >= 0.95 * RUNS
+    assert abs(error) < 0.02
+    assert abs(counted - 400) < 12
 
 
 def test_no_sandbox_tells_nothing() -> None:

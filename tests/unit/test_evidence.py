@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from deployer.errors import WorkspaceError
@@ -36,6 +38,20 @@ def events(*messages: str | Record) -> list[LogEvent]:
 
 def read(*messages: str | Record) -> Evidence:
     return gather(events(*messages), LABEL)
+
+
+# -- a sample of the sandboxes -----------------------------------------------------------------------------------
+
+
+def test_each_sandbox_that_was_drawn_to_report_stands_for_one_over_the_share_of_all() -> None:
+    found = read(record("a", share=0.1), record("a", 1, share=0.1), record("b", share=0.5), record("c"))
+    assert (found.sandboxes, found.population) == (3, 10 + 2 + 1)
+
+
+def test_samples_of_different_shares_are_merged_by_what_they_stand_for() -> None:
+    one, other = read(record("a", share=0.1)), read(record("b", share=0.25))
+    assert merge(one, other).population == 14
+    assert from_json(to_json(merge(one, other))).population == 14
 
 
 # -- records and their paths -----------------------------------------------------------------------------------
@@ -82,6 +98,27 @@ def test_one_sandbox_that_touches_a_path_in_several_ways_is_one_sandbox() -> Non
 def test_sandboxes_that_touch_a_path_in_different_ways_are_told_apart() -> None:
     found = read(record("a", touched={"looked": ["x"]}), record("b", touched={"opened": ["x"]}))
     assert found.paths["x"].sandboxes == 2
+
+
+def test_a_path_has_every_witness_that_saw_it_and_a_module_that_asked() -> None:
+    found = read(
+        record("a", touched={"opened": ["app.py"], "loaded@maps": ["lib.so"]}, imported={"z": ["app.py"]}),
+        record("b", touched={"opened@shim": ["app.py"]}, imported={"b": ["app.py", "not touched"], "\n": ["app.py"]}),
+    )
+    app, library = found.paths["app.py"], found.paths["lib.so"]
+    assert (app.touches, app.sandboxes) == (OPENED, 2)
+    assert (sorted(app.witnesses), app.imported_by) == (["audit", "inotify", "shim"], "b")
+    assert (list(library.touches), list(library.witnesses), library.imported_by) == ([Touch.LOADED], ["maps"], "")
+    assert "not touched" not in found.paths
+
+
+def test_evidence_from_before_witnesses_were_told_apart_is_read() -> None:
+    found = read(record("a", touched={"opened": ["app.py"]}))
+    fields = json.loads(to_json(found))
+    for name in ("witnesses", "imported_by"):
+        del fields["paths"]["app.py"][name]
+    seen = from_json(json.dumps(fields)).paths["app.py"]
+    assert (seen.witnesses, seen.imported_by) == (frozenset(), "")
 
 
 def test_what_only_a_newer_probe_knows_is_kept_as_opened() -> None:

@@ -20,8 +20,11 @@ Sandbox = list[tuple[str, str, int]]
 
 NAMES = st.binary(min_size=1, max_size=6).map(lambda name: name.decode(errors="surrogateescape"))
 PATHS = st.lists(NAMES.filter(lambda name: not {"/", "\0", "."} & set(name)), min_size=1, max_size=2).map("/".join)
-TOUCH = st.tuples(st.sampled_from([*Touch, "mapped"]), PATHS | st.just("app.py"), st.integers(0, 2))
-SANDBOXES = st.lists(st.lists(TOUCH, max_size=12, unique_by=lambda touch: touch[:2]), max_size=4)
+KINDS = st.sampled_from([*Touch, "mapped", "opened@inotify", "opened@maps+shim", "listed@shim", "loaded@maps"])
+TOUCH = st.tuples(KINDS, PATHS | st.just("app.py"), st.integers(0, 2))
+SANDBOXES = st.lists(
+    st.lists(TOUCH, max_size=12, unique_by=lambda touch: (touch[0].partition("@")[0], touch[1])), max_size=4
+)
 AROUND = st.text(max_size=8)
 
 
@@ -38,7 +41,9 @@ def lines_of(sandboxes: list[Sandbox], limit: int) -> list[str]:
             touched: dict[str, list[str]] = {}
             for kind, path, _ in (touch for touch in touches if touch[2] == report):
                 touched.setdefault(kind, []).append(path)
-            part = encode(EMPTY._replace(sandbox=f"{number:016}", line=written, touched=touched), limit)
+            imported = {f"m{path[0]}": [path] for paths in touched.values() for path in paths}
+            record = EMPTY._replace(sandbox=f"{number:016}", line=written, touched=touched, imported=imported)
+            part = encode(record, limit)
             written += len(part)
             lines += part
     return lines

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.errors import UsageError, WorkspaceError
-from deployer.function import STATE_VERSION, Answer, Configuration, Named, Stage, State, StoredZip, named, state_from
+from deployer.function import (
+    STATE_VERSION,
+    Answer,
+    Configuration,
+    Named,
+    Probed,
+    Stage,
+    State,
+    StoredZip,
+    named,
+    state_from,
+)
 
 ZIP = StoredZip("b", "k", "0" * 64, 10, 20, 3, "a" * 16)
 STATE = State(
@@ -20,6 +31,9 @@ states = st.builds(
     stage=st.sampled_from(Stage),
     slim=st.sampled_from([None, ZIP]),
     answers=st.dictionaries(st.text(max_size=5), st.builds(Answer, st.text(max_size=5), st.booleans()), max_size=3),
+    earlier=st.lists(st.builds(Probed, st.text(max_size=3), st.just("/g"), st.just(1), st.just(2)), max_size=2).map(
+        tuple
+    ),
     serial=st.integers(0, 9),
 )
 

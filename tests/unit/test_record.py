@@ -1,16 +1,19 @@
 """Whatever a sandbox touched survives being written, split, shuffled, doubled and read back."""
 
 import json
+import os
 import random
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probe_layer.record import HEAD, LIMIT, CutError, Record, decode, encode
+from probe_layer.record import HEAD, LIMIT, SEEN_BY, CutError, Record, decode, encode, name_touch, read_touch
 
-KINDS = ("opened", "looked", "listed", "executed")
+KINDS = ("opened", "looked", "listed", "executed", "loaded", "opened@inotify", "listed@audit+shim")
 paths = st.binary(min_size=1, max_size=60).map(lambda name: name.decode("utf-8", "surrogateescape"))
+WITNESSES = ("inotify", "shim", "maps")
+names = st.binary(max_size=20).map(lambda name: name.decode("utf-8", "surrogateescape"))
 touches = st.dictionaries(st.sampled_from(KINDS), st.lists(paths, min_size=1, max_size=20, unique=True))
 records = st.builds(
     Record,
@@ -25,11 +28,25 @@ records = st.builds(
     witnesses=st.just(["inotify", "shim"]),
     faults=st.lists(st.sampled_from(["inotify-overflow", "shim-missing"]), unique=True),
     touched=touches,
+    share=st.floats(0, 1, exclude_min=True),
+    imported=st.dictionaries(names, st.lists(paths, min_size=1, max_size=5, unique=True), max_size=5),
 )
+
+
+LINE = (
+    '{"record":"ldeploy/1","timestamp":"2026-01-02T03:04:05Z","level":"INFO","sandbox":"aaaaaaaaaaaaaaaa","line":0,'
+    '"package":"bbbbbbbbbbbbbbbb","phase":"start","request":null,"invocations":0,"witnesses":[],"faults":[],'
+    '"touched":{"opened":["a"]}}'
+)
+"""As the first probe wrote it."""
 
 
 def pairs(found: list[Record]) -> set[tuple[str, str]]:
     return {(kind, path) for record in found for kind, paths in record.touched.items() for path in paths}
+
+
+def askers(found: list[Record]) -> set[tuple[str, str]]:
+    return {(module, path) for record in found for module, paths in record.imported.items() for path in paths}
 
 
 def whole(line: str) -> Record:
@@ -49,6 +66,7 @@ def test_split_shuffled_and_doubled_lines_give_the_same_paths(record: Record, li
     order.shuffle(lines)
     found = [whole(line) for line in lines]
     assert pairs(found) == pairs([record])
+    assert askers(found) == askers([record])
     numbers = {each.line for each in found}
     assert numbers == set(range(record.line, record.line + len(numbers)))
 
@@ -73,6 +91,29 @@ def test_a_path_longer_than_a_line_has_a_line_to_itself() -> None:
     touched = {"opened": ["a", "b" * 3_000, "c"]}
     record = Record("2026-01-02T03:04:05Z", "INFO", "a" * 16, 0, "b" * 16, "start", None, 0, [], [], touched)
     assert [whole(line).touched["opened"] for line in encode(record, 2_000)] == [["a"], ["b" * 3_000], ["c"]]
+
+
+@given(records, st.lists(st.binary(min_size=1, max_size=9_000), max_size=8, unique=True), st.integers(1_000, 9_000))
+def test_paths_of_any_bytes_and_any_length_are_read_back_once(record: Record, raw: list[bytes], limit: int) -> None:
+    long = [os.fsdecode(path) for path in raw]
+    found = [whole(line) for line in encode(record._replace(touched={"opened": long}, imported={"m": long}), limit)]
+    assert [os.fsencode(path) for each in found for path in each.touched.get("opened", [])] == raw
+    assert [os.fsencode(path) for each in found for path in each.imported.get("m", [])] == raw
+
+
+def test_who_asked_for_a_path_stands_in_its_line() -> None:
+    record = whole(LINE)._replace(touched={"opened": [f"{n:090}" for n in range(99)]})
+    found = [whole(line) for line in encode(record._replace(imported={"m": record.touched["opened"]}), 2_000)]
+    assert len(found) > 10
+    assert all(each.imported["m"] == each.touched["opened"] for each in found)
+
+
+@given(st.sampled_from(["opened", "looked", "listed", "executed", "loaded"]), st.sets(st.sampled_from(WITNESSES)))
+def test_the_witnesses_of_a_kind_are_read_back(kind: str, seen: set[str]) -> None:
+    name = name_touch(kind, seen | {"audit"})
+    found, witnesses = read_touch(name)
+    assert found == kind
+    assert witnesses == (set(SEEN_BY[kind]) if name == kind else {*seen, "audit"})
 
 
 @given(records, st.text(max_size=20), st.text(max_size=20))
@@ -113,6 +154,16 @@ def test_a_field_of_another_shape_never_gets_through(record: Record, name: str, 
         return
     assert found is not None
     assert type(getattr(found, name)) is type(getattr(record, name))
+
+
+@pytest.mark.parametrize("share", ["0.0", "1.5", "-0.5", "NaN", "Infinity", "true", "1", '"0.5"'])
+def test_a_share_of_sandboxes_that_is_none_is_a_cut_line(share: str) -> None:
+    with pytest.raises(CutError):
+        decode(LINE.replace("]}}", f']}},"share":{share}}}'))
+
+
+def test_a_line_from_before_there_were_shares_speaks_for_every_sandbox() -> None:
+    assert whole(LINE).share == 1.0
 
 
 def test_a_record_is_ascii_on_one_line() -> None:

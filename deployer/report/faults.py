@@ -1,0 +1,31 @@
+"""What the probe could not see, in plain words, by the names that records carry (``probe_layer/README.md``)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+EXPLAINED: Final[Mapping[str, str]] = {
+    "inotify-missing": "The kernel watched no directory: files that only libraries or static programs opened may be"
+    " missing",
+    "inotify-refused": "The kernel refused to watch some directories (its limit of watches or descriptors): files that"
+    " only libraries or static programs opened there may be missing",
+    "inotify-closed": "The function closed the probe's descriptor: files that only libraries or static programs opened"
+    " after that may be missing",
+    "inotify-overflow": "More files were opened at once than the kernel's queue holds: some of them may be missing",
+    "inotify-missed": "The witnesses disagree: an open was seen by another witness and not by the kernel's watch",
+    "shim-missing": "The shim did not load: files that were only asked about (exists, stat) are missing",
+    "shim-missed": "The witnesses disagree: an open was seen by another witness and not by the shim",
+    "shim-static": "A statically linked program ran: files that it only asked about are missing",
+    "journal-missing": "The journal could not be made in /tmp: what child processes and killed sandboxes touched may be"
+    " missing",
+    "journal-full": "The journal in /tmp is full: what was touched after that may be missing",
+    "runtime-unknown": "The runtime's client was not found: there are no invocations and request ids in the records",
+    "output-closed": "The function closed its output: records were written late, or never",
+    "probe-failed": "The probe itself failed at a step: what it would have told then may be missing",
+}
+"""Each a sentence without its end: what happened, and what may be missing from the evidence."""
+
+
+def explained(fault: str, records: int) -> str:
+    """One sentence on a fault, with its name and in how many records it stands."""
+    what = EXPLAINED.get(fault, "The probe reported what this version of ldeploy does not know")
+    return f"{what} ({fault}, in {records:,} record{'s' * (records != 1)})."

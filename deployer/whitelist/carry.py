@@ -1,0 +1,137 @@
+"""What is known of an earlier build, used for a later one: its whitelist, or its evidence."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from deployer.models import Decision, Distribution, Evidence, Kind, Package, Reason, Rules, Touch, Whitelist
+from deployer.package import links
+from deployer.whitelist import passes
+from deployer.whitelist.ground import Ground, survey
+from deployer.whitelist.origin import Earlier, changed, edited, installed, of_whitelist, unchanged
+from deployer.whitelist.passes import Found
+from deployer.whitelist.rules import match
+from deployer.whitelist.verdict import by_rule, by_rule_dropped, count, decided
+
+_NO_RULES: Final = Rules()
+_USED: Final = frozenset({Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
+
+
+def carry_over(
+    whitelist: Whitelist, package: Package, distributions: Iterable[Distribution], rules: Rules = _NO_RULES
+) -> Whitelist:
+    """The whitelist for a fresh build, from the one made of an earlier build.
+
+    What was kept is kept; what is new is kept, as nobody knows that it is not needed; a distribution that changed
+    is kept whole, as its evidence is of another version, and so is a changed file of the function's own; what is
+    dropped was dropped before, and is the same.
+
+    Args:
+        package: the fresh build.
+        distributions: in the fresh build.
+        rules: today's; paths that a drop rule took away before are dropped still.
+
+    Raises:
+        UsageError: a rule is no pattern.
+    """
+    distributions = tuple(distributions)
+    ground = survey(package, distributions)
+    matched = match(rules, package)
+    old = {path: decision for path, decision in whitelist.decisions.items() if path in package.entries}
+    before = {path: decision.because for path, decision in old.items() if decision.reason is Reason.RULE_DROP}
+    dropped = {path: rule for path, rule in before.items() if path not in matched.kept} | dict(matched.dropped)
+    other = changed(of_whitelist(whitelist), package, distributions)
+    own = edited(of_whitelist(whitelist), package, distributions)
+    kept = [Found(path, decision.reason, decision.because) for path, decision in old.items() if decision.kept]
+    fresh = [path for path in package.entries if path not in old]
+    new = [Found(path, Reason.NEW, "it was not in the build that was probed") for path in fresh]
+    rewritten = [Found(path, Reason.CHANGED, "it is not as it was when the function was probed") for path in own]
+    seeds = [*by_rule(matched), *kept, *whole(other, "is not the one that was probed"), *rewritten, *new]
+    found = passes.grow(ground, seeds, dropped)
+    unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
+    warnings = (*matched.warnings, *_out_of_date(whitelist, other, own, _files(package, fresh)))
+    return decided(ground, found, unneeded | by_rule_dropped(matched), warnings)
+
+
+def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
+    """The whitelist with what an earlier one keeps; a drop rule of today wins."""
+    decisions = dict(whitelist.decisions)
+    for path, decision in decisions.items():
+        before: Decision | None = earlier.decisions.get(path)
+        if before and before.kept and not decision.kept and decision.reason is not Reason.RULE_DROP:
+            decisions[path] = replace(decision, kept=True, reason=before.reason, because=before.because)
+    return replace(whitelist, decisions=decisions)
+
+
+def still_valid(ground: Ground, earlier: Earlier) -> Evidence:
+    """The evidence of an earlier package, of it only what tells of files that this package holds unchanged."""
+    same = unchanged(earlier.contents, ground.package, ground.metadata.values())
+    paths = {path: seen for path, seen in earlier.evidence.paths.items() if same.issuperset(_way(ground, path))}
+    return replace(earlier.evidence, paths=paths)
+
+
+def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier]) -> list[Distribution]:
+    """The distributions that changed since an earlier probe, and that no sandbox has used since.
+
+    Changed: an earlier package held one of that name, and none held its equal. Used: a sandbox of this package
+    opened, loaded or executed one of its files; its metadata does not count, as whoever looks for entry points reads
+    that of every distribution.
+    """
+    known = {one for each in earlier for one in each.contents.installed}
+    names = {_plain(one.name) for one in known}
+    used = {path for path, seen in evidence.paths.items() if seen.touches & _USED}
+    used |= {end for path in used for end in _way(ground, path)}
+    return [
+        distribution
+        for distribution in ground.metadata.values()
+        if _plain(distribution.name) in names
+        and installed(ground.package, distribution) not in known
+        and not any(path in used for path in distribution.files if not path.startswith(f"{distribution.folder}/"))
+    ]
+
+
+def whole(distributions: Iterable[Distribution], why: str) -> Iterator[Found]:
+    """Every file of these distributions."""
+    for one in distributions:
+        for path in (one.folder, *sorted(one.files)):
+            yield Found(path, Reason.CHANGED, f"{one.name} {one.version} {why}")
+
+
+def versions(before: dict[str, str], distributions: Iterable[Distribution]) -> str:
+    """``numpy 1.26.4 → 2.0.0, scipy 1.11``."""
+    names = []
+    for one in distributions:
+        was = before.get(one.name)
+        names.append(f"{one.name} {was} → {one.version}" if was else f"{one.name} {one.version}")
+    return ", ".join(names)
+
+
+def _plain(name: str) -> str:
+    """What all spellings of a name have in common (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _way(ground: Ground, path: str) -> Iterator[str]:
+    """The entry that a path names, over symlinks where it lies behind some; the path itself where there is none."""
+    if path in ground.entries:
+        yield path
+        return
+    way = links.follow(ground.entries, path)
+    yield from way.links
+    yield way.end if way.end is not None else path
+
+
+def _files(package: Package, paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if package.entries[path].kind is not Kind.DIRECTORY]
+
+
+def _out_of_date(whitelist: Whitelist, other: list[Distribution], own: list[str], new: list[str]) -> Iterator[str]:
+    if other:
+        before = {installed.name: installed.version for installed in whitelist.installed}
+        yield f"Kept whole, as they changed since the function was probed: {versions(before, other)}."
+    brought = {path for one in other for path in one.files}
+    if added := [path for path in new if path not in brought]:
+        yield f"Kept, as they are new since the function was probed: {count(added)}."
+    if own:
+        yield f"Changed since the function was probed: {count(own)}; what they import may be dropped."

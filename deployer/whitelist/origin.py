@@ -1,0 +1,130 @@
+"""What evidence belongs to: the files of a distribution as they were, and each file of the function's own.
+
+Of another build, evidence says something about a file where that file is the same: a distribution is the same by
+its name, its version and the contents of its files, and a file of no distribution by its CRC-32.
+"""
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from deployer.errors import WorkspaceError
+from deployer.models import Distribution, Evidence, Installed, Kind, Package, Whitelist
+from deployer.package import zipformat
+
+VERSION: Final = 1
+"""Of the JSON that ``to_json`` writes."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a package held when it was probed."""
+
+    package: str
+    """The label of the package."""
+    installed: tuple[Installed, ...]
+    own: Mapping[str, int]
+    """CRC-32 of each file of no distribution."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The evidence of a package that was probed before this one."""
+
+    contents: Contents
+    evidence: Evidence
+
+
+def contents(package: Package, distributions: Iterable[Distribution]) -> Contents:
+    """What the package holds."""
+    distributions = tuple(distributions)
+    recorded = _files(distributions)
+    files = (path for path, entry in package.entries.items() if entry.kind is not Kind.DIRECTORY)
+    own = {path: package.entries[path].crc32 for path in files if path not in recorded}
+    return Contents(package.label, tuple(installed(package, one) for one in distributions), own)
+
+
+def of_whitelist(whitelist: Whitelist) -> Contents:
+    """What the package held that a whitelist was made for."""
+    return Contents(
+        whitelist.package,
+        whitelist.installed,
+        {path: decision.crc32 for path, decision in whitelist.decisions.items()},
+    )
+
+
+def installed(package: Package, distribution: Distribution) -> Installed:
+    """The distribution as it is in this package."""
+    site = posixpath.dirname(distribution.folder)
+    own = posixpath.join(site, "")
+    apart = (f"{distribution.folder}/", posixpath.join(site, "bin/"))
+    digest = hashlib.sha256()
+    for path in sorted(distribution.files, key=zipformat.name_of):
+        if path.startswith(own) and not path.startswith(apart) and not path.endswith(".pyc"):
+            entry = package.entries[path]
+            digest.update(zipformat.name_of(path.removeprefix(own)))
+            digest.update(f"\0{entry.size}\0{entry.crc32}\n".encode())
+    return Installed(distribution.name, distribution.version, digest.hexdigest())
+
+
+def changed(before: Contents, package: Package, distributions: Iterable[Distribution]) -> list[Distribution]:
+    """The package's distributions of which there was no equal before."""
+    known = set(before.installed)
+    return [distribution for distribution in distributions if installed(package, distribution) not in known]
+
+
+def edited(before: Contents, package: Package, distributions: Iterable[Distribution]) -> list[str]:
+    """Files of no distribution, there before and now, whose contents are others than they were."""
+    recorded = _files(distributions)
+    own = (path for path in before.own if path in package.entries and path not in recorded)
+    return [path for path in own if package.entries[path].crc32 != before.own[path]]
+
+
+def unchanged(before: Contents, package: Package, distributions: Iterable[Distribution]) -> frozenset[str]:
+    """The package's paths that are as they were: what evidence of the earlier package still says something about."""
+    distributions = tuple(distributions)
+    recorded = _files(distributions)
+    stale = _files(changed(before, package, distributions))
+    return frozenset(
+        path
+        for path, entry in package.entries.items()
+        if path not in stale
+        and (path in recorded or entry.kind is Kind.DIRECTORY or before.own.get(path) == entry.crc32)
+    )
+
+
+def _files(distributions: Iterable[Distribution]) -> set[str]:
+    return {path for distribution in distributions for path in distribution.files}
+
+
+# -- kept ------------------------------------------------------------------------------------------------------
+
+
+def contents_to_json(found: Contents) -> str:
+    """One JSON object; ``contents_from_json`` reads it."""
+    return json.dumps({"version": VERSION, **asdict(found)}, indent=1) + "\n"
+
+
+def contents_from_json(text: str) -> Contents:
+    """What ``contents_to_json`` wrote.
+
+    Raises:
+        WorkspaceError: the text is broken, or of a version that is not known here.
+    """
+    try:
+        fields = json.loads(text)
+        if fields["version"] == VERSION:
+            known = tuple(Installed(**one) for one in fields["installed"])
+            return Contents(str(fields["package"]), known, {str(path): int(crc) for path, crc in fields["own"].items()})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise WorkspaceError(
+            "What an earlier run wrote down of a package's contents is broken.",
+            "Remove its contents-*.json: the evidence of that package is not used then.",
+        ) from error
+    raise WorkspaceError(
+        f"What an earlier run wrote down of a package's contents is of version {fields['version']}, not {VERSION}.",
+        "Use the ldeploy that wrote it, or a newer one.",
+    )

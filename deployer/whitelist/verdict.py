@@ -1,0 +1,42 @@
+"""What was found to be kept becomes a Whitelist: each path of the package with its decision."""
+
+from collections.abc import Iterable, Mapping
+
+from deployer.models import Decision, Reason, Whitelist
+from deployer.whitelist.ground import Ground
+from deployer.whitelist.origin import installed
+from deployer.whitelist.passes import Found
+from deployer.whitelist.rules import Matched
+
+
+def decided(
+    ground: Ground,
+    found: Mapping[str, Found],
+    unneeded: Mapping[str, tuple[Reason, str]],
+    warnings: tuple[str, ...],
+) -> Whitelist:
+    """Every path kept as it was found, or dropped for the reason given."""
+    decisions = {}
+    for path, entry in ground.entries.items():
+        kept = path in found
+        reason, because = found[path][1:] if kept else unneeded[path]
+        decisions[path] = Decision(path, kept, reason, because, entry.size, entry.crc32)
+    present = tuple(installed(ground.package, distribution) for distribution in ground.metadata.values())
+    return Whitelist(ground.package.label, decisions, warnings, present)
+
+
+def by_rule(matched: Matched) -> list[Found]:
+    """What keep rules keep."""
+    return [Found(path, Reason.RULE_KEEP, f"keep rule {rule!r}") for path, rule in matched.kept.items()]
+
+
+def by_rule_dropped(matched: Matched) -> dict[str, tuple[Reason, str]]:
+    """What drop rules drop."""
+    return {path: (Reason.RULE_DROP, f"drop rule {rule!r}") for path, rule in matched.dropped.items()}
+
+
+def count(paths: Iterable[str]) -> str:
+    """``12 paths (a, b, c, …)``."""
+    names = list(paths)
+    more = ", …" if len(names) > 3 else ""
+    return f"{len(names)} path{'s' * (len(names) > 1)} ({', '.join(names[:3])}{more})"

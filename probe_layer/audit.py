@@ -1,0 +1,86 @@
+"""Who asked: CPython's audit hook names the module that opened, imported, listed or started what lies below the roots.
+
+The hook runs on every audit event of the process for as long as it lives, and cannot be taken away again: so it
+looks at few of them, at each path once, and raises nothing. Source: https://docs.python.org/3/library/audit_events.html.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from probe_layer.unheard import frame_behind
+
+_PROGRAMS = frozenset(["subprocess.Popen", "os.exec", "os.posix_spawn"])
+_IMPORTING = ("importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport", "pkgutil")
+_BETWEEN = frozenset([*_IMPORTING, "codecs", "ctypes", "os", "pathlib", "subprocess"])
+"""Modules that ask for others: by the first part of their names."""
+_LONGEST = 200  # of a module's name: it is whatever the function makes it
+
+
+class Audit:
+    """What was asked for, by whom.
+
+    Args:
+        roots: absolute paths with a slash at their end.
+    """
+
+    def __init__(self, roots: tuple[str, ...]) -> None:
+        self._fresh: list[tuple[str, str, str]] = []
+        self.hook = _make_hook(self._fresh, roots)
+
+    def take(self) -> list[tuple[str, bytes, str]]:
+        """What was asked for since the last call: a letter as in ``account.py``, absolute path, asking module."""
+        fresh = self._fresh[:]
+        del self._fresh[: len(fresh)]
+        return [(letter, os.fsencode(path), module) for letter, path, module in fresh]
+
+
+def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any:
+    """A function of no object: the fewest steps for an event that is none of ours."""
+    join = os.path.join
+    asked: set[str] = set()
+    names = {"open": "a", "import": "b", "ctypes.dlopen": "b", "os.listdir": "e", "os.scandir": "e"}
+    names.update((name, "y") for name in _PROGRAMS)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in names:
+            return
+        try:
+            path = arguments[event == "import"]  # of an extension module the second, else None
+            if path.__class__ is not str:
+                if path.__class__ is not bytes:
+                    return
+                path = os.fsdecode(path)
+            if path in asked or (event == "open" and arguments[2] & os.O_ACCMODE):
+                return
+            if not path.startswith("/"):
+                if event == "ctypes.dlopen" and "/" not in path:
+                    return
+                path = join(_here(), path)
+            if not path.startswith(roots) or path in asked:
+                return
+            asked.add(path)
+            fresh.append((names[event], path, _asker(frame_behind())))
+        except (TypeError, ValueError, AttributeError, IndexError, KeyError, RecursionError, MemoryError):
+            pass
+
+    return hook
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
+def _asker(place: Any) -> str:
+    """The name of the module that is behind the import system; empty where there is none."""
+    name: Any = ""
+    while place is not None:
+        name = place.f_globals.get("__name__")
+        if name.__class__ is str and name.partition(".")[0] not in _BETWEEN:
+            return str(name[:_LONGEST])
+        place = place.f_back
+    return ""

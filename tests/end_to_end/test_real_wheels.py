@@ -1,0 +1,93 @@
+"""Small functions on real wheels: after ``shrink`` they answer as before, and nothing that strace saw is missing."""
+
+import ast
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.functional.local_aws import ROLE, RUNTIME, cloud
+from tests.functional.probe_host import STRACE, named
+from tests.functional.project import Project, write
+
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.skipif(shutil.which("strace") is None, reason="strace, the judge, is not installed"),
+]
+FUNCTIONS = Path(__file__).parent / "functions"
+
+
+def constants(source: str) -> dict[str, Any]:
+    """What a function's file says of itself: REQUIREMENTS, EVENTS, and perhaps FILES and FAULTS."""
+    assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
+    named = ((node.targets[0].id, node.value) for node in assigned if isinstance(node.targets[0], ast.Name))
+    return {
+        name: ast.literal_eval(value) for name, value in named if name in {"REQUIREMENTS", "EVENTS", "FILES", "FAULTS"}
+    }
+
+
+@pytest.fixture(params=sorted(file.stem for file in FUNCTIONS.glob("*.py")))
+def function(request, pytestconfig, tmp_path):
+    """A function's package, its wheels kept in pytest's cache folder; and what its file says of it."""
+    source = (FUNCTIONS / f"{request.param}.py").read_text()
+    said = constants(source)
+    key = hashlib.sha256("\n".join([sys.version, *said["REQUIREMENTS"]]).encode()).hexdigest()[:16]
+    wheels = pytestconfig.cache.mkdir("real-wheels") / key
+    if not wheels.exists():
+        part = wheels.with_name(f"{key}.{os.getpid()}")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+        subprocess.run([*pip, "--only-binary", ":all:", "--target", part, *said["REQUIREMENTS"]], check=True)
+        part.rename(wheels)
+    package = tmp_path / "package"
+    shutil.copytree(wheels, package, symlinks=True)
+    write(package, {"app.py": source, **said.get("FILES", {})})
+    return package, said
+
+
+@pytest.fixture
+def traced(tmp_path, monkeypatch, capsys):
+    """A user whose every sandbox runs under strace."""
+    with cloud(settle=0, prefix=(*STRACE, "{sandbox}/trace"), traces=tmp_path / "traces") as here:
+        for name, value in here.aws.environment({}).items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / "project").mkdir()
+        monkeypatch.chdir(tmp_path / "project")
+        yield Project(here, tmp_path / "project", capsys)
+
+
+def seen_by_strace(traces: Path, package: Path) -> set[str]:
+    """The package's files that any sandbox touched by name, with success."""
+    root = Path("/var/task")
+    inside = (path for traced in traces.iterdir() for path in named(traced, root) if path.is_relative_to(root))
+    paths = {path.relative_to(root) for path in inside}
+    return {str(path) for path in paths if (package / path).is_file()}
+
+
+def answers(traced: Project, events: list[Any]) -> list[Any]:
+    return [traced.cloud.invoke("f", event).value for event in events]
+
+
+def test_the_answers_are_the_same_and_nothing_is_missing(function, traced):
+    package, said = function
+    create = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", RUNTIME)
+    sizes = ("--memory", "1024", "--timeout", "120")
+    probed = traced.ldeploy("probe", "f", "--package", str(package), "--resolve-s3", *create, *sizes)
+    assert probed.code == 0, probed.err
+    full = answers(traced, said["EVENTS"])
+    assert "errorType" not in json.dumps(full), full
+    needed = seen_by_strace(traced.folder.parent / "traces", package)
+    shrunk = traced.ldeploy("shrink", "f", "--from-logs", "--output", "json")
+    assert shrunk.code == 0, shrunk.err
+    files = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+    assert needed
+    assert needed - traced.deployed() == set()
+    assert traced.deployed() < files
+    assert answers(traced, said["EVENTS"]) == full
+    reported = [words.split()[3] for words in shrunk.json["warnings"] if words.startswith("The probe reported")]
+    assert reported == said.get("FAULTS", [])

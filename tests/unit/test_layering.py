@@ -1,0 +1,154 @@
+"""Which layers are pruned, and what is kept of them."""
+
+import io
+from dataclasses import dataclass, field
+
+import pytest
+
+from deployer.errors import DeniedError
+from deployer.function import Configuration, Function
+from deployer.layering import Layering, Touched, layer_bytes, swapped
+from deployer.models import Evidence, Rules
+from deployer.notices import Silent
+from deployer.whitelist import choose_layer
+from deployer.workspace import Workspace
+from tests.functional.local_aws import packed
+from tests.unit.whitelists import NO_RULES, evidence, package
+
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:own:3"
+FOREIGN = "arn:aws:lambda:eu-west-1:999999999999:layer:own:3"
+FOUND = Function(
+    "f", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f", Configuration("python3.11", "a.h", "r"), "", 0, ""
+)
+FILES = {"python/used.py": "used" * 1000, "python/unused.py": "unused" * 100}
+
+
+@dataclass
+class Account:
+    """Layers, and who uses them."""
+
+    zips: dict[str, bytes]
+    users: dict[str, set[str]] = field(default_factory=dict)
+    denied: bool = False
+    later: frozenset[str] = frozenset()
+    """Layers that came after the probe."""
+
+    def layer_url(self, arn):
+        return arn, len(self.zips[arn])
+
+    def users_of_layers(self):
+        if self.denied:
+            raise DeniedError("Not allowed.")
+        return self.users
+
+    def url(self, url, size, what):
+        return Content(self.zips[url])
+
+
+@dataclass
+class Content:
+    data: bytes
+
+    @property
+    def size(self):
+        return len(self.data)
+
+    def read(self, offset, length):
+        stream = io.BytesIO(self.data)
+        stream.seek(offset)
+        return stream.read(length)
+
+
+def layering(tmp_path, account):
+    return Layering(account, account, Workspace("f", tmp_path, account, None), Silent(), "b")
+
+
+def pruned(tmp_path, account, *seen, code=0, rules=NO_RULES):
+    wanted = Configuration("python3.11", "a.h", "r", layers=tuple(account.zips))
+    touched = Touched((evidence(*seen),), frozenset(account.zips) - account.later, rules, code)
+    return layering(tmp_path, account).pruned(FOUND, wanted, touched)
+
+
+def test_a_layer_mostly_unused_is_written_anew(tmp_path):
+    account = Account({ARN: packed({**FILES, "data/unused.bin": "0" * 9000})}, {ARN[:-2]: {"f"}})
+    (layer,) = pruned(tmp_path, account, "/opt/python/used.py")
+    assert layer.pruned is not None
+    assert layer.pruned.name == "ldeploy-own"
+    assert (layer.report.files_before, layer.report.files_after, layer.report.bytes_after) == (3, 1, 4000)
+    wanted = swapped(Configuration("p", "h", "r", layers=("first", ARN, "last")), [layer])
+    assert wanted.layers == ("first", "ldeploy-own:to-be-published", "last")
+
+
+def test_a_layer_of_which_little_goes_is_pruned_only_where_the_limit_asks_for_it(tmp_path):
+    account = Account({ARN: packed(FILES)})
+    (stays,) = pruned(tmp_path, account, "/opt/python/used.py", code=262_144_000 - 4600)
+    assert (stays.pruned, layer_bytes([stays])) == (None, 4600)
+    (goes,) = pruned(tmp_path, account, "/opt/python/used.py", code=262_144_000 - 4599)
+    assert goes.pruned is not None
+    assert layer_bytes([goes]) == 4000
+
+
+@pytest.mark.parametrize(
+    ("account", "why"),
+    [
+        (Account({FOREIGN: packed(FILES)}), "another account"),
+        (Account({ARN: packed(FILES)}, {ARN[:-2]: {"f", "g"}}), "g uses it too"),
+        (Account({ARN: packed(FILES)}, denied=True), "not known"),
+        (Account({ARN.replace("own", "ldeploy-own"): packed(FILES)}), "its name"),
+        (Account({ARN.replace("own", "probe"): packed(FILES)}), "its name"),
+        (Account({ARN: packed(FILES)}, later=frozenset({ARN})), "after the probe"),
+        (Account({ARN: packed({**FILES, "extensions/agent": ""})}), "extension"),
+    ],
+)
+def test_a_layer_that_may_matter_to_others_is_left_alone_even_over_the_limit(tmp_path, account, why):
+    (layer,) = pruned(tmp_path, account, "/opt/python/used.py", code=262_144_000)
+    assert layer.pruned is None
+    assert why in layer.report.why
+
+
+def test_a_layer_that_nothing_touched_is_left_to_the_user(tmp_path):
+    (layer,) = pruned(tmp_path, Account({ARN: packed(FILES)}), "app.py")
+    assert "no sandbox touched it" in layer.report.why
+
+
+# -- what is kept of a layer -----------------------------------------------------------------------------------
+
+
+LAYER = package("python/a.py", "python/b.py", "python/m/__init__.py", "python/m/x.py", "lib/l.so", "odd [name].txt")
+
+
+def kept(*seen, rules=NO_RULES, environment=(), earlier=()):
+    found = choose_layer(LAYER, [], [evidence(*seen), *earlier], rules, environment)
+    return {path for path in found.kept() if "." in path}
+
+
+def test_paths_below_opt_are_those_of_the_layer_and_those_of_the_package_are_not():
+    assert kept("/opt/python/m/x.py", "python/a.py") == {"python/m/x.py", "python/m/__init__.py"}
+
+
+def test_what_an_earlier_probe_saw_of_it_counts():
+    assert kept("/opt/lib/l.so", earlier=[evidence("/opt/python/a.py")]) == {"lib/l.so", "python/a.py"}
+
+
+def test_what_the_environment_names_is_kept_whatever_characters_are_in_it():
+    assert kept("/opt/lib/l.so", environment=["x", "/opt/odd [name].txt:/opt/python/b.py", "/opt/gone"]) == {
+        "lib/l.so",
+        "odd [name].txt",
+        "python/b.py",
+    }
+
+
+def test_a_keep_rule_that_begins_with_opt_is_of_layers():
+    assert kept("/opt/lib/l.so", rules=Rules(keep=("/opt/python/*.py", "python/m/**"))) == {
+        "lib/l.so",
+        "python/a.py",
+        "python/b.py",
+    }
+
+
+def test_no_evidence_of_a_layer_keeps_nothing_of_it():
+    assert (
+        choose_layer(LAYER, [], [Evidence("x", {}, sandboxes=1)], Rules(), ()).decisions.keys() == LAYER.entries.keys()
+    )
+    assert kept("app.py") == set()
