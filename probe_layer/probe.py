@@ -148,6 +148,7 @@ class Probe:
         self._doubt([path for letter, path, _ in asked if letter == "a"])
         loaded = [entry for entry in mapped((self._root + b"/", self._layers + b"/")) if self._is_ours(entry[1])]
         self._settle(loaded)
+        self._drain()  # what was loaded while the list was read
         self._compare([path for letter, path in noted + loaded if letter in "ompM"])
 
     def _compare(self, opened: list[bytes]) -> None:

@@ -1,6 +1,15 @@
 """What all tests share: a machine that is busy is no failure."""
 
+import pytest
 from hypothesis import settings
+
+from tests.functional.witnesses import COUNTED
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much each witness has of what strace saw (in a run of one process)."""
+    if COUNTED:
+        terminalreporter.write_line(", ".join(f"{name} {number}" for name, number in COUNTED.items()))

@@ -132,6 +132,8 @@ class StatusReport:
     armed: bool
     deployed: str
     """Which package is deployed: before, full, slim, or other."""
+    sample: float
+    """The share of sandboxes that the probe was told to let report."""
     sha256: str
     evidence: Evidence
     coverage: Coverage

@@ -121,13 +121,18 @@ def _status(report: StatusReport) -> list[str]:
     evidence = report.evidence
     lines = [
         f"{report.function}: {report.state}",
-        f"  deployed  {_DEPLOYED[report.deployed]}, {'with' if report.armed else 'without'} the probe",
+        f"  deployed  {_DEPLOYED[report.deployed]}, {_armed(report)}",
         _evidence(evidence.sandboxes, evidence.invocations, _counted(len(evidence.paths), "path")),
     ]
     if evidence.sandboxes:
         lines += _sample(report.coverage)
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
     return lines
+
+
+def _armed(report: StatusReport) -> str:
+    share = f" ({percent(report.sample)} of the sandboxes report)" if report.sample < 1 else ""
+    return f"with the probe{share}" if report.armed else "without the probe"
 
 
 _DEPLOYED = {

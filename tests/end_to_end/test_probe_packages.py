@@ -18,8 +18,10 @@ from socket import socket
 import pytest
 
 from examples.build import build
-from probe_layer.record import decode
+from probe_layer.record import decode, encode
 from tests.functional.probe_host import Host, strace, witnessed
+from tests.functional.suite.judge import told
+from tests.functional.witnesses import count
 
 pytestmark = pytest.mark.network
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -43,6 +45,8 @@ def test_every_file_that_strace_sees_touched_is_in_the_records(name: str, cache:
     assert not [answer for answer in run.answers if "errorType" in answer]
     assert not run.faults
     seen = witnessed(tmp_path / "traces", host.task)
+    lines = [line for record in run.records for line in encode(record)]
+    count(seen, told(lines))
     assert len(seen) > 500
     assert seen - run.touched() == set()
     if name == "tiles":  # asked about, never opened

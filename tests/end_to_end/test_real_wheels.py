@@ -15,6 +15,8 @@ import pytest
 from tests.functional.local_aws import ROLE, RUNTIME, cloud
 from tests.functional.probe_host import STRACE, named
 from tests.functional.project import Project, write
+from tests.functional.suite.judge import told
+from tests.functional.witnesses import count
 
 pytestmark = [
     pytest.mark.network,
@@ -82,6 +84,9 @@ def test_the_answers_are_the_same_and_nothing_is_missing(function, traced):
     full = answers(traced, said["EVENTS"])
     assert "errorType" not in json.dumps(full), full
     needed = seen_by_strace(traced.folder.parent / "traces", package)
+    label = traced.configuration()["Environment"]["Variables"]["LDEPLOY_PACKAGE"]
+    evidence = told(traced.cloud.messages("f"), label)
+    count(needed, evidence)
     shrunk = traced.ldeploy("shrink", "f", "--from-logs", "--output", "json")
     assert shrunk.code == 0, shrunk.err
     files = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
@@ -89,5 +94,4 @@ def test_the_answers_are_the_same_and_nothing_is_missing(function, traced):
     assert needed - traced.deployed() == set()
     assert traced.deployed() < files
     assert answers(traced, said["EVENTS"]) == full
-    reported = [words.split()[3] for words in shrunk.json["warnings"] if words.startswith("The probe reported")]
-    assert reported == said.get("FAULTS", [])
+    assert list(evidence.faults) == said.get("FAULTS", [])

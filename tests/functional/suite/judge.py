@@ -6,7 +6,7 @@ to the embedded AWS, the records read from CloudWatch. A test says what the pack
 
 import subprocess
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,7 @@ from deployer.package.folder import pack_folder
 from probe_layer.record import encode
 from tests.functional.local_aws import ROLE, RUNTIME, Cloud
 from tests.functional.probe_host import Host, named, strace
+from tests.functional.witnesses import count
 
 LABEL = "00112233aabbccdd"
 
@@ -42,6 +43,7 @@ class Seen:
 
 def judge(seen: Seen, faults: Sequence[str] = ()) -> Seen:
     """Everything that strace saw is in the evidence, and the probe had nothing to complain of."""
+    count(seen.needed, seen.evidence)
     assert seen.needed
     assert seen.needed - seen.touched() == set()
     assert set(seen.evidence.faults) == set(faults)
@@ -95,9 +97,8 @@ class Folders(Package):
         self.add("app.py", body)
         run = self.host.run(events, prefix=strace(self._traces))
         lines = [line for record in run.records for line in encode(record)]
-        log = [LogEvent(str(number), number, line) for number, line in enumerate(lines)]
         needed = set(self.needed(self._traces, str(self.task), str(self.opt)))
-        return Seen(run.answers, gather(log, LABEL), needed)
+        return Seen(run.answers, told(lines), needed)
 
 
 class Embedded(Package):
@@ -140,9 +141,7 @@ class Embedded(Package):
 
     def evidence(self) -> Evidence:
         """Of the function's log."""
-        pages = self._cloud.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self._name}")
-        events = (event for page in pages for event in page["events"])
-        return gather((LogEvent(each["eventId"], each["timestamp"], each["message"]) for each in events), LABEL)
+        return told(self._cloud.messages(self._name))
 
     def seen_by_strace(self) -> set[str]:
         """Of every sandbox of the function."""
@@ -162,6 +161,11 @@ def zipped(folder: Path) -> bytes:
         for path in sorted(folder.rglob("*")):
             archive.write(path, path.relative_to(folder))
     return stream.getvalue()
+
+
+def told(lines: Iterable[str], label: str = LABEL) -> Evidence:
+    """What the lines of a log tell."""
+    return gather((LogEvent(str(number), number, line) for number, line in enumerate(lines)), label)
 
 
 def errors(answers: Sequence[Any]) -> list[Any]:
