@@ -98,7 +98,8 @@ class Aggregate:
         self._traces: dict[str, Trace] = {}
         self._faults: Counter[str] = Counter()
         self._lines: Counter[str] = Counter()
-        self._started = 0
+        self.started = 0
+        """Sandboxes."""
         self._population = 0.0
         self._invocations = 0
         self._moments: list[int] = []
@@ -114,7 +115,7 @@ class Aggregate:
                 case Topic.LINES:
                     self._line(row)
                 case Topic.STARTS:
-                    self._started += _whole(row["records"])
+                    self.started += _whole(row["records"])
                     self._population += _whole(row["records"]) / float(row.get("of_share") or 1)
                 case Topic.FAULTS:
                     self._faults[row["fault"]] += _whole(row["records"])
@@ -148,7 +149,7 @@ class Aggregate:
         return Evidence(
             package=self._package,
             paths={path: trace.evidence() for path, trace in sorted(self._traces.items())},
-            sandboxes=max([self._started, *(trace.sandboxes for trace in self._traces.values())]),
+            sandboxes=max([self.started, *(trace.sandboxes for trace in self._traces.values())]),
             invocations=self._invocations,
             lines=LineCount(**self._lines),
             faults=dict(sorted(self._faults.items())),

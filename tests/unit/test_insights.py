@@ -97,13 +97,13 @@ def aggregated(events: list[LogEvent], *bounds: int) -> Evidence:
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[LogEvent]:
-    """Sandboxes that log each path once for each kind, a line a second."""
+    """Sandboxes that log each path once for each kind, something at their start, a line a second."""
     events: list[LogEvent] = []
     for number in range(draw(st.integers(0, 5))):
         share = draw(st.sampled_from([1.0, 0.25]))
         seen: set[tuple[str, str]] = set()
         for line in range(draw(st.integers(1, 3))):
-            touched: dict[str, list[str]] = {}
+            touched: dict[str, list[str]] = {} if line else {"listed": ["."]}
             for name, path in draw(st.sets(st.tuples(st.sampled_from(NAMES), st.sampled_from("abcd")), max_size=4)):
                 kind = read_touch(name)[0]
                 if (kind, path) not in seen:
@@ -263,6 +263,17 @@ class Engine:
             raise TooManyRowsError
 
 
+class Deaf(Engine):
+    """Does not understand the question about some topics."""
+
+    def __init__(self, events: list[LogEvent], deaf_to: set[str]) -> None:
+        super().__init__(events, MOST_ROWS)
+        self.deaf_to = deaf_to
+
+    def rows(self, number: str) -> Any:
+        return iter(()) if self.started[int(number)][0] in self.deaf_to else super().rows(number)
+
+
 class Account:
     def __init__(self, insights: Any) -> None:
         self.insights = insights
@@ -281,4 +292,13 @@ def test_more_paths_in_a_millisecond_than_there_are_rows_is_said() -> None:
     )
     taken = source(Account(Engine([LogEvent("1", 5, encode(line)[0])], 3)), "insights").begin(LABEL)  # type: ignore[arg-type]
     with pytest.raises(CloudError, match="millisecond"):
+        taken.take(GROUP, 0, 1_000, lambda rows: None)
+
+
+@pytest.mark.parametrize("about", [Topic.LISTS, "opened"])
+def test_an_engine_that_counts_sandboxes_and_gives_no_paths_is_not_believed(about: str) -> None:
+    line = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {"opened": ["a"]})
+    engine = Deaf([LogEvent("1", 5, encode(line)[0])], {about})
+    taken = source(Account(engine), "insights").begin(LABEL)  # type: ignore[arg-type]
+    with pytest.raises(CloudError, match="none of their paths"):
         taken.take(GROUP, 0, 1_000, lambda rows: None)
