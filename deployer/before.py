@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from deployer.arm import disarm
+from deployer.arm import disarm, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Configuration, Function, Probed, Stage, State, StoredZip, package_key
+from deployer.models import Package
 
 UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
 """Stages in which the function may carry ldeploy's own changes."""
@@ -55,13 +56,17 @@ def begin(
     probed = with_whole_layers(present, pruned)
     known = earlier.layers_since if earlier else {}
     layers = {arn: known.get(arn, now) for arn in probed.layers} if probing else known
-    if earlier and earlier.stage in UNDER_WAY and is_ours(found, earlier):
-        begun = replace(earlier, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=probed)
+    under_way = earlier if earlier and earlier.stage in UNDER_WAY else None
+    if under_way and is_ours(found, under_way):
+        begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=probed)
         begun = replace(begun, earlier=others, layers_since=layers)
-        return begun if earlier.full.label == full.label else replace(begun, events="", answers={})
+        return begun if under_way.full.label == full.label else replace(begun, events="", answers={})
+    if under_way:  # somebody else's code, and still the memory and time of the probe
+        present = unprobed(found.configuration, under_way.before, under_way.probed)
+        probed = with_whole_layers(present, pruned)
     code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
     begun = State(name, Stage.PROBING, bucket, present, code, full, found.log_group, since, probed, serial=serial)
-    return replace(begun, earlier=others, pruned=pruned, layers_since=layers)
+    return replace(begun, earlier=others, pruned=pruned, layers_since=layers, arn=found.arn)
 
 
 def with_whole_layers(configuration: Configuration, pruned: Mapping[str, str]) -> Configuration:
@@ -128,6 +133,40 @@ def probed_state(found: Function, known: State | None) -> State:
             "Run ldeploy probe with the new package, or ldeploy deploy to slim it by the whitelist there is.",
         )
     return state
+
+
+def of_this_function(state: State | None, found: Function | None, region: str) -> State | None:
+    """The state, if it is of the function that is meant, or of none.
+
+    Args:
+        state: what an earlier run left.
+        found: the function, or None where it is to be created.
+        region: where we are.
+
+    Raises:
+        WorkspaceError: it is of a function of that name in another region or account.
+    """
+    if state is None or not state.arn:
+        return state
+    if state.arn == found.arn if found else f":{region}:" in state.arn:
+        return state
+    raise WorkspaceError(
+        f"What an earlier run left here is of another function of that name, {state.arn}.",
+        "Give --region and --profile as then, or run ldeploy in a folder and with a bucket for this one.",
+    )
+
+
+def check_probed(package: Package, state: State) -> None:
+    """Whether what lies at the full package's place is what was probed.
+
+    Raises:
+        ConflictError: somebody put another zip there.
+    """
+    if package.label != state.full.label:
+        raise ConflictError(
+            f"{state.full} is another package than the one that was probed.",
+            "Put that one back, or run ldeploy probe with this one.",
+        )
 
 
 def known_state(name: str, state: State | None) -> State:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,6 +102,8 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     run = shared.run()
     now = run.now()
     window = Window(since(now) if since else None, until(now) if until else None)
+    if (window.since or 0) >= (window.until or now):
+        raise UsageError("--since is not before --until.", "Give a time that is.")
     wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, via)
     show(pipeline.shrink(run, wanted), shared)
 
@@ -176,37 +177,43 @@ def show(report: Report, shared: Common) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The process: runs a command and answers with an exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_guarded(lambda: _invoke(given), verbose="--verbose" in given))
+    sys.exit(_guarded(lambda: _invoke(given)))
 
 
 def _invoke(arguments: list[str]) -> None:
-    known = {option.name or "": option for command in ldeploy.commands.values() for option in command.params}
-    found = config.settings(Path.cwd(), known.keys() - {"function", "help", ""})
-    defaults = {name: dict(found) for name in ldeploy.commands}
+    options = [one for command in ldeploy.commands.values() for one in command.params if isinstance(one, click.Option)]
+    names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
+    found = config.settings(Path.cwd(), names.keys() - {"help"})
+    defaults = {name: {names[setting]: value for setting, value in found.items()} for name in ldeploy.commands}
     ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)
 
 
-def _guarded(command: Callable[[], None], *, verbose: bool) -> int:
+def _guarded(command: Callable[[], None]) -> int:
     """Runs the command; whatever goes wrong becomes one or two sentences and an exit code."""
     try:
         command()
-    except LdeployError as error:
-        return _failed(str(error), error.exit_code, verbose=verbose)
-    except click.UsageError as error:
-        context = f"\n{error.ctx.get_usage()}" if error.ctx else ""
-        return _failed(error.format_message() + context, ExitCode.USAGE, verbose=False)
-    except (KeyboardInterrupt, click.Abort):
-        return _failed("Interrupted; the same command may be run again.", ExitCode.INTERRUPTED, verbose=False)
-    except click.ClickException as error:
-        return _failed(error.format_message(), ExitCode.FAILED, verbose=verbose)
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        return _failed(f"{error.strerror or error}{where}.", ExitCode.FAILED, verbose=verbose)
+    except (Exception, KeyboardInterrupt) as error:
+        sentence, code = _told(error)
+        click.echo(f"ldeploy: {sentence}", err=True)
+        return code
     return ExitCode.DONE
 
 
-def _failed(sentence: str, code: ExitCode, *, verbose: bool) -> int:
-    click.echo(f"ldeploy: {sentence}", err=True)
-    if verbose:
-        traceback.print_exc()
-    return code
+def _told(error: BaseException) -> tuple[str, ExitCode]:
+    sentence, code = f"{error}", ExitCode.FAILED
+    match error:
+        case LdeployError():
+            code = error.exit_code
+        case click.UsageError():
+            usage = f"\n{error.ctx.get_usage()}" if error.ctx else ""
+            sentence, code = error.format_message() + usage, ExitCode.USAGE
+        case KeyboardInterrupt() | click.Abort():
+            sentence, code = "Interrupted; the same command may be run again.", ExitCode.INTERRUPTED
+        case click.ClickException():
+            sentence = error.format_message()
+        case OSError():
+            where = f" ({error.filename})" if error.filename else ""
+            sentence = f"{error.strerror or error}{where}."
+        case _:
+            sentence = f"ldeploy itself is at fault ({type(error).__name__}): --verbose shows where."
+    return sentence, code

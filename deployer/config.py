@@ -32,7 +32,10 @@ def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
         document = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.", "Mend it, or move it away.") from error
-    table = document if file.name == OWN else document.get("tool", {}).get("ldeploy", {})
+    tables = document if file.name == OWN else document.get("tool", {})
+    table = tables if file.name == OWN or not isinstance(tables, dict) else tables.get("ldeploy", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{file} has something else than a table for [tool.ldeploy].", "Mend it.")
     found = {name.replace("-", "_"): value for name, value in table.items()}
     unknown = sorted(found.keys() - set(known))
     if unknown:

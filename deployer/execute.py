@@ -71,8 +71,7 @@ class Execution:
             case plan.Create(name, configuration, zipped):
                 self.function = self.aws.functions.create(name, configuration, zipped)
             case plan.PublishVersion(name, note):
-                self.version = self.aws.functions.publish_version(name, note)
-                self.function = self.aws.functions.ready(name)
+                self._publish_version(name, note)
             case plan.PublishLayer():
                 self.layers[PROBE_LAYER] = self._publish_layer()
             case plan.PublishPruned() as layer:
@@ -93,7 +92,7 @@ class Execution:
     def _found(self, name: str) -> Function:
         """The function as the last step left it: the next update is refused if somebody else changed it since."""
         if self.function is None:
-            self.function = self.aws.functions.ready(name)
+            self.function = self.aws.functions.get(name)
         return self.function
 
     def _upload(self, path: Path, zipped: StoredZip) -> None:
@@ -129,10 +128,17 @@ class Execution:
         full = state.full
         if not full.sha256 and self.function and state.stage is Stage.PROBED:
             full = replace(full, sha256=self.function.code_sha256)
-        pruned = {**state.pruned, **self.pruned}
-        return replace(
-            state, full=full, pruned=pruned, answers=self.answers if self.answers is not None else state.answers
-        )
+        arn = state.arn or (self.function.arn if self.function else "")
+        answers = self.answers if self.answers is not None else state.answers
+        return replace(state, full=full, arn=arn, pruned={**state.pruned, **self.pruned}, answers=answers)
+
+    def _publish_version(self, name: str, note: str) -> None:
+        """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""
+        found = self._found(name)
+        self.version = self.aws.functions.publish_version(found, note)
+        self.function = self.aws.functions.get(name)
+        if replace(self.function, revision=found.revision) != found:
+            raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")
 
     def _publish_layer(self) -> str:
         content = build_layer()
@@ -152,6 +158,11 @@ class Execution:
         return replace(configuration, layers=tuple(self.layers.get(arn, arn) for arn in configuration.layers))
 
     def _update_code(self, name: str, zipped: StoredZip) -> Function:
+        if not self._is_there(zipped):
+            raise ConflictError(
+                f"{zipped} was removed or replaced since.",
+                "Put it back and run the same command again; what was there before is a version of the function too.",
+            )
         updated = self.aws.functions.update_code(self._found(name), zipped)
         if zipped.sha256 and updated.code_sha256 != zipped.sha256:
             raise CloudError(
@@ -165,7 +176,7 @@ class Execution:
         found = sorted(read_events(events))
         with self.notices.bar("invoking", len(found), "events") as advance:
             for event, payload in found:
-                answers[event] = digest(self.aws.functions.invoke(name, payload))
+                answers[event] = digest(self.aws.functions.invoke(name, payload), payload)
                 if answers[event].failed:
                     self.notices.warn(f"{name} failed on {event}: what it touched until then is in the log.")
                 advance(1)
@@ -180,10 +191,13 @@ class Execution:
             before = state.answers.get(event)
             if before is None or before.failed:
                 continue
-            now = digest(self.aws.functions.invoke(name, payload, self.version))
+            if before.event != hashlib.sha256(payload).hexdigest():
+                self.notices.warn(f"{event} was changed since it was sent to the full package: it was not tried.")
+                continue
+            now = self._answer(name, payload)
             if now == before:
                 continue
-            if now.failed or (same_code and digest(self.aws.functions.invoke(name, payload, self.version)) == now):
+            if now.failed or (same_code and self._answer(name, payload) == now):
                 how = "failed" if now.failed else "answered otherwise"
                 raise TrialFailedError(
                     f"With the new package {name} {how} on {event}; the package before is back.",
@@ -192,11 +206,14 @@ class Execution:
             why = "never answers the same twice" if same_code else "has new code and answers otherwise"
             self.notices.warn(f"{name} {why} on {event}: the answers were not compared.")
 
+    def _answer(self, name: str, payload: bytes) -> Answer:
+        return digest(self.aws.functions.invoke(name, payload, self.version), payload)
 
-def digest(reply: Reply) -> Answer:
+
+def digest(reply: Reply, event: bytes) -> Answer:
     """An answer's digest: equal JSON gives equal digests, however it is spaced and ordered."""
     try:
         canonical = json.dumps(json.loads(reply.payload), sort_keys=True).encode()
     except ValueError:
         canonical = reply.payload
-    return Answer(hashlib.sha256(canonical).hexdigest(), bool(reply.error))
+    return Answer(hashlib.sha256(canonical).hexdigest(), bool(reply.error), hashlib.sha256(event).hexdigest())

@@ -13,11 +13,24 @@ STATE_VERSION = 1
 PREFIX = "ldeploy"
 """Everything of ours in a bucket lies below this."""
 
-_ARN = re.compile(r"(?:arn:[^:]+:lambda:[^:]*:\d+:function:|\d+:function:)?(?P<name>[a-zA-Z0-9-_]{1,140})")
+_ARN = re.compile(
+    r"(?:(?:arn:[^:]+:lambda:(?P<region>[^:]*):)?(?P<account>\d+):function:)?(?P<name>[a-zA-Z0-9-_]{1,140})"
+)
 
 
-def function_name(name_or_arn: str) -> str:
-    """The bare name of a function given by name, partial ARN or ARN.
+@dataclass(frozen=True)
+class Named:
+    """A function as the user names it."""
+
+    name: str
+    region: str = ""
+    """Empty where only a name or a partial ARN is given."""
+    account: str = ""
+    """Empty where only a name is given."""
+
+
+def named(name_or_arn: str) -> Named:
+    """A function given by name, partial ARN or ARN.
 
     Raises:
         UsageError: the text is neither, or carries a version or alias: ldeploy works on ``$LATEST``.
@@ -28,7 +41,7 @@ def function_name(name_or_arn: str) -> str:
             f"'{name_or_arn}' is not a function's name or ARN without a version.",
             "Give the name alone: ldeploy works on $LATEST.",
         )
-    return match["name"]
+    return Named(match["name"], match["region"] or "", match["account"] or "")
 
 
 @dataclass(frozen=True)
@@ -121,6 +134,8 @@ class Answer:
     """SHA-256 of the answer as canonical JSON."""
     failed: bool
     """The function raised, or its sandbox died."""
+    event: str = ""
+    """SHA-256 of the event; an event that was changed since is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +184,8 @@ class State:
     """ARN of a layer -> when the first probe with it began: milliseconds since 1970."""
     serial: int = 0
     """Counts the writes: of two copies the higher is the newer."""
+    arn: str = ""
+    """Of the function; empty until one that was to be created is there."""
 
 
 def state_from(document: Any) -> State:

@@ -71,6 +71,7 @@ class Intake:
         bucket, _, key = uri.removeprefix(SCHEME).partition("/")
         if not bucket or not key:
             raise UsageError(f"'{uri}' names no object.", "Write s3://bucket/key.zip.")
+        self.aws.storage.check_bucket(bucket)
         source = self.aws.storage.source(bucket, key)
         package = index(source)
         found = self.aws.storage.find(bucket, key)

@@ -6,13 +6,13 @@ from typing import Final
 
 from deployer.aws.functions import Functions
 from deployer.aws.storage import Storage
-from deployer.errors import DeniedError
+from deployer.errors import DeniedError, PackageError
 from deployer.function import Configuration, Function, StoredZip, package_key
 from deployer.layer import LAYER_NAME
 from deployer.limits import UNZIPPED
 from deployer.models import Evidence, Package, Rules, Source
 from deployer.notices import Notices
-from deployer.package import distributions, index
+from deployer.package import distributions, handler_path, index
 from deployer.plan import PublishPruned
 from deployer.report.data import LayerReport
 from deployer.slim import write_slim
@@ -70,6 +70,22 @@ class Layering:
     workspace: Workspace
     notices: Notices
     bucket: str
+
+    def check_handler(self, package: Package, configuration: Configuration) -> None:
+        """Whether the handler is in the package, or in a layer as those of monitoring tools are.
+
+        Raises:
+            PackageError: it is in none of them.
+        """
+        handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
+        if handler_path(package, handler):
+            return
+        layers = [self._read(arn)[1] for arn in configuration.layers]
+        if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):
+            raise PackageError(
+                f"The package does not hold the handler {handler}.",
+                "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
+            )
 
     def as_they_are(self, configuration: Configuration) -> tuple[Layer, ...]:
         """Each layer, measured, none of them pruned."""

@@ -4,6 +4,7 @@ import functools
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +13,9 @@ from typing import Any, Literal
 
 import click
 
-from deployer.aws import open_aws
+from deployer.aws import Aws, open_aws
 from deployer.errors import UsageError
-from deployer.function import function_name
+from deployer.function import named
 from deployer.models import Whitelist
 from deployer.notices import Notices
 from deployer.plan import Steps
@@ -34,12 +35,16 @@ class Common:
     """The options that every command on a function has."""
 
     function: str
+    account: str
+    """Empty where the user named none."""
     region: str | None
     profile: str | None
     endpoint_url: str | None
     bucket: str | None
     resolve_s3: bool
     output: Literal["text", "json"]
+    changes: bool
+    """Whether the command is one that changes something."""
     plan: bool
     yes: bool
     notices: Notices
@@ -47,11 +52,15 @@ class Common:
     def run(self) -> Run:
         """The surroundings that the options describe."""
         aws = open_aws(self.region, self.profile, self.endpoint_url)
-        bucket = self.bucket or (own_bucket(aws.account(), aws.region) if self.resolve_s3 else None)
+        if self.account and self.account != aws.account():
+            raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
+        bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
         folder = Path(FOLDER) / self.function
         here = Workspace(self.function, folder, aws.storage, bucket)
         known = here.state() if bucket is None else None
         workspace = Workspace(self.function, folder, aws.storage, known.bucket) if known else here
+        if self.changes:
+            click.get_current_context().with_resource(workspace.alone())
         return Run(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000, self.agreed)
 
     def agreed(self, steps: Steps) -> bool:
@@ -85,12 +94,30 @@ def common(command: Command) -> Command:
     @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
     @functools.wraps(command)
     def with_common(
-        *, function: str, verbose: bool, quiet: bool, plan: bool = False, yes: bool = False, **others: Any
+        *, function: str, verbose: bool, quiet: bool, plan: bool | None = None, yes: bool = False, **others: Any
     ) -> None:
         names = ("region", "profile", "endpoint_url", "bucket", "resolve_s3", "output")
         shared = {name: others.pop(name) for name in names}
         notices = Terminal(quiet=quiet and not verbose)
-        command(Common(function_name(function), plan=plan, yes=yes, notices=notices, **shared), **others)
+        meant = named(function)
+        if meant.region and (shared["region"] or meant.region) != meant.region:
+            raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
+        shared["region"] = meant.region or shared["region"]
+        try:
+            asked = Common(
+                meant.name,
+                meant.account,
+                changes=plan is not None,
+                plan=bool(plan),
+                yes=yes,
+                notices=notices,
+                **shared,
+            )
+            command(asked, **others)
+        except Exception:
+            if verbose:
+                traceback.print_exc()
+            raise
 
     return with_common
 
@@ -120,9 +147,16 @@ def rules(command: Command) -> Command:
     )
 
 
-def own_bucket(account: str, region: str) -> str:
-    """The bucket of ``--resolve-s3``: one for each account and region."""
-    return f"ldeploy-{account}-{region}"
+def own_bucket(aws: Aws) -> str:
+    """The bucket of ``--resolve-s3``: one for each account and region.
+
+    Raises:
+        DeniedError: somebody else has a bucket of this name, which anyone can guess.
+    """
+    account = aws.account()
+    name = f"ldeploy-{account}-{aws.region}"
+    aws.storage.has_bucket(name, owner=account)
+    return name
 
 
 def the_bucket(shared: Common, run: Run, package: str) -> tuple[str, bool]:
@@ -166,12 +200,12 @@ def _moment(given: str) -> Callable[[int], int]:
     ago = _AGO.fullmatch(given)
     if ago:
         back = int(ago[1]) * _MS[ago[2]]
-        return lambda now: now - back
+        return lambda now: max(0, now - back)
     try:
         moment = datetime.fromisoformat(given)
     except ValueError as error:
         raise UsageError(f"'{given}' is no time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
-    stamp = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    stamp = max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
     return lambda now: stamp  # noqa: ARG005
 
 

@@ -14,9 +14,19 @@ from pathlib import Path
 
 from deployer import plan
 from deployer.arm import check, check_runtime, is_armed, raised, unprobed
-from deployer.before import begin, deployed, is_ours, known_state, probed_state, seen_layers, with_whole_layers
+from deployer.before import (
+    begin,
+    check_probed,
+    deployed,
+    is_ours,
+    known_state,
+    of_this_function,
+    probed_state,
+    seen_layers,
+    with_whole_layers,
+)
 from deployer.coverage import estimate
-from deployer.errors import ConflictError, OverLimitError, PackageError, TrialFailedError, WorkspaceError
+from deployer.errors import ConflictError, OverLimitError, TrialFailedError, WorkspaceError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
@@ -24,14 +34,14 @@ from deployer.layer import layer_size
 from deployer.layering import Touched, layer_bytes, swapped
 from deployer.logs import Via
 from deployer.models import Evidence, Package, Whitelist
-from deployer.package import distributions, handler_path, index
+from deployer.package import distributions, index
 from deployer.plan import Steps
 from deployer.reading import Window, enough
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
 from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
-from deployer.whitelist import carry_over, choose, contents, from_json, keep_too, of_package
-from deployer.workspace import WHITELIST
+from deployer.whitelist import carry_over, choose, contents, from_json, keep_too, of_package, to_json
+from deployer.workspace import DEPLOYED
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
@@ -46,13 +56,14 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     if wanted.events:
         check_events(wanted.events)
     taken = run.intake(wanted.bucket).take(wanted.package, found)
-    known = run.workspace.state()
+    known = _known(run, found)
     state = begin(wanted.function, wanted.bucket, found, known, wanted.create, taken.zip, run.now())
     state = replace(state, probed=raised(state.probed, wanted.memory, wanted.timeout), sample=wanted.sample)
     if wanted.events:
         state = replace(state, events=str(wanted.events.absolute()), answers={})
-    _check_handler(taken.package, state.probed.handler)
-    layers = layer_bytes(run.layering(wanted.bucket).as_they_are(state.probed)) + layer_size()
+    layering = run.layering(wanted.bucket)
+    layering.check_handler(taken.package, state.probed)
+    layers = layer_bytes(layering.as_they_are(state.probed)) + layer_size()
     check_fits(taken.package, taken.package.bytes, layers, "The full package")
     bucket = wanted.bucket if wanted.make_bucket else None
     held = contents(taken.package, distributions(taken.source, taken.package))
@@ -74,12 +85,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     )
 
 
-def _check_handler(package: Package, handler: str) -> None:
-    if handler_path(package, handler) is None:
-        raise PackageError(
-            f"The package does not hold the handler {handler}.",
-            "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
-        )
+def _known(run: Run, found: Function | None) -> State | None:
+    return of_this_function(run.workspace.state(), found, run.aws.region)
 
 
 # -- CloudWatch -> evidence -> whitelist -> slim zip -> redeployed; the old code goes only when the new is in S3 ---
@@ -87,13 +94,14 @@ def _check_handler(package: Package, handler: str) -> None:
 
 def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
-    found = run.aws.functions.ready(wanted.function)
-    state = probed_state(found, run.workspace.state())
+    found = run.aws.functions.get(wanted.function)
+    state = probed_state(found, _known(run, found))
     reader = run.reader(wanted.via)
     evidence = reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
     source = run.slimmer.source(state.full)
     full = Taken(index(source), source, state.full, None)
+    check_probed(full.package, state)
     installed = distributions(source, full.package)
     earlier = reader.earlier(state, run.now())
     rules = of_package(wanted.rules)
@@ -110,12 +118,12 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     """Slims a fresh build by the whitelist there is, and deploys it the same way."""
-    found = run.aws.functions.ready(wanted.function)
+    found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
-    _check_handler(full.package, found.configuration.handler)
+    run.layering(wanted.bucket).check_handler(full.package, found.configuration)
     installed = distributions(full.source, full.package)
     whitelist = carry_over(wanted.whitelist, full.package, installed, wanted.rules)
-    earlier = run.workspace.state()
+    earlier = _known(run, found)
     begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
     if earlier:
         begun = replace(begun, events=earlier.events, answers=earlier.answers)
@@ -126,12 +134,12 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
-    """The whitelist of the function's last shrink.
+    """The whitelist of the slim package that was deployed last.
 
     Raises:
         WorkspaceError: there is none.
     """
-    written = run.workspace.read(WHITELIST)
+    written = run.workspace.read(DEPLOYED)
     if written is None:
         raise WorkspaceError(f"There is no whitelist of {function} yet.", "Run ldeploy probe and shrink first.")
     return from_json(written)
@@ -144,21 +152,31 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
+    if can_try:
+        check_events(Path(begun.events))
     trial = plan.Try(found.name, state, same_code=choice.begun is choice.earlier) if can_try else None
     pruned = [layer.pruned for layer in choice.layers if layer.pruned]
     steps = plan.shrink(found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial)
     report = _shrink_report(choice, slimmed, state.slim or choice.full.zip, layers, steps)
     try:
-        check_fits(choice.full.package, slimmed.measure.bytes, layers, "The slim package")
+        check_fits(_kept(choice), slimmed.measure.bytes, layers, "The slim package")
     except OverLimitError as error:
         return replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     try:
         done = run.carry_out(steps, found)
     except TrialFailedError:
-        now = run.aws.functions.ready(found.name)
+        now = run.aws.functions.get(found.name)
         run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
         raise
-    return replace(report, state="deployed", version=done.version) if done else report
+    if done is None:
+        return report
+    run.workspace.write(DEPLOYED, to_json(slimmed.whitelist))
+    return replace(report, state="deployed", version=done.version)
+
+
+def _kept(choice: Choice) -> Package:
+    full = choice.full.package
+    return replace(full, entries={path: full.entries[path] for path in choice.whitelist.kept()})
 
 
 def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
@@ -199,8 +217,8 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
         function: its name.
         over_others: also where somebody else has put other code in since.
     """
-    found = run.aws.functions.ready(function)
-    state = replace(known_state(function, run.workspace.state()), stage=Stage.RESTORING)
+    found = run.aws.functions.get(function)
+    state = replace(known_state(function, _known(run, found)), stage=Stage.RESTORING)
     if not (over_others or is_ours(found, state)):
         raise ConflictError(
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
@@ -218,8 +236,8 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
 
 def status(run: Run, function: str, via: Via) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
-    found = run.aws.functions.ready(function)
-    state = known_state(function, run.workspace.state())
+    found = run.aws.functions.get(function)
+    state = known_state(function, _known(run, found))
     evidence = run.reader(via).read(state, Window(), run.now(), keep=False)
     return data.StatusReport(
         function=function,

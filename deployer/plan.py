@@ -206,7 +206,8 @@ def probe(
     why = "the probe in" if state.sample == 1 else f"the probe in, a share of {state.sample:g} of the sandboxes reports"
     steps: list[Step] = []
     steps += [MakeBucket(make_bucket)] if make_bucket else []
-    steps += [KeepCode(name, state.before_code)] if found and found.code_sha256 == state.before_code.sha256 else []
+    to_keep = {zipped.uri: zipped for zipped in ([] if upload else [state.full]) + [state.before_code]}
+    steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(upload, state.full)] if upload else []
     steps += [Describe(contents), Remember(state)]
     steps += [] if found else [Create(name, state.before, state.full)]

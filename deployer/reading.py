@@ -14,8 +14,8 @@ from deployer.workspace import Settled, Workspace
 
 LATE_MS = 15 * 60 * 1000
 """Events may come late: what is older than this is taken as complete and never read again."""
-BEFORE_MS = 60 * 1000
-"""The clocks of this machine and of Lambda may differ: reading begins so much before the probe."""
+CLOCK_MS = 5 * 60 * 1000
+"""The clocks of this machine and of Lambda may differ by so much: reading begins earlier and ends later."""
 GROUPS = 12
 """A long time is read in so many parts, each written down when it is complete: a run that is cut off goes on there."""
 SHORTEST_MS = 2 * 60 * 60 * 1000
@@ -50,11 +50,12 @@ class Reader:
         nothing = Evidence(state.full.label, {})
         if not state.probed_at:
             return nothing
-        here = Probed(state.full.label, state.log_group, state.probed_at - BEFORE_MS, now)
+        here = Probed(state.full.label, state.log_group, state.probed_at - CLOCK_MS, now + CLOCK_MS)
         if window.since is None and window.until is None:
             return self._all(here, now, keep=keep)
-        known = Settled(nothing, window.since or here.since)
-        return self._on_top(here, known, window.until or now, complete=0)
+        since = here.since if window.since is None else window.since
+        until = here.until if window.until is None else window.until
+        return self._on_top(here, Settled(nothing, since), until, complete=0)
 
     def earlier(self, state: State, now: int) -> tuple[Earlier, ...]:
         """The evidence of the packages that were probed before this one, with what it belongs to."""
@@ -69,7 +70,7 @@ class Reader:
         """What was read in earlier runs and what has come since."""
         nothing = Settled(Evidence(probed.label, {}), probed.since)
         known = self.workspace.settled(probed.label) or nothing
-        until = min(probed.until + LATE_MS, now)
+        until = min(probed.until + LATE_MS, now + CLOCK_MS)
         return self._on_top(probed, known, until, complete=now - LATE_MS if keep else 0)
 
     def _on_top(self, probed: Probed, known: Settled, until: int, complete: int) -> Evidence:

@@ -4,9 +4,12 @@ Files are written beside and renamed, so that a run that is cut off leaves the o
 state there are two copies with a serial number; the higher one is the newer.
 """
 
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from deployer.whitelist import Contents, contents_from_json, contents_to_json
 STATE = "state.json"
 WHITELIST = "whitelist.json"
 LIST = "whitelist.txt"
+DEPLOYED = "deployed-whitelist.json"
+"""The whitelist of the slim package that was deployed last; WHITELIST may be of one that was planned or taken back."""
 SLIM = "slim.zip"
 IGNORED = f"{STATE}\n*.zip\n"
 """What belongs in no repository: the state holds the function's environment, which may hold secrets."""
@@ -51,6 +56,24 @@ class Workspace:
         if not ignore.exists():
             ignore.write_text(IGNORED)
         return self.folder / name
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other run on this machine works on the function's files; a run that is killed leaves no lock.
+
+        Raises:
+            WorkspaceError: another one does.
+        """
+        descriptor = os.open(self.path(STATE).parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise WorkspaceError(
+                f"Another ldeploy is at work on {self.function}.", "Wait until it has ended."
+            ) from error
+        finally:
+            os.close(descriptor)
 
     def packed(self, sha256: str) -> Path:
         """Where a full package that was packed here is kept."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -13,6 +14,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
+    ParamValidationError,
     ProfileNotFound,
 )
 
@@ -73,7 +75,7 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
     except ProfileNotFound as error:
         raise UsageError(f"{error}.", "Name one of ~/.aws/config with --profile.") from error
     except NoRegionError as error:
-        raise UsageError("No region is set.", "Give --region, or set AWS_REGION.") from error
+        raise UsageError("No region is set.", "Give --region, or set AWS_DEFAULT_REGION.") from error
     except ValueError as error:
         raise UsageError(f"{error}.", "Give --endpoint-url as http://host:port.") from error
 
@@ -87,11 +89,19 @@ def in_our_words(doing: str) -> Iterator[None]:
 
     Raises:
         CloudError: or the kind of it that fits.
+        UsageError: boto3 sees before it asks that something cannot be, as a bucket's name.
     """
     try:
         yield
     except ClientError as error:
-        raise translated(error, doing) from error
+        told = translated(error, doing)
+        raise told from (None if _echoes_values(error) else error)
+    except S3UploadFailedError as error:
+        if isinstance(error.__context__, ClientError):
+            raise translated(error.__context__, doing) from error
+        raise CloudError(f"Could not {doing}: {error}", "Run the same command again.") from error
+    except ParamValidationError as error:
+        raise UsageError(f"Could not {doing}: {' '.join(str(error).split())}.", "Check what was given.") from error
     except NoCredentialsError as error:
         raise DeniedError(
             f"Could not {doing}: no credentials were found.",
@@ -111,15 +121,14 @@ def code_of(error: ClientError) -> str:
 def translated(error: ClientError, doing: str) -> CloudError | OverLimitError:
     """AWS's error as one of ours, with AWS's own message unless it echoes environment values."""
     code = code_of(error)
-    message = error.response.get("Error", {}).get("Message", "").strip() or code
-    if "environment variables" in message:
-        # This text echoes every value (over 4 KB: "String measured: {...}"): values are never printed.
-        message = message.split("String measured")[0].strip()
-    what = f"Could not {doing}: {message}"
+    message = _message(error)
+    if _echoes_values(error):
+        message = message.split(_ECHO)[0].strip()
+    what = f"Could not {doing}: {message.rstrip('.') or code}."
     if code in MISSING:
         return MissingError(what, "Check the name, --region and --profile.")
     if code in DENIED:
-        return DeniedError(what, f"Allow {_operation(error)} to whoever runs ldeploy.")
+        return DeniedError(what, f"Allow {_permission(error)} to whoever runs ldeploy.")
     if code in CONFLICT:
         return ConflictError(what, "Something else changed the function meanwhile: run the same command again.")
     if any(text in message for text in TOO_LARGE):
@@ -127,7 +136,34 @@ def translated(error: ClientError, doing: str) -> CloudError | OverLimitError:
     return CloudError(what, f"AWS calls it {code}.")
 
 
-def _operation(error: ClientError) -> str:
-    services = {"Bucket": "s3", "Object": "s3", "Log": "logs", "Caller": "sts", "MultipartUpload": "s3"}
-    service = next((s for word, s in services.items() if word in error.operation_name), "lambda")
-    return f"{service}:{error.operation_name}"
+_ECHO = "String measured"
+"""Behind it stands every value of an environment over 4 KB: values are never printed, in tracebacks neither."""
+
+
+def _echoes_values(error: ClientError) -> bool:
+    return _ECHO in _message(error)
+
+
+def _message(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Message", "").strip()
+
+
+_PERMISSIONS = {
+    "CreateMultipartUpload": "s3:PutObject",
+    "FilterLogEvents": "logs:FilterLogEvents",
+    "GetCallerIdentity": "sts:GetCallerIdentity",
+    "GetLayerVersionByArn": "lambda:GetLayerVersion",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "Invoke": "lambda:InvokeFunction",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "UploadPart": "s3:PutObject",
+}
+"""Operations that are not called as the permission for them
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html)."""
+
+
+def _permission(error: ClientError) -> str:
+    operation = error.operation_name
+    service = "s3" if operation.endswith(("Bucket", "Object", "MultipartUpload")) else "lambda"
+    return _PERMISSIONS.get(operation, f"{service}:{operation}")

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import ClientError
 
 from deployer.aws.clients import code_of, in_our_words
-from deployer.errors import CloudError, MissingError
+from deployer.errors import CloudError, DeniedError, MissingError
 from deployer.function import Configuration, Function, StoredZip
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
-BUSY = frozenset({"ResourceConflictException"})
+BUSY = frozenset({"ResourceConflictException", "SnapStartNotReadyException"})
 """409: an update is still under way."""
+EXISTS = "already exist"
+"""In the text of the one 409 that waiting does not mend."""
+ROLE_NOT_YET = "cannot be assumed by Lambda"
+"""A role that was made a moment ago is not known everywhere yet
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency)."""
+ROLE_WITHIN_S = 30
 READY_WITHIN_S = 600
 POLL_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -46,13 +52,13 @@ class Functions:
             return None
 
     def get(self, name: str) -> Function:
-        """The function's ``$LATEST``.
+        """The function's ``$LATEST`` once no update is under way; also where the last one failed: the next may mend it.
 
         Raises:
             MissingError: there is no such function.
+            DeniedError: its environment cannot be decrypted.
         """
-        with in_our_words(f"find the function {name}"):
-            return _function(dict(self.client.get_function_configuration(FunctionName=name)))
+        return _function(self._settled(name))
 
     def code_url(self, name: str) -> str:
         """A presigned URL of the code that is deployed; good for ten minutes."""
@@ -96,29 +102,40 @@ class Functions:
         )
         return self.ready(found.name)
 
-    def publish_version(self, name: str, note: str) -> str:
-        """Publishes what is deployed as a version; the same version again where nothing changed since."""
+    def publish_version(self, found: Function, note: str) -> str:
+        """Publishes what was found as a version; the same version again where nothing changed since the last.
+
+        Raises:
+            ConflictError: somebody changed the function since it was found.
+        """
         published = self._patiently(
-            f"publish a version of {name}",
-            lambda: self.client.publish_version(FunctionName=name, Description=note[:256]),
+            f"publish a version of {found.name}",
+            lambda: self.client.publish_version(
+                FunctionName=found.name, Description=note[:256], RevisionId=found.revision
+            ),
         )
         return published["Version"]
 
     def ready(self, name: str) -> Function:
-        """Waits until the last update is through (``LastUpdateStatus``).
+        """The function after an update of ours (``LastUpdateStatus``).
 
         Raises:
             CloudError: the update failed, with Lambda's reason, or takes over ten minutes.
         """
+        found = self._settled(name)
+        if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
+            reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
+            raise CloudError(f"The update of {name} failed: {reason}.", "Mend that and run the same again.")
+        return _function(found)
+
+    def _settled(self, name: str) -> dict[str, Any]:
+        """Lambda's answer once no update is under way any more, whatever came of it."""
         deadline = time.monotonic() + READY_WITHIN_S
         for pause in _pauses():
-            with in_our_words(f"wait for {name}"):
+            with in_our_words(f"find the function {name}"):
                 found = dict(self.client.get_function_configuration(FunctionName=name))
-            if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
-                reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
-                raise CloudError(f"The update of {name} failed: {reason}.", "Mend that and run the same again.")
-            if found.get("LastUpdateStatus", "Successful") == "Successful" and found.get("State") != "Pending":
-                return _function(found)
+            if found.get("LastUpdateStatus") != "InProgress" and found.get("State") != "Pending":
+                return found
             if time.monotonic() > deadline:
                 break
             time.sleep(pause)
@@ -181,19 +198,27 @@ class Functions:
             return content["Location"], content["CodeSize"]
 
     def _patiently(self, doing: str, call: Callable[[], Result]) -> Result:
-        """The call, again while another update of the function is under way (409)."""
-        deadline = time.monotonic() + READY_WITHIN_S
+        """The call, again while another update of the function is under way (409), or its role is too young."""
+        began = time.monotonic()
         for pause in _pauses():
             try:
                 with in_our_words(doing):
                     return call()
             except CloudError as error:
-                cause = error.__cause__
-                busy = isinstance(cause, ClientError) and code_of(cause) in BUSY
-                if not busy or time.monotonic() > deadline:
+                if time.monotonic() >= began + _passes_within(error):
                     raise
             time.sleep(pause)
         raise AssertionError  # the pauses have no end
+
+
+def _passes_within(error: CloudError) -> float:
+    """For how many seconds a refusal is worth asking again."""
+    if isinstance(error.__cause__, ClientError):
+        if code_of(error.__cause__) in BUSY and EXISTS not in error.what:
+            return READY_WITHIN_S
+        if ROLE_NOT_YET in error.what:
+            return ROLE_WITHIN_S
+    return 0
 
 
 def _pauses() -> Iterator[float]:
@@ -204,6 +229,12 @@ def _pauses() -> Iterator[float]:
 
 def _function(found: dict[str, Any]) -> Function:
     name = found["FunctionName"]
+    environment = found.get("Environment", {})
+    if unreadable := environment.get("Error"):  # taken for an empty one, it would be deployed as that
+        raise DeniedError(
+            f"The environment of {name} cannot be read: {unreadable.get('Message', 'no reason given')}",
+            "Allow kms:Decrypt with its key to whoever runs ldeploy.",
+        )
     return Function(
         name=name,
         arn=found["FunctionArn"],
@@ -215,7 +246,7 @@ def _function(found: dict[str, Any]) -> Function:
             memory=found.get("MemorySize", 128),
             timeout=found.get("Timeout", 3),
             storage=found.get("EphemeralStorage", {}).get("Size", 512),
-            environment=found.get("Environment", {}).get("Variables", {}),
+            environment=environment.get("Variables", {}),
             layers=tuple(layer["Arn"] for layer in found.get("Layers") or ()),
         ),
         code_sha256=base64.b64decode(found.get("CodeSha256", "")).hex(),

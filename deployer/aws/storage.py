@@ -1,6 +1,7 @@
 """S3: packages under their hash, the state of a function, and zips read by range."""
 
 import base64
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 from botocore.exceptions import ClientError
+from botocore.utils import get_environ_proxies
 
-from deployer.aws.clients import MISSING, code_of, in_our_words, translated
-from deployer.errors import CloudError, PackageError
+from deployer.aws.clients import code_of, in_our_words
+from deployer.errors import CloudError, MissingError, PackageError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -89,7 +91,8 @@ class UrlSource:
         try:
             answer = self.pool.request("GET", self.url, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from error
+            # Not "from error": it names the URL, and a traceback would show it.
+            raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from None
         if answer.status not in {200, 206}:
             raise CloudError(f"Could not read {self.what}: HTTP {answer.status}.", "Run it again.")
         found = answer.data if answer.status == 206 else answer.data[offset : offset + length]
@@ -111,12 +114,10 @@ class Storage:
             MissingError: there is no such bucket.
             DeniedError: it may not be looked at.
         """
-        where = f"find s3://{bucket}/{key}"
         try:
-            answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if code_of(error) not in MISSING:
-                raise translated(error, where) from error
+            with in_our_words(f"find s3://{bucket}/{key}"):
+                answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except MissingError:
             self.check_bucket(bucket)
             return None
         checksum = answer.get("ChecksumSHA256", "")
@@ -127,24 +128,34 @@ class Storage:
             sha256=base64.b64decode(checksum).hex() if whole else "",
         )
 
-    def check_bucket(self, bucket: str) -> None:
-        """That the bucket is there and may be used.
+    def check_bucket(self, bucket: str, owner: str = "") -> None:
+        """That the bucket is there and may be used, and that Lambda can read code from it.
+
+        Args:
+            bucket: its name.
+            owner: the account that it must belong to; empty for any.
 
         Raises:
             MissingError: there is no such bucket.
             DeniedError: it belongs to somebody else, or may not be looked at.
+            CloudError: it is in another region than the function.
         """
+        whose: Any = {"ExpectedBucketOwner": owner} if owner else {}
         with in_our_words(f"use the bucket {bucket}"):
-            self.client.head_bucket(Bucket=bucket)
+            found = self.client.head_bucket(Bucket=bucket, **whose)
+        here = self.client.meta.region_name
+        if found.get("BucketRegion", here) != here:
+            raise CloudError(
+                f"The bucket {bucket} is in {found['BucketRegion']}, and the function in {here}.",
+                "Lambda takes code from a bucket of its own region only: name one, or give --resolve-s3.",
+            )
 
-    def has_bucket(self, bucket: str) -> bool:
-        """Whether the bucket is there."""
+    def has_bucket(self, bucket: str, owner: str = "") -> bool:
+        """Whether the bucket is there; raises as ``check_bucket`` does."""
         try:
-            self.client.head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return False
-            raise translated(error, f"use the bucket {bucket}") from error
+            self.check_bucket(bucket, owner)
+        except MissingError:
+            return False
         return True
 
     def make_bucket(self, bucket: str, region: str) -> None:
@@ -183,7 +194,7 @@ class Storage:
             size: in bytes.
             what: what it is, for messages: the URL itself is a secret.
         """
-        return UrlSource(url, size, what)
+        return UrlSource(url, size, what, _pool(url))
 
     def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
         """A file as an object, in parts where it is big; encrypted as the bucket says (S3 always does)."""
@@ -209,11 +220,17 @@ class Storage:
     def get(self, bucket: str, key: str) -> str | None:
         """A small text, or None where there is no such object or no such bucket."""
         try:
-            return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return None
-            raise translated(error, f"read s3://{bucket}/{key}") from error
+            with in_our_words(f"read s3://{bucket}/{key}"):
+                return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
+        except MissingError:
+            return None
+
+
+def _pool(url: str) -> urllib3.PoolManager:
+    """Connections as boto3 would make them: through the environment's proxy, trusting ``AWS_CA_BUNDLE``."""
+    trusted = os.environ.get("AWS_CA_BUNDLE")
+    proxy = get_environ_proxies(url).get(url.partition(":")[0])
+    return urllib3.ProxyManager(proxy, ca_certs=trusted) if proxy else urllib3.PoolManager(ca_certs=trusted)
 
 
 _CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})

@@ -59,7 +59,10 @@ def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None
     if not folder.is_dir():
         raise PackageError(f"{folder} is not a folder.", "Check the path of the package.")
     if out.resolve().is_relative_to(folder.resolve()):
-        raise PackageError(f"{out} lies inside the folder that is to be packed.", "Choose another place for it.")
+        raise PackageError(
+            f"{out} lies inside the folder that is to be packed.",
+            "Put what belongs into the package in a folder of its own, and give that.",
+        )
     found = _walk(folder)
     if not any(not stat.S_ISDIR(item.status.st_mode) for item in found):
         raise PackageError(f"{folder} holds no files.", "Check that the build wrote its files to this place.")

@@ -107,17 +107,22 @@ def heaviest(package: Package, count: int) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(weights.items(), key=lambda part: (-part[1], part[0]))[:count])
 
 
-def handler_path(package: Package, handler: str) -> str | None:
+def handler_path(package: Package, handler: str, below: str = "") -> str | None:
     """The entry that holds a handler such as ``app.handler`` or ``pkg/sub.app.handler``; None for none.
 
     Looked up as awslambdaric does it: what stands before the last dot is imported, with ``/`` for ``.``
     (https://github.com/aws/aws-lambda-python-runtime-interface-client, bootstrap.py). A regular package is
     found before an extension module, and that before a source file.
+
+    Args:
+        package: the function's, or a layer.
+        handler: as Lambda's configuration has it.
+        below: the folder to look in, with its slash: a layer's ``python/``.
     """
     module = handler.rpartition(".")[0].replace(".", "/").strip("/")
     if not module:
         return None
-    for prefix in (f"{module}/__init__", module):
+    for prefix in (f"{below}{module}/__init__", f"{below}{module}"):
         for path in (*_extensions(package, prefix), *(prefix + suffix for suffix in _MODULE_SUFFIXES)):
             way = links.follow(package.entries, path)
             if way.end is not None and package.entries[way.end].kind is Kind.FILE:

@@ -77,6 +77,20 @@ def test_the_wrapper_of_the_function_runs_with_the_probe_in(project):
     assert "wrapper" in project.deployed()
 
 
+@pytest.mark.parametrize("folder", ["python", f"python/lib/{RUNTIME}/site-packages"])
+def test_a_handler_may_be_in_a_layer(project, folder):
+    wrapping = "import app\ndef handler(event, context): return app.handler(event, context)\n"
+    content = {"ZipFile": packed({f"{folder}/ext/wrap.py": wrapping})}
+    project.cloud.functions.publish_layer_version(LayerName="own", Content=content)
+    layers = ["arn:aws:lambda:us-east-1:123456789012:layer:own:1"]
+    project.cloud.create("f", FILES, Layers=layers, Handler="ext.wrap.handler")
+    assert project.ldeploy("probe", "f", "--bucket", "packages").code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.shrink().code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.deployed() == NEEDED
+
+
 def test_a_plan_changes_nothing_in_aws(project):
     planned = project.probe("--plan")
     assert (planned.code, planned.json["state"]) == (0, "planned")
@@ -107,6 +121,13 @@ def test_keep_and_drop_rules_and_settings(probed):
     assert shrunk.code == 0
     assert probed.deployed() == NEEDED | {"lazy.py"}
     assert any("looked_at.txt" in warning for warning in shrunk.json["warnings"])
+
+
+def test_each_option_is_set_under_its_own_name_in_the_file_and_in_the_environment(project, monkeypatch):
+    (project.folder / "ldeploy.toml").write_text('invoke = "nowhere"\nbucket = "packages"\n')
+    assert "nowhere" in project.ldeploy("probe", "f", "--package", "build").err
+    monkeypatch.setenv("LDEPLOY_INVOKE", "events")
+    assert project.probe().json["answers"] == 3
 
 
 def test_another_machine_can_go_on_with_the_bucket_alone(probed):
@@ -149,6 +170,16 @@ def test_a_package_in_s3_is_deployed_from_where_it_lies(project):
     create = ("--create", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler")
     assert project.ldeploy("probe", "f", *package, *create, "--runtime", RUNTIME).code == 0
     assert project.cloud.invoke("f").value == "opened"
+    assert project.shrink().code == 0
+    assert project.deployed() == NEEDED
+
+
+def test_the_present_code_can_be_probed_after_a_package_of_the_user_s_in_s3(project):
+    project.cloud.create("f", {"app.py": "def handler(event, context): return 'before'"})
+    project.cloud.storage.put_object(Bucket="packages", Key="mine/code.zip", Body=packed(FILES))
+    assert project.ldeploy("probe", "f", "--package", "s3://packages/mine/code.zip").code == 0
+    assert project.ldeploy("probe", "f", "--bucket", "packages").code == 0
+    project.cloud.invoke("f")
     assert project.shrink().code == 0
     assert project.deployed() == NEEDED
 

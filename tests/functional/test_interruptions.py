@@ -159,6 +159,32 @@ cli.main({list(PROBE)!r})
     assert present.configuration()["Timeout"] == 33
 
 
+def test_two_at_once_do_not_mix_their_files(present):
+    meanwhile = """
+import subprocess, sys
+from dataclasses import replace
+from deployer import cli, options, plan
+
+class Doubled(options.Common):
+    def run(self):
+        return replace(super().run(), after=again)
+
+def again(step):
+    if isinstance(step, plan.Upload):
+        code = "import sys; from deployer import cli; cli.main(sys.argv[1:])"
+        for command in (["status", "f"], ["restore", "f"]):
+            subprocess.run([sys.executable, "-c", code, *command])
+
+options.Common = Doubled
+cli.main(sys.argv[1:])
+"""
+    present.ldeploy(*PROBE)
+    done = child(meanwhile, present.cloud, present.folder, *SHRINK)
+    assert done.returncode == 0
+    assert "f: probed" in done.stdout
+    assert "Another ldeploy is at work on f" in done.stderr
+
+
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(present):
     interrupted = KILLED.replace("signal.SIGKILL", "signal.SIGINT")
     done = child(interrupted, present.cloud, present.folder, "5", *PROBE)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from tests.functional.local_aws import ROLE, packed
-from tests.functional.project import FILES, write
+from tests.functional.project import CREATE, FILES, write
 
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer"
 
@@ -55,6 +55,13 @@ def test_no_bucket_and_a_bucket_that_is_not_there(present):
 def test_no_permission(present, operation, named):
     present.cloud.aws.faults.order(operation, "deny", times=9)
     refused(present, present.ldeploy("probe", "f", "--bucket", "packages"), 1, named)
+
+
+def test_no_permission_to_write_to_the_bucket(present):
+    present.cloud.aws.faults.order("s3.PutObject", "deny", times=9)
+    denied = present.ldeploy("probe", "f", "--bucket", "packages")
+    assert (denied.code, "s3:PutObject" in denied.err) == (1, True)
+    assert [name for name in present.changes() if name.startswith("lambda.")] == []
 
 
 @pytest.mark.parametrize("package", ["nothing-here", "empty.zip", "text.zip", "cut.zip", "empty", "one.zip"])
@@ -124,6 +131,19 @@ def test_a_package_over_the_limit_names_what_weighs_most(project):
     refused(project, outcome, 3, "heavy.bin", "262,144,000")
 
 
+def test_a_slim_package_over_the_limit_names_what_weighs_most_in_it(project):
+    project.probe()
+    project.cloud.invoke("f")
+    project.shrink()
+    before = project.configuration()
+    for name, size in {"heavy.bin": 262_144_000, "data/never.bin": 300_000_000}.items():
+        with (project.folder / "build" / name).open("wb") as heavy:
+            heavy.truncate(size)
+    outcome = project.ldeploy("deploy", "f", "--package", "build", "--drop", "data/never.bin")
+    assert (outcome.code, "heavy.bin 262.1 MB" in outcome.err, "data 300.0 MB" in outcome.err) == (3, True, False)
+    assert project.configuration() == before
+
+
 def test_layers_count_too(project):
     zeros = packed({"python/zeros.bin": b"\0" * 200_000_000})
     project.cloud.functions.publish_layer_version(LayerName="own", Content={"ZipFile": zeros})
@@ -138,6 +158,13 @@ def test_no_log_lines_yet(project):
     project.probe()
     project.cloud.aws.faults.forget()
     refused(project, project.shrink(), 4, "/aws/lambda/f")
+
+
+def test_the_log_is_read_from_its_beginning_at_the_earliest(project):
+    project.probe()
+    project.cloud.invoke("f")
+    for since in ("9" * 30 + "w", "1960-01-01"):
+        assert project.shrink("--since", since, "--plan").code == 0
 
 
 def test_fewer_sandboxes_than_asked_for(project):
@@ -171,6 +198,21 @@ def test_code_that_was_replaced_since_the_probe(project):
     refused(project, project.shrink(), 1, "replaced since the probe")
 
 
+def test_a_zip_of_the_user_s_that_was_replaced_in_s3_since_the_probe(project):
+    project.cloud.storage.put_object(Bucket="packages", Key="latest.zip", Body=packed(FILES))
+    project.ldeploy("probe", "f", "--package", "s3://packages/latest.zip", *CREATE)
+    project.cloud.invoke("f")
+    project.cloud.storage.put_object(Bucket="packages", Key="latest.zip", Body=packed({**FILES, "new.py": "x"}))
+    project.cloud.aws.faults.forget()
+    refused(project, project.shrink(), 1, "s3://packages/latest.zip", "ldeploy probe")
+    code = project.configuration()["CodeSha256"]
+    project.cloud.functions.update_function_code(FunctionName="f", ZipFile=packed({"app.py": "x = 1"}))
+    project.cloud.settle("f")
+    theirs = project.configuration()["CodeSha256"]
+    assert project.ldeploy("restore", "f", "--yes").code == 1
+    assert project.configuration()["CodeSha256"] == theirs != code
+
+
 def test_shrink_wants_to_know_where_the_evidence_is(project):
     refused(project, project.ldeploy("shrink", "f"), 2, "--from-logs")
 
@@ -179,6 +221,7 @@ def test_shrink_wants_to_know_where_the_evidence_is(project):
     ("arguments", "word"),
     [
         (["shrink", "f", "--from-logs", "--since", "yesterday"], "yesterday"),
+        (["shrink", "f", "--from-logs", "--since", "1h", "--until", "2h"], "--until"),
         (["shrink", "f", "--from-logs", "--whitelist", "no.json"], "no.json"),
         (["probe", "f", "--invoke", "no-folder"], "no-folder"),
         (["probe", "f", "--memory", "1"], "memory"),
@@ -203,6 +246,18 @@ def test_a_state_that_is_broken(project):
     (project.folder / ".ldeploy/f/state.json").write_text("{")
     project.cloud.aws.faults.forget()
     refused(project, project.ldeploy("restore", "f"), 1, "state.json")
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_traceback_is_shown_with_verbose_only_wherever_that_is_set(present, verbose):
+    (present.folder / "ldeploy.toml").write_text(f"verbose = {str(verbose).lower()}\n")
+    outcome = present.ldeploy("status", "f")
+    assert (outcome.code, "Traceback" in outcome.err) == (1, verbose)
+
+
+def test_a_mistake_of_ldeploy_s_own_is_said_in_a_sentence(present, monkeypatch):
+    monkeypatch.setattr("deployer.pipeline.status", None)
+    refused(present, present.ldeploy("status", "f"), 1, "TypeError", "--verbose")
 
 
 def test_nobody_answers(project):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.arm import arm
-from deployer.before import begin, deployed, probed_state, seen_layers
+from deployer.before import begin, deployed, of_this_function, probed_state, seen_layers
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Answer, Configuration, Function, Stage, StoredZip
 
@@ -55,6 +55,22 @@ def test_code_that_somebody_else_put_in_is_what_was_before():
     again = begin("f", "b", function("9" * 64, ARMED), replace(STATE, stage=Stage.PROBED), None, OTHER, 2000)
     assert again.before_code.sha256 == "9" * 64
     assert again.before == BARE
+
+
+def test_memory_that_an_earlier_probe_raised_is_not_what_was_before():
+    raised = replace(STATE, stage=Stage.PROBED, probed=replace(BARE, memory=2048))
+    found = function("9" * 64, replace(ARMED, memory=2048))
+    assert begin("f", "b", found, raised, None, OTHER, 2000).before == BARE
+
+
+def test_what_is_left_of_a_function_of_the_same_name_elsewhere_is_not_used():
+    here, there = (f"arn:aws:lambda:{region}:123456789012:function:f" for region in ("eu-west-1", "us-east-1"))
+    state = begin("f", "b", replace(PRESENT, arn=here), None, None, FULL, 0)
+    assert of_this_function(state, replace(PRESENT, arn=here), "eu-west-1") == state
+    assert of_this_function(state, None, "eu-west-1") == state
+    for found in (replace(PRESENT, arn=there), None):
+        with pytest.raises(WorkspaceError, match="eu-west-1"):
+            of_this_function(state, found, "us-east-1")
 
 
 def test_a_function_that_is_not_there_is_named():

@@ -23,6 +23,13 @@ def test_a_file_of_its_own_goes_before_pyproject(tmp_path):
     assert settings(tmp_path, KNOWN) == {"bucket": "b", "keep": ["*.dat"]}
 
 
+@pytest.mark.parametrize("content", ["tool = 3", "[tool]\nldeploy = 3"])
+def test_what_is_no_table_is_said(tmp_path, content):
+    (tmp_path / "pyproject.toml").write_text(content)
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
+        settings(tmp_path, KNOWN)
+
+
 @pytest.mark.parametrize("content", ["bukcet = 1", "[", "\xff\xfe".encode("latin-1")])
 def test_what_it_does_not_know_or_cannot_read_is_said(tmp_path, content):
     file = tmp_path / "ldeploy.toml"

@@ -12,11 +12,12 @@ from deployer.function import (
     STATE_VERSION,
     Answer,
     Configuration,
+    Named,
     Probed,
     Stage,
     State,
     StoredZip,
-    function_name,
+    named,
     state_from,
 )
 
@@ -50,10 +51,15 @@ def test_anything_else_is_said_to_be_no_state(document):
 
 @pytest.mark.parametrize("name", ["f", "a-b_C9", "arn:aws:lambda:eu-west-1:123456789012:function:f", "1:function:f"])
 def test_names_and_arns_name_a_function(name):
-    assert function_name(name) == name.rsplit(":", 1)[-1]
+    assert named(name).name == name.rsplit(":", 1)[-1]
+
+
+def test_an_arn_tells_where_the_function_is():
+    assert named("arn:aws-cn:lambda:cn-north-1:123456789012:function:f") == Named("f", "cn-north-1", "123456789012")
+    assert named("123456789012:function:f") == Named("f", "", "123456789012")
 
 
 @pytest.mark.parametrize("name", ["", "f:1", "arn:aws:lambda:eu-west-1:123456789012:function:f:PROD", "../x", "a b"])
 def test_versions_aliases_and_nonsense_are_refused(name):
     with pytest.raises(UsageError):
-        function_name(name)
+        named(name)

@@ -58,6 +58,13 @@ def test_code_that_is_there_already_is_not_sent_again():
     assert plan.UpdateCode not in kinds(plan.probe(found(FULL), STATE, HELD, None, None, None))
 
 
+@pytest.mark.parametrize("present", [BEFORE, FULL])
+def test_what_is_deployed_is_copied_once_where_it_is_the_package_too(present):
+    state = replace(STATE, before_code=replace(present, label=""), full=present)
+    steps = plan.probe(found(present), state, HELD, None, None, None)
+    assert [step.zip.uri for step in steps if isinstance(step, plan.KeepCode)] == [present.uri]
+
+
 def test_a_new_function_is_created_without_the_probe_first():
     steps = plan.probe(None, STATE, HELD, None, None, None)
     created = next(step for step in steps if isinstance(step, plan.Create))

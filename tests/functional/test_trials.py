@@ -1,0 +1,33 @@
+"""The recorded events on the new package, where they are not as they were."""
+
+import shutil
+
+import pytest
+
+from tests.functional.project import events, write
+
+
+def test_an_event_that_was_changed_since_is_not_held_to_its_old_answer(project):
+    project.probe("--invoke", "events")
+    events(project.folder / "events", look={"do": "lazy"})
+    shrunk = project.shrink()
+    assert shrunk.code == 0
+    assert "look.json" in shrunk.err
+
+
+def test_events_that_cannot_be_sent_again_are_said_before_anything_is_changed(project):
+    project.probe("--invoke", "events")
+    armed = project.configuration()
+    write(project.folder / "events", {"bad.json": "{"})
+    assert project.shrink().code == 2
+    assert project.configuration() == armed
+
+
+@pytest.mark.parametrize("only", [["--plan"], []])
+def test_a_whitelist_that_was_only_planned_or_taken_back_slims_no_fresh_build(project, only):
+    project.probe("--invoke", "events")
+    project.shrink()
+    assert project.shrink("--drop", "lazy.py", *only).code == (0 if only else 5)
+    shutil.rmtree(project.folder / "events")
+    assert project.ldeploy("deploy", "f", "--package", "build").code == 0
+    assert "lazy.py" in project.deployed()

@@ -1,0 +1,110 @@
+"""What is said where AWS, or the way to it, says no."""
+
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from deployer.aws import open_aws
+from deployer.aws.clients import in_our_words
+from deployer.aws.storage import Storage, UrlSource
+from deployer.errors import CloudError, DeniedError, LdeployError, UsageError
+
+ECHO = 'exceeded the 4KB limit. String measured: {"KEY":"s3cret"}'
+
+
+def refused(code, message, operation):
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def told(error, kind=LdeployError):
+    """What the user sees, and the whole traceback."""
+    with pytest.raises(kind) as caught, in_our_words("do it"):
+        raise error
+    return str(caught.value), "".join(traceback.format_exception(caught.value))
+
+
+def test_values_of_the_environment_are_in_no_message_and_in_no_traceback():
+    error = refused("InvalidParameterValueException", f"The environment variables you {ECHO}", "X")
+    assert not [text for text in told(error) if "s3cret" in text]
+
+
+def test_a_presigned_url_is_in_no_traceback():
+    signature = "s3" + "cret"  # a traceback shows lines of source too
+    with pytest.raises(CloudError) as caught:
+        UrlSource(f"http://127.0.0.1:9/code?X-Amz-Signature={signature}", 9, "the code of f").read(0, 1)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [
+        ("HeadBucket", "s3:ListBucket"),
+        ("HeadObject", "s3:GetObject"),
+        ("PutObject", "s3:PutObject"),
+        ("Invoke", "lambda:InvokeFunction"),
+        ("GetLayerVersionByArn", "lambda:GetLayerVersion"),
+        ("UpdateFunctionCode", "lambda:UpdateFunctionCode"),
+    ],
+)
+def test_a_refusal_names_the_permission_that_iam_knows(operation, permission):
+    assert f"Allow {permission} to" in told(refused("AccessDenied", "no", operation), DeniedError)[0]
+
+
+def test_the_message_of_aws_ends_as_a_sentence():
+    assert told(refused("NoSuchBucket", "It does not exist", "GetObject"))[0].startswith(
+        "Could not do it: It does not exist. Check"
+    )
+
+
+def test_a_bucket_s_name_that_is_none_is_a_mistake_of_the_command_line():
+    storage = open_aws("us-east-1", None, "http://127.0.0.1:9").storage
+    with pytest.raises(UsageError, match="Bad Bucket"):
+        storage.check_bucket("Bad Bucket!")
+
+
+def test_a_bucket_that_somebody_else_made_under_the_name_of_ours_is_not_used():
+    class Theirs:
+        def head_bucket(self, **asked):
+            if asked["ExpectedBucketOwner"] != "999999999999":
+                raise refused("403", "Forbidden", "HeadBucket")
+
+    client: Any = Theirs()
+    with pytest.raises(DeniedError):
+        Storage(client).has_bucket("ldeploy-123456789012-us-east-1", owner="123456789012")
+
+
+def test_a_presigned_url_is_read_through_the_proxy_that_boto3_would_take(monkeypatch):
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(206)
+            self.end_headers()
+            self.wfile.write(self.path[-1:].encode())
+
+        def log_message(self, *said):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        client: Any = None
+        found = Storage(client).url("http://code.invalid/x", 1, "the code of f").read(0, 1)
+        proxy.shutdown()
+    assert found == b"x"
+
+
+def test_no_answer_is_said_whatever_was_asked():
+    class Nobody:
+        def get_object(self, **asked):
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+        head_object = head_bucket = get_object
+
+    client: Any = Nobody()
+    for asked in (Storage(client).get, Storage(client).find, Storage(client).source):
+        with pytest.raises(CloudError, match=r"127\.0\.0\.1"):
+            asked("packages", "key")
