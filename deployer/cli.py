@@ -20,14 +20,18 @@ from deployer.options import (
     moment,
     option,
     rules,
+    steps,
     the_bucket,
     via,
     whitelist_file,
 )
 from deployer.reading import Window
 from deployer.report.data import Report, document
+from deployer.report.html import page
 from deployer.report.text import text
 from deployer.run import DeployWanted, ProbeWanted, ShrinkWanted
+from deployer.slim import Settings
+from deployer.workspace import write_whole
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +89,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @rules
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
+@steps
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     from_logs: bool,
@@ -94,6 +99,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     drop: tuple[str, ...],
     whitelist: Any,
     min_sandboxes: int,
+    settings: Settings,
     via: Any,
 ) -> None:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
@@ -104,7 +110,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     window = Window(since(now) if since else None, until(now) if until else None)
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give a time that is.")
-    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, via)
+    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via)
     show(pipeline.shrink(run, wanted), shared)
 
 
@@ -114,12 +120,15 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--package", required=True, help="A fresh build: a folder, a zip or s3://bucket/key.zip.")
 @option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
 @rules
-def deploy(shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], drop: tuple[str, ...]) -> None:
+@steps
+def deploy(
+    shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], drop: tuple[str, ...], settings: Settings
+) -> None:
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
     run = shared.run()
     bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
     chosen = whitelist or pipeline.last_whitelist(run, shared.function)
-    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop))
+    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings)
     show(pipeline.deploy(run, wanted), shared)
 
 
@@ -137,6 +146,17 @@ def restore(shared: Common) -> None:
 def status(shared: Common, via: Any) -> None:
     """Say which state FUNCTION is in and what has been seen of it so far."""
     show(pipeline.status(shared.run(), shared.function, via), shared)
+
+
+@ldeploy.command()
+@common
+@option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
+def report(shared: Common, html: Path | None) -> None:
+    """Show again what the last shrink or deploy of FUNCTION found and did."""
+    found = pipeline.last_report(shared.run(), shared.function)
+    if html:
+        write_whole(html, page(found))
+    show(found, shared)
 
 
 @ldeploy.group()

@@ -15,7 +15,7 @@ from deployer.notices import Notices
 from deployer.package import distributions, handler_path, index
 from deployer.plan import PublishPruned
 from deployer.report.data import LayerReport
-from deployer.slim import write_slim
+from deployer.slim import as_it_lies, write_slim
 from deployer.whitelist.layers import choose_layer, left_alone
 from deployer.workspace import Workspace
 
@@ -141,7 +141,8 @@ class Layering:
         name = PREFIX + _name(candidate.arn)
         path = self.workspace.path(f"layer-{name}.zip")
         with self.notices.bar(f"pruning {_name(candidate.arn)}", None) as advance:
-            measure = write_slim(candidate.source, candidate.package, candidate.keep, path, advance)
+            made = as_it_lies(candidate.package, candidate.keep)
+            measure = write_slim(candidate.source, candidate.package, made, path, advance).measure
         key = package_key(measure.sha256)
         stored = StoredZip(self.bucket, key, measure.sha256, measure.zip_bytes, measure.bytes, measure.files)
         report = _stays(candidate.arn, candidate.package, "")

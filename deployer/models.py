@@ -278,3 +278,17 @@ class Measure:
     zip_bytes: int
     sha256: str
     """Of the zip, hex."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What one step on the way to the slim package did."""
+
+    name: str
+    files: int
+    """It changed, added or left out so many."""
+    bytes_before: int
+    """Of those files (of the package for the whitelist), unpacked."""
+    bytes_after: int
+    left_alone: Mapping[str, int] = field(default_factory=dict)
+    """How many files it might have changed and did not, by the reason."""

@@ -20,6 +20,7 @@ from deployer.models import Whitelist
 from deployer.notices import Notices
 from deployer.plan import Steps
 from deployer.run import Run
+from deployer.slim import Settings
 from deployer.terminal import Terminal
 from deployer.whitelist import from_json
 from deployer.workspace import Workspace
@@ -76,7 +77,7 @@ class Common:
 
 def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:
     """An option that can be set as ``LDEPLOY_<NAME>`` too."""
-    variable = "LDEPLOY_" + name.removeprefix("--").replace("-", "_").upper()
+    variable = "LDEPLOY_" + name.partition("/")[0].removeprefix("--").replace("-", "_").upper()
     return click.option(name, *more, envvar=variable, **settings)
 
 
@@ -145,6 +146,23 @@ def rules(command: Command) -> Command:
     return option("--keep", multiple=True, metavar="GLOB", help="Keep what matches, as in .gitignore; repeatable.")(
         command
     )
+
+
+def steps(command: Command) -> Command:
+    """Which steps follow the whitelist, as ``settings``."""
+
+    @option("--trim/--no-trim", default=True, help="Leave out of libraries what is never loaded [default: on].")
+    @option("--bytecode/--no-bytecode", default=True, help="Add bytecode for kept sources [default: on].")
+    @option("--source/--no-source", default=True, help="Keep sources that have bytecode [default: on].")
+    @option("--empty/--no-empty", default=False, help="Empty files that were only looked at, in a scan [when over].")
+    @option("--best", is_flag=True, help="Pack everything again, as small as it gets: slow.")
+    @functools.wraps(command)
+    def with_steps(
+        shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, best: bool, **others: Any
+    ) -> None:
+        command(shared, **others, settings=Settings(trim, bytecode, source, best, empty))
+
+    return with_steps
 
 
 def own_bucket(aws: Aws) -> str:

@@ -32,16 +32,18 @@ from deployer.function import Function, Stage, State, StoredZip, package_key
 from deployer.intake import Taken
 from deployer.layer import layer_size
 from deployer.layering import Touched, layer_bytes, swapped
+from deployer.limits import UNZIPPED
 from deployer.logs import Via
 from deployer.models import Evidence, Package, Whitelist
 from deployer.package import distributions, index
 from deployer.plan import Steps
 from deployer.reading import Window, enough
 from deployer.report import data
+from deployer.report import file as reports
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
-from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons
+from deployer.slimming import Choice, Slimmed, check_fits, measured, reasons, with_steps
 from deployer.whitelist import carry_over, choose, contents, from_json, keep_too, of_package, to_json
-from deployer.workspace import DEPLOYED
+from deployer.workspace import DEPLOYED, REPORT
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
@@ -113,7 +115,9 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, code)
     bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
     layers = run.layering(state.bucket).pruned(found, bare, touched)
-    return _redeploy(run, Choice(found, full, whitelist, bare, layers, evidence, state, state))
+    return _told(
+        run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, state, state))
+    )
 
 
 def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
@@ -130,7 +134,10 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     back = earlier or replace(begun, stage=Stage.RESTORED)
     bare = unprobed(found.configuration, begun.before, begun.probed)
     layers = run.layering(wanted.bucket).as_they_are(bare)
-    return _redeploy(run, Choice(found, full, whitelist, bare, layers, Evidence(full.zip.label, {}), begun, back))
+    evidence = Evidence(full.zip.label, {})
+    return _told(
+        run, _redeploy(run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, begun, back))
+    )
 
 
 def last_whitelist(run: Run, function: str) -> Whitelist:
@@ -148,8 +155,8 @@ def last_whitelist(run: Run, function: str) -> Whitelist:
 def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; taken back where its trial fails."""
     found, begun = choice.found, choice.begun
-    slimmed = run.slimmer.write(choice.full.source, choice.full.package, choice.whitelist)
     wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
+    slimmed = run.slimmer.write(choice, UNZIPPED - layers)
     state = replace(begun, stage=Stage.SHRINKING, slim=_stored(slimmed, begun.bucket))
     can_try = bool(begun.answers) and Path(begun.events).is_dir()  # the folder of events may be gone by now
     if can_try:
@@ -164,10 +171,10 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         return replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     try:
         done = run.carry_out(steps, found)
-    except TrialFailedError:
+    except TrialFailedError as error:
         now = run.aws.functions.get(found.name)
         run.execute(plan.take_back(now, found, deployed(found, begun), choice.earlier), now)
-        raise
+        raise with_steps(error, slimmed.settings) from error
     if done is None:
         return report
     run.workspace.write(DEPLOYED, to_json(slimmed.whitelist))
@@ -177,6 +184,12 @@ def _redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
 def _kept(choice: Choice) -> Package:
     full = choice.full.package
     return replace(full, entries={path: full.entries[path] for path in choice.whitelist.kept()})
+
+
+def _told(run: Run, report: data.ShrinkReport) -> data.ShrinkReport:
+    """The report, left for ``ldeploy report``."""
+    run.workspace.write(REPORT, reports.to_json(report))
+    return report
 
 
 def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
@@ -197,13 +210,26 @@ def _shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: in
         coverage=estimate(evidence),
         lines=evidence.lines,
         faults=dict(evidence.faults),
+        steps=slimmed.steps,
         reasons=reasons(slimmed.whitelist.decisions.values()),
         layers=tuple(layer.report for layer in choice.layers),
         artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
-        warnings=(*slimmed.whitelist.warnings, *data.warnings(evidence)),
+        warnings=(*slimmed.whitelist.warnings, *slimmed.warnings, *data.warnings(evidence)),
     )
+
+
+def last_report(run: Run, function: str) -> data.ShrinkReport:
+    """What the last shrink or deploy found and did; changes nothing and asks nobody.
+
+    Raises:
+        WorkspaceError: there was none.
+    """
+    written = run.workspace.read(REPORT)
+    if written is None:
+        raise WorkspaceError(f"There is no report of {function} yet.", "Run ldeploy probe and shrink first.")
+    return reports.from_json(written)
 
 
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------

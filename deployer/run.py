@@ -15,6 +15,7 @@ from deployer.models import Rules, Whitelist
 from deployer.notices import Notices
 from deployer.plan import Step, Steps
 from deployer.reading import Reader, Window
+from deployer.slim import Settings
 from deployer.slimming import Slimmer
 from deployer.workspace import Workspace
 
@@ -87,6 +88,7 @@ class ShrinkWanted:
     min_sandboxes: int
     earlier: Whitelist | None
     """Its kept paths stay kept."""
+    settings: Settings
     via: Via
 
 
@@ -99,3 +101,4 @@ class DeployWanted:
     bucket: str
     whitelist: Whitelist
     rules: Rules
+    settings: Settings

@@ -1,21 +1,21 @@
 """Package + evidence -> whitelist and slim zip, written to the workspace and held against the limits."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.aws.storage import Storage
-from deployer.errors import OverLimitError
+from deployer.errors import OverLimitError, TrialFailedError
 from deployer.function import Configuration, Function, State, StoredZip
 from deployer.intake import Taken
 from deployer.layering import Layer
 from deployer.limits import UNZIPPED
-from deployer.models import Decision, Evidence, Measure, Package, Source, Whitelist
+from deployer.models import Decision, Evidence, Measure, Package, Saving, Source, Whitelist
 from deployer.notices import Notices
 from deployer.package import heaviest, open_file
 from deployer.report.data import Reason
-from deployer.slim import write_slim
+from deployer.slim import Action, Recipe, Settings, recipe, write_slim
 from deployer.whitelist import to_json, to_list
 from deployer.workspace import LIST, SLIM, WHITELIST, Workspace
 
@@ -29,6 +29,10 @@ class Slimmed:
     zip: Path
     path: Path
     """Of the whitelist."""
+    settings: Settings
+    """The steps that were taken."""
+    steps: tuple[Saving, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Choice:
     found: Function
     full: Taken
     whitelist: Whitelist
+    settings: Settings
     wanted: Configuration
     """Without the probe, with the user's own layers."""
     layers: tuple[Layer, ...]
@@ -64,16 +69,31 @@ class Slimmer:
             return open_file(packed)
         return self.storage.source(stored.bucket, stored.key)
 
-    def write(self, source: Source, package: Package, whitelist: Whitelist) -> Slimmed:
-        """The whitelist, as JSON and as a plain list, and the slim zip made by it."""
+    def write(self, choice: Choice, room: int) -> Slimmed:
+        """The whitelist, as JSON and as a plain list, and the slim zip made by it.
+
+        Args:
+            choice: the package and what is kept of it.
+            room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, and
+                bytecode, which costs bytes, is left out.
+        """
+        slimmed = self._write(choice, choice.settings)
+        for what, settings in _smaller(choice):
+            if slimmed.measure.bytes < room:
+                break
+            self.notices.say(f"not under the limit: once more, {what}")
+            slimmed = self._write(choice, settings)
+        return slimmed
+
+    def _write(self, choice: Choice, settings: Settings) -> Slimmed:
+        package, whitelist = choice.full.package, choice.whitelist
         described = self.workspace.write(WHITELIST, to_json(whitelist))
         self.workspace.write(LIST, to_list(whitelist))
         path = self.workspace.path(SLIM)
-        keep = set(whitelist.kept())
-        packed = sum(package.entries[name].packed for name in keep if name in package.entries)
-        with self.notices.bar("building the slim zip", packed) as advance:
-            measure = write_slim(source, package, keep, path, advance)
-        return Slimmed(whitelist, measure, path, described)
+        made = _recipe(choice, settings)
+        with self.notices.bar("building the slim zip", made.work) as advance:
+            slim = write_slim(choice.full.source, package, made, path, advance)
+        return Slimmed(whitelist, slim.measure, path, described, settings, slim.steps, slim.warnings)
 
 
 def check_fits(package: Package, size: int, layers: int, what: str) -> None:
@@ -97,6 +117,29 @@ def check_fits(package: Package, size: int, layers: int, what: str) -> None:
         f"{what} has {size:,} bytes unzipped{and_layers}, {over:,} over Lambda's {UNZIPPED:,}.",
         f"What weighs most: {parts}.",
     )
+
+
+def with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
+    """The same error, its advice with the steps that the new package had gone through."""
+    steps = str(settings)
+    tried = f" It was not the whitelist alone: {steps}." if steps else ""
+    return TrialFailedError(error.what, error.advice + tried)
+
+
+def _smaller(choice: Choice) -> Iterator[tuple[str, Settings]]:
+    """What else can be done for a package that does not fit, one thing after the other."""
+    settings = choice.settings
+    emptied = replace(settings, empty=True)
+    if not settings.empty and _recipe(choice, emptied).of(Action.EMPTY):
+        settings = emptied
+        yield "with scanned files as empty ones", settings
+    if settings.bytecode and settings.source:
+        yield "without bytecode", replace(settings, bytecode=False)
+
+
+def _recipe(choice: Choice, settings: Settings) -> Recipe:
+    runtime, layers = choice.found.configuration.runtime, choice.wanted.layers
+    return recipe(choice.full.package, choice.whitelist, settings, runtime, layered=bool(layers))
 
 
 def measured(stored: StoredZip) -> Measure:

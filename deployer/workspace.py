@@ -26,6 +26,7 @@ LIST = "whitelist.txt"
 DEPLOYED = "deployed-whitelist.json"
 """The whitelist of the slim package that was deployed last; WHITELIST may be of one that was planned or taken back."""
 SLIM = "slim.zip"
+REPORT = "report.json"
 IGNORED = f"{STATE}\n*.zip\n"
 """What belongs in no repository: the state holds the function's environment, which may hold secrets."""
 

@@ -1,4 +1,4 @@
-"""Measures package to slim zip: entries copied still packed, beside the peer: unzip, delete, ``zip -6``.
+"""Measures package to slim zip: copied as it lies, and with every step, beside the peer: unzip, delete, ``zip -6``.
 
 Both take the same full zip and the same paths to keep, in turn. The times are of whole processes, the interpreter's
 start among them; the peak memory is what the kernel says of ours.
@@ -27,12 +27,18 @@ UNNEEDED = Rules(drop=("tests/", "*.pyi", "*.h", "*.hpp", "*.pxd", "docs/", "*.c
 OURS = """
 import sys
 from pathlib import Path
+from deployer.models import Decision, Reason, Whitelist
 from deployer.package import index, open_file
-from deployer.slim import write_slim
-full, keep, out = map(Path, sys.argv[1:])
+from deployer.slim import Settings, recipe, write_slim
+full, keep, out = map(Path, sys.argv[1:4])
+settings = Settings(trim="trim" in sys.argv, bytecode="bytecode" in sys.argv)
+runtime = f"python3.{sys.version_info.minor}"
 with open_file(full) as source:
-    paths = keep.read_text("utf-8", "surrogateescape").split("\\n")
-    write_slim(source, index(source), filter(None, paths), out)
+    paths = filter(None, keep.read_text("utf-8", "surrogateescape").split("\\n"))
+    whitelist = Whitelist("", {path: Decision(path, True, Reason.OPENED, "", 0, 0) for path in paths})
+    package = index(source)
+    write_slim(source, package, recipe(package, whitelist, settings, runtime), out)
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 """
 
 
@@ -56,23 +62,30 @@ def measured(given: Path, keep_list: Path | None, runs: int, folder: Path) -> di
         package = index(source)
     keep = keep_list or written(kept(package), folder / "keep.txt")
     paths = set(keep.read_text("utf-8", "surrogateescape").split("\n")) - {""}
-    ours, peer, peaks = [], [], []
+    copied, slimmed, peer, zipped, peaks = [], [], [], [], []
     for _ in range(runs):
-        seconds, peak = by_copying(full, keep, folder / "ours.zip")
-        ours.append(seconds)
+        copied.append(by_ours(full, keep, folder / "copied.zip")[0])
+        took, peak = by_ours(full, keep, folder / "ours.zip", "trim", "bytecode")
+        slimmed.append(took)
         peaks.append(peak)
-        peer.append(by_packing_again(full, paths, folder / "unpacked", folder / "peer.zip"))
+        whole, alone = by_packing_again(full, paths, folder / "unpacked", folder / "peer.zip")
+        peer.append(whole)
+        zipped.append(alone)
+    seconds = {"copied": copied, "trimmed_and_compiled": slimmed, "unzip_delete_zip": peer, "zip_6_alone": zipped}
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     return {
         "bench": "build",
         "full": {"files": package.files, "bytes": package.bytes, "zip_bytes": package.zip_bytes},
         "slim": {
             "bytes": sum(package.entries[path].size for path in paths),
+            "copied_zip_bytes": (folder / "copied.zip").stat().st_size,
             "ours_zip_bytes": (folder / "ours.zip").stat().st_size,
             "peer_zip_bytes": (folder / "peer.zip").stat().st_size,
         },
-        "seconds": {"ours": ours, "unzip_delete_zip": peer},
-        "median": {"ours": statistics.median(ours), "unzip_delete_zip": statistics.median(peer)},
-        "ratio": round(statistics.median(ours) / statistics.median(peer), 3),
+        "seconds": seconds,
+        "median": medians,
+        "copied_to_unzip_delete_zip": round(medians["copied"] / medians["unzip_delete_zip"], 3),
+        "trimmed_and_compiled_to_zip_6": round(medians["trimmed_and_compiled"] / medians["zip_6_alone"], 3),
         "ours_peak_bytes": max(peaks),
     }
 
@@ -88,18 +101,16 @@ def written(paths: list[str], out: Path) -> Path:
     return out
 
 
-def by_copying(full: Path, keep: Path, out: Path) -> tuple[float, int]:
+def by_ours(full: Path, keep: Path, out: Path, *steps: str) -> tuple[float, int]:
     """Ours, in a process of its own: its seconds and its peak memory in bytes."""
     start = time.perf_counter()
-    process = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", OURS, str(full), str(keep), str(out)])
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        raise SystemExit("the slim zip could not be written")
-    return round(time.perf_counter() - start, 3), usage.ru_maxrss * 1024
+    command = [sys.executable, "-c", OURS, str(full), str(keep), str(out), *steps]
+    peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return round(time.perf_counter() - start, 3), int(peak) * 1024
 
 
-def by_packing_again(full: Path, keep: set[str], place: Path, out: Path) -> float:
-    """The peer's seconds: everything unpacked, what is not kept deleted, the rest packed again."""
+def by_packing_again(full: Path, keep: set[str], place: Path, out: Path) -> tuple[float, float]:
+    """The peer's seconds: everything unpacked, what is not kept deleted, the rest packed again; and the last alone."""
     out.unlink(missing_ok=True)
     start = time.perf_counter()
     subprocess.run(["unzip", "-q", str(full), "-d", str(place)], check=True)
@@ -108,10 +119,11 @@ def by_packing_again(full: Path, keep: set[str], place: Path, out: Path) -> floa
             path = Path(top, name)
             if path.relative_to(place).as_posix() not in keep:
                 path.unlink()
+    unpacked = time.perf_counter()
     subprocess.run(["zip", "-6", "-q", "-r", "-y", str(out), "."], cwd=place, check=True)
-    seconds = round(time.perf_counter() - start, 3)
+    end = time.perf_counter()
     shutil.rmtree(place)
-    return seconds
+    return round(end - start, 3), round(end - unpacked, 3)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployer.coverage import Coverage
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
-from deployer.models import Evidence, LineCount, Measure
+from deployer.models import Evidence, LineCount, Measure, Saving
 from deployer.report.faults import explained
 
 
@@ -101,6 +101,8 @@ class ShrinkReport:
     coverage: Coverage
     lines: LineCount
     faults: dict[str, int]
+    steps: tuple[Saving, ...]
+    """What the whitelist and each step behind it saved and cost."""
     reasons: tuple[Reason, ...]
     layers: tuple[LayerReport, ...]
     artifacts: Artifacts

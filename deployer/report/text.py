@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from deployer.coverage import Coverage
-from deployer.models import Measure
+from deployer.models import Measure, Saving
 from deployer.report.data import LayerReport, ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
 
 
@@ -52,7 +52,7 @@ def _probe(report: ProbeReport) -> list[str]:
 
 
 def _shrink(report: ShrinkReport) -> list[str]:
-    lines = [f"{report.function}: {_DONE[report.state]}"]
+    lines = [f"{report.function}: {DONE[report.state]}"]
     before, after = report.before, report.after
     lines += [
         f"  before    {_weight(before)}",
@@ -65,6 +65,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
             *_sample(report.coverage),
             f"  coverage  {coverage(report.coverage)}",
         ]
+    lines += ["  steps"] + [_saving(step) for step in report.steps]
     lines += ["  kept"] + [
         f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if r.kept
     ]
@@ -80,6 +81,21 @@ def _shrink(report: ShrinkReport) -> list[str]:
     return lines
 
 
+def change(step: Saving) -> str:
+    """What a step saved or cost: ``"-12.3 MB"``."""
+    return f"{(step.bytes_after - step.bytes_before) / 1e6:+,.1f} MB"
+
+
+def left_alone(step: Saving) -> str:
+    """What a step did not change, and why: ``"4 not: nothing to drop"``."""
+    return "; ".join(f"{count} not: {reason}" for reason, count in step.left_alone.items())
+
+
+def _saving(step: Saving) -> str:
+    left = left_alone(step)
+    return f"    {step.name:<34}{step.files:>7} files {change(step):>12}" + (f"  ({left})" if left else "")
+
+
 def _layer(layer: LayerReport) -> str:
     name = ":".join(layer.layer.split(":")[6:])
     if layer.pruned:
@@ -87,11 +103,12 @@ def _layer(layer: LayerReport) -> str:
     return f"    {name}: {megabytes(layer.bytes_before)}" + (f", left alone: {layer.why}" if layer.why else "")
 
 
-_DONE = {
+DONE = {
     "deployed": "the slim package is deployed, the probe is out",
     "planned": "the slim package is built, nothing is changed in AWS",
     "over_limit": "the slim package is still over Lambda's limit, nothing is changed in AWS",
 }
+"""A shrink's states in words."""
 
 
 def _restore(report: RestoreReport) -> list[str]:

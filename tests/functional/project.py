@@ -92,12 +92,12 @@ class Project:
         return {name: value for name, value in found.items() if name not in passing}
 
     def deployed(self) -> set[str]:
-        """The files that Lambda holds."""
+        """The files that Lambda holds, bytecode left out."""
         url = self.cloud.functions.get_function(FunctionName="f")["Code"]["Location"]
         path = self.folder / "deployed.zip"
         subprocess.run([sys.executable, "-c", FETCH, url, path], check=True)
         with zipfile.ZipFile(path) as archive:
-            return {name for name in archive.namelist() if not name.endswith("/")}
+            return {name for name in archive.namelist() if not name.endswith(("/", ".pyc"))}
 
     def changes(self) -> list[str]:
         """The operations so far that change something."""

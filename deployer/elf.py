@@ -1,0 +1,219 @@
+"""A shared library or executable becomes the same file without what is never loaded.
+
+The dynamic loader and the kernel read the ELF header, the program headers and what PT_LOAD segments map, and
+nothing else (System V gABI, chapter 5). So these are kept, byte for byte, and the rest goes: symbol tables
+for linking and debugging, debug sections, section headers. Later segments move down by whole pages. No
+virtual address changes, so no relocation does. (GNU strip moves sections about, and breaks libraries that
+patchelf has rearranged: most of what wheels hold.)
+
+What is lost: linking against the library, patchelf and auditwheel on it, function names in gdb, perf and
+native stack traces (libbacktrace, Rust's), and what cling and cppyy look up in symbol tables. ``dlopen``,
+``dlsym``, unwinding (.eh_frame), thread-local storage, build identifiers and notes are in the loaded part.
+
+A file is left alone, with its reason, where a dropped byte is not accounted for: a program may carry data
+behind its last segment (zip, AppImage, DuckDB's extensions) or in a section of its own (PyInstaller) and read
+it back.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from deployer.elf_format import (
+    HEADER,
+    SECTION,
+    SEGMENT,
+    Header,
+    Section,
+    Segment,
+    UnusualError,
+    is_old_table,
+    read_header,
+    read_sections,
+    read_segments,
+    require,
+)
+
+_CHUNK: Final = 1 << 20
+_SMALLEST_PAGE: Final = 0x1000
+_LARGEST_PAGE: Final = {62: 0x1000}
+"""By e_machine: x86_64 has pages of 4 KB; arm64, as its kernel was built, of 4, 16 or 64 KB."""
+_ANY_PAGE: Final = 0x10000
+_PROVIDER: Final = b"OSSL_provider_init\0"
+"""What an OpenSSL provider exports; fips.so compares the sum of its own file at start-up (fips_module(7))."""
+
+Placed = Sequence[tuple[Segment, int]]
+"""Each loaded segment as it was, with its new offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """A library after trimming.
+
+    Attributes:
+        data: the trimmed file; the file as it was where it was left alone.
+        saved: bytes by which it is shorter; 0 where it was left alone.
+        reason: why it was left alone; empty where it was trimmed.
+    """
+
+    data: bytes
+    saved: int
+    reason: str = ""
+
+
+def trim(library: bytes | memoryview) -> Trimmed:
+    """The library without what is never loaded, proven to load as before; or left alone, with the reason.
+
+    Takes any bytes and raises nothing. Trimming again changes nothing more.
+
+    Args:
+        library: the whole file; a memoryview (of a mapped file, say) is copied only into the result.
+    """
+    view = memoryview(library).cast("B")
+    try:
+        data = _trim(view)
+    except UnusualError as unusual:
+        return Trimmed(bytes(library), 0, str(unusual))
+    return Trimmed(data, len(view) - len(data))
+
+
+def _trim(view: memoryview) -> bytes:
+    header = read_header(view)
+    segments = read_segments(view, header)
+    sections = read_sections(view, header)
+    _check_segments(view, header, segments)
+    _check_sections(view, sections)
+    _check_dropped(view, header, segments, sections)
+    page = _LARGEST_PAGE.get(header.machine, _ANY_PAGE)
+    ways = [_write(view, header, each, _close_gaps(each, page)) for each in _alignments(segments, sections, page)]
+    data = min(ways, key=len)
+    _prove(view, memoryview(data))
+    require(len(data) < len(view), "nothing to drop")
+    return data
+
+
+def _loads(segments: Sequence[Segment]) -> list[Segment]:
+    return [segment for segment in segments if segment.loaded]
+
+
+def _headers(header: Header) -> int:
+    return HEADER.size + header.phnum * SEGMENT.size
+
+
+def _check_segments(view: memoryview, header: Header, segments: Sequence[Segment]) -> None:
+    loads = _loads(segments)
+    require(bool(loads) and loads[0].offset == 0, "no loaded segment begins at offset 0")
+    require(_headers(header) <= loads[0].size, "its program headers are not in the first loaded segment")
+    for load in loads:
+        require(load.end <= len(view), "a loaded segment ends behind the end of the file")
+        aligned = load.align >= _SMALLEST_PAGE and load.align.bit_count() == 1
+        congruent = aligned and (load.address - load.offset) % load.align == 0
+        require(congruent and load.size <= load.memory, "a loaded segment is of an odd size or alignment")
+    for before, after in pairwise(loads):
+        ascending = before.end <= after.offset and before.address + before.memory <= after.address
+        require(ascending, "loaded segments overlap or are out of order")
+    for segment in segments:
+        held = segment.size == 0 or any(load.holds(segment) for load in loads)
+        require(held, f"a segment of kind {segment.kind:#x} is not within a loaded one")
+
+
+def _check_sections(view: memoryview, sections: Sequence[Section]) -> None:
+    for section in sections:
+        require(section.end <= len(view), "a section ends behind the end of the file")
+        require(not section.missing_instructions, "a separate file of debug information")
+        provider = section.loaded_strings and _PROVIDER in bytes(view[section.offset : section.end])
+        require(not provider, "an OpenSSL provider, which may check the sum of its own file")
+
+
+def _check_dropped(view: memoryview, header: Header, segments: Sequence[Segment], sections: Sequence[Section]) -> None:
+    """Outside the loaded segments each byte is zero, or of a section or table that only linkers and debuggers read."""
+    loaded = [(load.offset, load.end) for load in _loads(segments)]
+    dropped = [(section.offset, section.end) for section in sections if section.for_tools_only]
+    table = (header.shoff, header.shoff + len(sections) * SECTION.size)
+    at = 0
+    for begin, end in [*sorted([*loaded, *dropped, table]), (len(view), len(view))]:
+        known = _is_zero(view[at:begin]) or is_old_table(view[at + -at % 8 : begin], sections)
+        require(known, "bytes that no known section or loaded segment accounts for")
+        at = max(at, end)
+
+
+def _alignments(segments: Sequence[Segment], sections: Sequence[Section], page: int) -> Iterator[Sequence[Segment]]:
+    """The segments as they are, and aligned to no more than a page where no section wants more.
+
+    An alignment of 2 MB is for huge pages alone, and can leave a gap of as much between two segments; glibc before
+    2.35 loads them at any page all the same (Lambda has 2.26 and 2.34).
+    """
+    yield segments
+    wanted = max((section.align for section in sections if section.loaded), default=_ANY_PAGE + 1)
+    if wanted <= page < max(load.align for load in _loads(segments)):
+        yield [s._replace(align=min(s.align, page)) if s.loaded else s for s in segments]
+
+
+def _close_gaps(segments: Sequence[Segment], page: int) -> Placed:
+    """Each loaded segment with the offset that it moves down to.
+
+    It moves by whole pages and by multiples of its p_align: glibc wants p_offset and p_vaddr to be congruent
+    modulo p_align (elf/dl-load.c), the kernel modulo the page that it was built for.
+    """
+    placed = []
+    end = 0
+    for load in _loads(segments):
+        step = max(load.align, page)
+        offset = load.offset - (load.offset - end) // step * step
+        placed.append((load, offset))
+        end = offset + load.size
+    return placed
+
+
+def _moved(segment: Segment, placed: Placed) -> Segment:
+    """The segment at its new offset; an empty one (GNU_STACK, a .tbss) moves with what lies before it."""
+    before = [(load, offset) for load, offset in placed if load.offset <= segment.offset]
+    load, offset = next((pair for pair in before if pair[0].holds(segment)), before[-1])
+    return segment._replace(offset=segment.offset - load.offset + offset)
+
+
+def _write(view: memoryview, header: Header, segments: Sequence[Segment], placed: Placed) -> bytes:
+    """The headers with the new offsets, then the loaded bytes where they now belong, zeros in between.
+
+    For a segment without bytes the file still reaches up to it: glibc maps the page in which it begins.
+    """
+    first = placed[0][0]
+    pieces: list[bytes | memoryview] = [HEADER.pack(*header.without_sections())]
+    pieces += [SEGMENT.pack(*_moved(segment, placed)) for segment in segments]
+    pieces.append(view[_headers(header) : first.end])
+    at = first.end
+    for load, offset in placed[1:]:
+        pieces += [bytes(offset - at), view[load.offset : load.end]]
+        at = offset + load.size
+    return b"".join(pieces)
+
+
+def _prove(before: memoryview, after: memoryview) -> None:
+    """Read anew, only offsets and alignments differ: header, segments, addresses and the bytes loaded are the same.
+
+    Raises:
+        UnusualError: not so.
+    """
+    old_header, header = read_header(before), read_header(after)
+    require(header == old_header.without_sections(), "the trimmed file's header is not as before")
+    segments = read_segments(after, header)
+    _check_segments(after, header, segments)
+    for was, now in zip(read_segments(before, header), segments, strict=True):
+        moved = was._replace(offset=now.offset, align=now.align if was.loaded else was.align)
+        require(moved == now and now.align <= was.align, "a trimmed segment is not as before")
+        skip = 0 if now.offset else _headers(header)
+        same = not was.loaded or _same(before[was.offset + skip : was.end], after[now.offset + skip : now.end])
+        require(same, "a trimmed segment's bytes are not as before")
+
+
+def _chunks(view: memoryview) -> Iterator[bytes]:
+    return (bytes(view[at : at + _CHUNK]) for at in range(0, len(view), _CHUNK))
+
+
+def _same(one: memoryview, other: memoryview) -> bool:
+    return len(one) == len(other) and all(a == b for a, b in zip(_chunks(one), _chunks(other), strict=True))
+
+
+def _is_zero(view: memoryview) -> bool:
+    return all(chunk.count(0) == len(chunk) for chunk in _chunks(view))

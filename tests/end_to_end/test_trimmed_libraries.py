@@ -1,0 +1,194 @@
+"""Trimmed libraries are loaded and used before and after, in processes of their own: the same answers."""
+
+import json
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployer.elf import trim
+
+PINNED = [
+    *("cffi==2.1.1", "cryptography==50.0.2", "numpy==2.4.6", "pillow==13.0.0", "psycopg2-binary==2.9.13"),
+    *("pycparser==3.12", "shapely==2.2.0", "uvloop==0.23.0"),
+]
+LOAD_ALL = """
+import ctypes, json, os, sys
+answers = {}
+for path in sorted(sys.argv[2:]):
+    try:
+        answers[path] = "loaded" if ctypes.CDLL(os.path.join(sys.argv[1], path), os.RTLD_NOW) else ""
+    except OSError as error:
+        answers[path] = str(error).replace(sys.argv[1], "")
+print(json.dumps(answers))
+"""
+USE_ALL = """
+import io, json, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import psycopg2.extensions
+import shapely
+import uvloop
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from PIL import Image, features
+matrix = np.arange(90000, dtype=float).reshape(300, 300) % 17 + np.eye(300)
+picture = Image.fromarray((matrix * 14).astype("uint8")).resize((64, 64), Image.Resampling.LANCZOS)
+packed = {}
+for kind in ("PNG", "JPEG", "WEBP", "TIFF"):
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, kind)
+    packed[kind] = Image.open(buffer).convert("L").getpixel((9, 9))
+circle = shapely.Point(0, 0).buffer(2)
+async def answer():
+    return 42
+print(json.dumps({
+    "files": [module.__file__.startswith(sys.argv[1]) for module in (np, shapely, Image, uvloop)],
+    "solve": float(np.linalg.solve(matrix, matrix[0]).round(6)[0]),
+    "fft": float(abs(np.fft.fft(matrix[0])).sum().round(3)),
+    "random": np.random.default_rng(7).integers(0, 1000, 5).tolist(),
+    "packed": packed,
+    "freetype": features.check("freetype2"),
+    "area": circle.intersection(shapely.box(0, 0, 1, 1)).area,
+    "union": shapely.union_all([circle, shapely.box(1, 1, 5, 5)]).wkt[:200],
+    "sealed": AESGCM(bytes(32)).encrypt(bytes(12), b"secret", b"").hex(),
+    "signed": Ed25519PrivateKey.from_private_bytes(bytes(32)).sign(b"text").hex(),
+    "dsn": psycopg2.extensions.parse_dsn("host=a port=1"),
+    "loop": uvloop.run(answer()),
+}))
+"""
+LIBRARY = r"""
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+static __thread int counter = 7;
+static __thread char scratch[5000];
+static char zeros[100000];
+static const char *names[] = {"one", "two", "three"};
+static int started;
+__attribute__((constructor)) static void start(void) { started = 5; }
+int total(int x) {
+    counter += x;
+    scratch[4999] = (char)x;
+    memset(zeros + 500, 1, 10);
+    int kept = counter + started + (int)strlen(names[2]);
+    return kept + zeros[505] + zeros[99999] + scratch[4999] + (int)sqrt(x);
+}
+int main(void) { printf("%d\n", total(9)); return 0; }
+"""
+SHAPES = {
+    "library": ["-shared", "-fPIC"],
+    "library, pages of 64 KB": ["-shared", "-fPIC", "-Wl,-z,max-page-size=65536"],
+    "executable": [],
+    "static executable": ["-static", "-target", f"{platform.machine()}-linux-musl"],
+}
+
+
+def answers(script: str, *arguments: str) -> dict[str, object]:
+    command = [sys.executable, "-c", script, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    found: dict[str, object] = json.loads(result.stdout)
+    return found
+
+
+def libraries(root: Path) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                found = file.read(4) == b"\x7fELF"
+            if found:
+                yield path
+
+
+def loads(library: bytes) -> list[tuple[int, int, bytes]]:
+    """Address, size in memory and bytes of each loaded segment, headers left out."""
+    count = struct.unpack_from("<H", library, 56)[0]
+    found = []
+    for fields in struct.iter_unpack("<IIQQQQQQ", library[64 : 64 + 56 * count]):
+        kind, _, offset, address, _, size, memory, align = fields
+        if kind == 1:
+            assert (address - offset) % align == 0
+            found.append((address, memory, library[offset or 64 + 56 * count : offset + size]))
+    return found
+
+
+def fetched(folder: Path, *options: str) -> Path:
+    """The pinned distributions, unpacked once and kept for the next run."""
+    if not (folder / "whole").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--only-binary=:all:", "--target", str(folder), *options, *PINNED], check=True)
+        (folder / "whole").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pair(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The pinned distributions as they are, and with trimmed libraries."""
+    version = f"trimmed-{sys.version_info.major}.{sys.version_info.minor}"
+    before = fetched(pytestconfig.cache.mkdir(version) / "packages")
+    after = tmp_path_factory.mktemp("trimmed")
+    shutil.copytree(before, after, dirs_exist_ok=True)
+    for path in libraries(after):
+        path.write_bytes(trim(path.read_bytes()).data)
+    return before, after
+
+
+@pytest.mark.network
+def test_each_library_is_loaded_as_before(pair: tuple[Path, Path]) -> None:
+    before, after = pair
+    names = [str(path.relative_to(before)) for path in libraries(before)]
+    as_before = answers(LOAD_ALL, str(before), *names)
+    assert len(names) > 60
+    assert list(as_before.values()).count("loaded") > 60
+    assert answers(LOAD_ALL, str(after), *names) == as_before
+
+
+@pytest.mark.network
+def test_real_functions_give_the_same_answers(pair: tuple[Path, Path]) -> None:
+    before, after = pair
+    as_before = answers(USE_ALL, str(before))
+    assert as_before["files"] == [True] * 4
+    assert answers(USE_ALL, str(after)) == as_before
+
+
+@pytest.mark.network
+def test_trimming_is_worth_it(pair: tuple[Path, Path]) -> None:
+    before, after = (sum(path.stat().st_size for path in libraries(root)) for root in pair)
+    assert after < 0.85 * before
+
+
+@pytest.mark.network
+def test_arm64_libraries_are_mapped_as_before(pytestconfig: pytest.Config) -> None:
+    platforms = [f"--platform=manylinux{glibc}_aarch64" for glibc in ("2014", "_2_27", "_2_28", "_2_34")]
+    folder = pytestconfig.cache.mkdir("trimmed-arm64") / "packages"
+    paths = list(libraries(fetched(folder, "--python-version=3.11", *platforms)))
+    assert len(paths) > 60
+    for path in paths:
+        library = path.read_bytes()
+        assert loads(trim(library).data) == loads(library), path
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_a_compiler_makes_runs_as_before(shape: str, tmp_path: Path) -> None:
+    (tmp_path / "total.c").write_text(LIBRARY)
+    before, after = tmp_path / "before", tmp_path / "after"
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-g", "-O1", *SHAPES[shape], "-o", str(before)]
+    subprocess.run([*compiler, str(tmp_path / "total.c"), "-lm"], check=True, capture_output=True)
+    trimmed = trim(before.read_bytes())
+    assert trimmed.reason == ""
+    after.write_bytes(trimmed.data)
+    after.chmod(0o755)
+    assert used(after, shape) == used(before, shape) == 7 + 9 + 5 + 5 + 1 + 9 + 3
+
+
+def used(built: Path, shape: str) -> int:
+    script = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).total(9))"
+    command = [sys.executable, "-c", script, str(built)] if "library" in shape else [str(built)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -1,0 +1,179 @@
+"""Bytecode: what is compiled, that it runs, that it is the same each time, and where it goes."""
+
+import importlib.util
+import marshal
+import os
+import random
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployer import bytecode_child
+from deployer.bytecode import bytecode_path, compile_sources, find_interpreter, needs_source
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+SOURCES = {
+    "app.py": b"import a.b\n\ndef handler(event, context):\n    return a.b.KINDS\n",
+    "a/__init__.py": b"",
+    "a/b.py": b"KINDS = 'x' in {'a', 'b', 'x', None, 1.5, 3}\ndef fail():\n    raise ValueError(KINDS)\n",
+    "a/latin.py": "# -*- coding: latin-1 -*-\nNAME = 'é'\n".encode("latin-1"),
+}
+
+
+def run(pyc: bytes) -> dict[str, object]:
+    names: dict[str, object] = {}
+    exec(marshal.loads(pyc[16:]), names)
+    return names
+
+
+def test_each_source_becomes_unchecked_bytecode_of_this_version() -> None:
+    compiled = compile_sources(SOURCES.items(), RUNTIME)
+    assert compiled.files.keys() == SOURCES.keys()
+    for path, pyc in compiled.files.items():
+        assert pyc[:4] == importlib.util.MAGIC_NUMBER
+        assert pyc[4:8] == b"\1\0\0\0"
+        assert pyc[8:16] == importlib.util.source_hash(SOURCES[path])
+
+
+def test_bytecode_does_what_its_source_does() -> None:
+    files = compile_sources(SOURCES.items(), RUNTIME).files
+    assert run(files["a/b.py"])["KINDS"] is True
+    assert run(files["a/latin.py"])["NAME"] == "é"
+
+
+@pytest.mark.parametrize(("path", "shown"), [("a/b.py", "/var/task/a/b.py"), ("/opt/python/b.py", "/opt/python/b.py")])
+def test_tracebacks_show_where_the_source_will_be(path: str, shown: str) -> None:
+    names = run(compile_sources([(path, SOURCES["a/b.py"])], RUNTIME).files[path])
+    try:
+        names["fail"]()  # type: ignore[operator]
+    except ValueError as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+    assert (frame.filename, frame.lineno, frame.name) == (shown, 3, "fail")
+
+
+def test_no_path_of_this_machine_is_written(tmp_path: Path) -> None:
+    files = compile_sources(SOURCES.items(), RUNTIME).files
+    assert not any(os.fsencode(Path.home()) in pyc or b"site-packages" in pyc for pyc in files.values())
+
+
+def test_without_columns_bytecode_is_smaller_and_lines_are_still_right() -> None:
+    short = compile_sources(SOURCES.items(), RUNTIME, columns=False).files["a/b.py"]
+    assert len(short) < len(compile_sources(SOURCES.items(), RUNTIME).files["a/b.py"])
+    assert run(short)["fail"].__code__.co_firstlineno == 2  # type: ignore[attr-defined]
+
+
+def test_the_same_bytes_whatever_the_order_the_processes_and_the_hash_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Path(os.__file__).parent
+    sources = [(path.name, path.read_bytes()) for path in sorted(folder.glob("[a-f]*.py"))]
+    once = compile_sources(sources, RUNTIME, processes=2).files
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    shuffled = random.Random(3).sample(sources, len(sources))
+    assert compile_sources(shuffled, RUNTIME, processes=1).files == once
+    assert len(once) > 20
+
+
+def test_bytes_do_not_depend_on_which_names_are_alive_in_the_process() -> None:
+    source = b"def rarely_used_name(another_rare_name):\n    return another_rare_name.third_rare_name\n"
+    before = bytecode_child.compiled(source, "/var/task/a.py")
+    alive = [sys.intern(name) for name in ("rarely_used_name", "another_rare_name", "third_rare_name")]
+    assert bytecode_child.compiled(source, "/var/task/a.py") == before
+    assert alive
+
+
+def test_a_set_is_written_the_same_however_it_was_built() -> None:
+    numbers = [8, 16, 24, 0]
+    assert list(frozenset(numbers)) != list(frozenset(reversed(numbers)))
+    one, other = (bytecode_child.settled(frozenset(each)) for each in (numbers, reversed(numbers)))
+    assert list(cast("frozenset[int]", one)) == list(cast("frozenset[int]", other))
+
+
+def test_what_does_not_compile_is_skipped() -> None:
+    sources = {
+        "two.py": b"print 'x'\n",
+        "nul.py": b"a\0b",
+        "template.py": b"{{ name }} = 1",
+        "ok.py": b"a = 1",
+    }
+    compiled = compile_sources(sources.items(), RUNTIME)
+    assert compiled.files.keys() == {"ok.py"}
+    assert compiled.skipped == ("nul.py", "template.py", "two.py")
+
+
+def test_a_source_that_brings_the_compiler_down_costs_only_itself() -> None:
+    deep = b"-" * 3_000_000 + b"1"
+    compiled = compile_sources([("deep.py", deep), ("ok.py", b"a = 1")], RUNTIME, processes=1)
+    assert compiled.files.keys() == {"ok.py"}
+
+
+def test_an_interpreter_that_dies_at_every_source_fails_nothing(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    answer = f"{python}\\ncpython\\n{RUNTIME}\\nfinal\\n"
+    python.write_text(f'#!/bin/sh\ncase "$*" in *PEP*) exit 1;; esac\nprintf "{answer}"\n')
+    python.chmod(0o755)
+    compiled = compile_sources(SOURCES.items(), RUNTIME, python=str(python))
+    assert (compiled.files, compiled.reason) == ({}, "")
+    assert set(compiled.skipped) == SOURCES.keys()
+
+
+def test_without_an_interpreter_of_the_version_the_answer_says_so() -> None:
+    compiled = compile_sources(SOURCES.items(), "python3.99")
+    assert compiled.reason == "no interpreter of python3.99 was found on this machine"
+    assert not compiled.files
+
+
+def test_another_version_is_not_taken_for_the_runtimes() -> None:
+    assert find_interpreter("python3.99", sys.executable) == ""
+    assert find_interpreter(RUNTIME, "/nowhere/python") == ""
+
+
+def test_a_preview_of_the_version_is_not_taken(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nprintf '{python}\\ncpython\\n{RUNTIME}\\ncandidate\\n'\n")
+    python.chmod(0o755)
+    assert find_interpreter(RUNTIME, str(python)) == ""
+
+
+def test_a_source_that_cannot_be_read_is_the_callers_error() -> None:
+    def sources() -> Iterator[tuple[str, bytes]]:
+        yield "ok.py", b"a = 1"
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        compile_sources(sources(), RUNTIME)
+
+
+def test_bytecode_goes_where_the_runtime_looks_for_it() -> None:
+    assert bytecode_path("a/b.py", "python3.11") == "a/__pycache__/b.cpython-311.pyc"
+    assert bytecode_path("app.py", "python3.9") == "__pycache__/app.cpython-39.pyc"
+    assert bytecode_path("a/b.py", "python3.11", in_place=True) == "a/b.pyc"
+    here = importlib.util.cache_from_source("a/b.py")
+    assert bytecode_path("a/b.py", RUNTIME) == here
+
+
+def test_sources_that_are_more_than_modules_must_stay() -> None:
+    sources = {
+        "fast/kernel.py": b"from numba import njit\n@njit(cache=True)\ndef f(): pass\n",
+        "bin/tool.py": b"#!/usr/bin/env python\n",
+        "share/my-template.py": b"a = 1\n",
+        "plugins/__init__.py": b"names = [n for n in os.listdir(here) if n.endswith('.py')]\n",
+        "plugins/one.py": b"a = 1\n",
+        "plain/module.py": b"a = 1  # as in 'other.py'\nb = 'See rules.py'\n",
+    }
+    needed = needs_source(sources.items())
+    assert sources.keys() - needed.keys() == {"plain/module.py"}
+    assert needed["plugins/one.py"] == "plugins/__init__.py names source files"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}\.py", fullmatch=True), st.binary(max_size=200), max_size=5))
+def test_every_source_is_either_compiled_or_skipped(sources: dict[str, bytes]) -> None:
+    compiled = compile_sources(sources.items(), RUNTIME, processes=1)
+    assert compiled.files.keys() | set(compiled.skipped) == sources.keys()

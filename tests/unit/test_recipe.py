@@ -1,0 +1,117 @@
+"""What happens to each kept path, and what a slim zip is made of when it happened."""
+
+import sys
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from deployer.models import Kind, Measure, Package, Whitelist
+from deployer.package import index, open_file
+from deployer.slim import Action, Settings, Slim, recipe, write_slim
+from tests.unit.whitelists import chosen, evidence, package
+
+RUNTIME = "python3.11"
+ALL = Settings()
+
+
+def actions(
+    whole: Package, opened: Iterable[str], settings: Settings = ALL, looked: Iterable[str] = ()
+) -> dict[str, Action]:
+    whitelist = chosen(whole, evidence(*opened, looked=looked))
+    return dict(recipe(whole, whitelist, settings, RUNTIME).actions)
+
+
+def test_libraries_and_programs_may_be_trimmed_and_modules_compiled() -> None:
+    names = ["a/x.so", "libs/liby.so.1.2", "bin/tool", "a/m.py", "a/data.txt"]
+    found = actions(package(*names), names)
+    assert found == {
+        "a/x.so": Action.TRIM,
+        "libs/liby.so.1.2": Action.TRIM,
+        "bin/tool": Action.TRIM,
+        "a/m.py": Action.COMPILE,
+    }
+
+
+def test_a_source_that_nothing_opened_gets_no_bytecode() -> None:
+    assert actions(package("a/__init__.py", "a/m.py"), ["a/m.py"]) == {"a/m.py": Action.COMPILE}
+
+
+def test_nothing_happens_where_no_step_is_wanted() -> None:
+    assert actions(package("a/x.so", "a/m.py"), ["a/x.so", "a/m.py"], Settings(trim=False, bytecode=False)) == {}
+
+
+def test_a_source_that_a_symlink_leads_to_keeps_its_place() -> None:
+    whole = package("a/m.py", "a/n.py", links={"m.py": "a/m.py"})
+    found = actions(whole, ["a/m.py", "a/n.py", "m.py"], Settings(source=False))
+    assert found == {"a/m.py": Action.COMPILE, "a/n.py": Action.REPLACE}
+
+
+@pytest.mark.parametrize("names", [[f"data/{n}/service.json" for n in range(150)], [f"zones/{n}" for n in range(150)]])
+def test_a_scan_is_many_of_one_name_or_in_one_folder(names: list[str]) -> None:
+    emptying = Settings(trim=False, bytecode=False, empty=True)
+    whole = package("app.py", "pkg/asked.xsd", *names)
+    found = actions(whole, ["app.py", names[0]], emptying, looked=["pkg/asked.xsd", *names])
+    assert found == dict.fromkeys(names[1:], Action.EMPTY)
+    few = actions(whole, ["app.py"], emptying, looked=names[:99])
+    assert few == {}
+
+
+# -- written -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    path = tmp_path / "full.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("app.py", "import a.m\n" * 9)
+        archive.writestr("a/m.py", "VALUE = 1\n")
+        archive.writestr("a/template.py", "{{ name }} = 1\n")
+        archive.writestr("a/odd.so", b"\x7fELF" + bytes(500))
+        archive.writestr("a/script.so", "INPUT(libc.so.6)")
+    return path
+
+
+def slimmed(full: Path, settings: Settings, runtime: str, out: Path) -> Slim:
+    with open_file(full) as source:
+        whole = index(source)
+        names = [path for path, entry in whole.entries.items() if entry.kind is Kind.FILE]
+        whitelist: Whitelist = chosen(whole, evidence(*names))
+        return write_slim(source, whole, recipe(whole, whitelist, settings, runtime), out)
+
+
+def test_without_an_interpreter_of_the_runtime_it_goes_on_without_and_says_so(full: Path, tmp_path: Path) -> None:
+    for settings in (ALL, Settings(source=False)):
+        slim = slimmed(full, settings, "python3.99", tmp_path / "slim.zip")
+        assert "no interpreter of python3.99" in slim.warnings[0]
+        with zipfile.ZipFile(tmp_path / "slim.zip") as archive:
+            assert "a/m.py" in archive.namelist()
+            assert not [name for name in archive.namelist() if name.endswith(".pyc")]
+
+
+def test_what_is_no_library_or_does_not_compile_stays_as_it_is(full: Path, tmp_path: Path) -> None:
+    slim = slimmed(full, ALL, _this(), tmp_path / "slim.zip")
+    with zipfile.ZipFile(tmp_path / "slim.zip") as archive, zipfile.ZipFile(full) as before:
+        for name in before.namelist():
+            assert archive.read(name) == before.read(name)
+        assert archive.testzip() is None
+    left = {step.name: dict(step.left_alone) for step in slim.steps}
+    assert left["bytecode added"] == {"does not compile": 1}
+    assert sum(left["libraries trimmed"].values()) == 1
+
+
+def test_the_steps_add_up_to_what_was_written(full: Path, tmp_path: Path) -> None:
+    slim = slimmed(full, Settings(source=False), _this(), tmp_path / "slim.zip")
+    first, *others = slim.steps
+    assert first.bytes_after + sum(step.bytes_after - step.bytes_before for step in others) == slim.measure.bytes
+    assert slim.measure == again(full, tmp_path)
+
+
+def again(full: Path, tmp_path: Path) -> Measure:
+    return slimmed(full, Settings(source=False), _this(), tmp_path / "again.zip").measure
+
+
+def _this() -> str:
+
+    return f"python3.{sys.version_info.minor}"
