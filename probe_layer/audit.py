@@ -12,9 +12,9 @@ from typing import Any
 from probe_layer.unheard import frame_behind
 
 _PROGRAMS = frozenset(["subprocess.Popen", "os.exec", "os.posix_spawn"])
-_IMPORTING = ("importlib", "_frozen_importlib", "_frozen_importlib_external", "zipimport", "pkgutil")
-_BETWEEN = frozenset([*_IMPORTING, "codecs", "ctypes", "os", "pathlib", "subprocess"])
-"""Modules that ask for others: by the first part of their names."""
+_IMPORTING = ("importlib", "_frozen_importlib", "zipimport", "pkgutil")
+_BETWEEN = frozenset(["codecs", "ctypes", "os", "pathlib", "pathlib._local", "subprocess"])
+"""Modules that ask for others: how their names begin, and their names."""
 _LONGEST = 200  # of a module's name: it is whatever the function makes it
 
 
@@ -80,7 +80,7 @@ def _asker(place: Any) -> str:
     name: Any = ""
     while place is not None:
         name = place.f_globals.get("__name__")
-        if name.__class__ is str and name.partition(".")[0] not in _BETWEEN:
+        if name.__class__ is str and name not in _BETWEEN and not name.startswith(_IMPORTING):
             return str(name[:_LONGEST])
         place = place.f_back
     return ""

@@ -136,13 +136,15 @@ class Probe:
 
     def _collect(self) -> None:
         """The journal first: what the shim noted by then, the kernel has queued."""
-        asked = self._audit.take()
+        asked = [(letter, self._unfold(path, letter)[-1][0], module) for letter, path, module in self._audit.take()]
         noted = [entry for entry in self._journal.read() if entry[0] not in "OD"] if self._journal else []
         self._drain()
         found, self._found = self._found, []
         if not (noted or found or asked or self._doubted):
             return
-        self._settle(found + noted + [(letter, path) for letter, path, _ in asked])
+        self._settle(found + noted)
+        asked = [entry for entry in asked if self._happened(entry[0], entry[1])]
+        self._settle([(letter, path) for letter, path, _ in asked])
         for _, path, module in asked:
             self._account.ask(path, module)
         self._doubt([path for letter, path, _ in asked if letter == "a"])
@@ -150,6 +152,11 @@ class Probe:
         self._settle(loaded)
         self._drain()  # what was loaded while the list was read
         self._compare([path for letter, path in noted + loaded if letter in "ompM"])
+
+    def _happened(self, letter: str, path: bytes) -> bool:
+        """The audit hook hears of an open before it is tried; the shim, where there is one, when it is done."""
+        opened = self._account.has("o", path) or self._account.has("O", path)
+        return letter != "a" or not self._shim or opened
 
     def _compare(self, opened: list[bytes]) -> None:
         """What the shim or the maps show as opened must be in the kernel's account too."""

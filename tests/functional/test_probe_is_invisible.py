@@ -144,6 +144,7 @@ def test_a_broken_layer_breaks_no_function(host: Host, broken: str) -> None:
         shutil.rmtree(place)
     else:
         place.write_text("syntax error")
+        shutil.rmtree(place.parent / "__pycache__")
     run = host.run([7])
     assert run.answers == [7]
     assert run.faults == {"shim": {"shim-missing"}, "journal": {"journal-missing", "shim-missing"}}.get(broken, set())

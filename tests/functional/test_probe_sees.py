@@ -85,3 +85,24 @@ def test_what_one_witness_alone_saw_says_so(host: Host) -> None:
     run = host.run()
     assert {key for record in run.records for key in record.touched} == {"opened@audit+inotify"}
     assert run.faults == {"shim-missing"}
+
+
+def test_an_open_that_failed_is_no_touch(host: Host) -> None:
+    host.add("app.py", dedent("""
+        import os
+        def handler(event, context):
+            try:
+                open("made.txt")
+            except FileNotFoundError:
+                os.mknod("made.txt")
+    """))  # fmt: skip
+    run = host.run()
+    assert run.answers == [None]
+    assert run.touched() == {"app.py"}
+
+
+def test_a_path_with_dots_in_it_has_its_asker_too(host: Host) -> None:
+    host.add("data.txt", "x")
+    host.add("deep/module.py", "import os\nVALUE = open(os.path.join(os.path.dirname(__file__), '../data.txt')).read()")
+    host.add("app.py", "import deep.module\ndef handler(event, context): return deep.module.VALUE")
+    assert host.run().records[0].imported["deep.module"] == ["data.txt"]

@@ -1,8 +1,11 @@
 """The layer is small, the same each time, and holds what the wrapper needs in every runtime."""
 
 import io
+import os
 import shutil
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from deployer import layer
 from deployer.errors import LdeployError
 from probe_layer import journal
 
+TAG = sys.implementation.cache_tag
 SHIM = Path(layer.__file__).parents[1] / "probe_layer" / "shim"
 
 
@@ -30,8 +34,28 @@ def test_the_layer_holds_the_wrapper_the_shims_and_the_probe() -> None:
     names = set(members())
     assert {"ldeploy/wrapper", "ldeploy/shim/x86_64.so", "ldeploy/shim/aarch64.so"} <= names
     assert {"ldeploy/probe_layer/launch.py", "ldeploy/probe_layer/record.py"} <= names
-    assert not [name for name in names if name.endswith((".c", ".h", ".md", ".pyc"))]
+    assert not [name for name in names if name.endswith((".c", ".h", ".md"))]
     assert layer.WRAPPER == "/opt/" + "ldeploy/wrapper"
+
+
+def test_the_probe_is_not_compiled_at_each_start_by_the_python_that_is_here(tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(layer.build_layer())) as archive:
+        archive.extractall(tmp_path)
+    code = "import probe_layer.record as record; print(record.__cached__, record.VERSION)"
+    source = tmp_path / "ldeploy" / "probe_layer" / "record.py"
+    source.write_text("VERSION = 'from source'")
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=source.parents[1], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == [str(source.parent / "__pycache__" / f"record.{TAG}.pyc"), "1"]
+
+
+def test_the_layer_is_the_same_from_process_to_process() -> None:
+    code = "import hashlib; from deployer.layer import build_layer; print(hashlib.sha256(build_layer()).hexdigest())"
+    environments = [{**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)} for seed in "12"]
+    command = [sys.executable, "-c", code]
+    told = [subprocess.run(command, env=env, capture_output=True, check=True).stdout for env in environments]
+    assert told[0] == told[1]
 
 
 def test_the_wrapper_may_be_executed_and_everyone_may_read() -> None:

@@ -129,3 +129,13 @@ def test_a_sandbox_that_dies_unseen(place: Embedded) -> None:
     assert seen.answers[0] is None
     assert seen.answers[2] is None
     assert seen.touched() >= TOUCHED
+
+
+def test_a_log_in_json_that_drops_all_below_error(place: Embedded) -> None:
+    json_log = {"LogFormat": "JSON", "ApplicationLogLevel": "ERROR", "SystemLogLevel": "WARN"}
+    seen = judge(place.run(f"""{BEFORE_THE_END}
+    def handler(event, context):
+        touch()
+    """, LoggingConfig=json_log))  # fmt: skip
+    assert seen.touched() >= TOUCHED
+    assert (seen.evidence.sandboxes, seen.evidence.invocations) == (1, 1)
