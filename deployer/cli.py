@@ -71,6 +71,8 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     if create:
         if not (role and handler and runtime):
             raise UsageError("--create needs --role, --handler and --runtime.", "Give all three.")
+        if not role.startswith("arn:"):
+            raise UsageError(f"The role '{role}' is no ARN.", "Give it whole: arn:aws:iam::123456789012:role/name.")
         made = Configuration(runtime, handler, role, architecture, memory or 1024, timeout or 60)
     run = shared.run()
     in_s3 = package if package and package.startswith("s3://") else ""
@@ -204,7 +206,12 @@ def _invoke(arguments: list[str]) -> None:
     options = [one for command in ldeploy.commands.values() for one in command.params if isinstance(one, click.Option)]
     names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
     found = config.settings(Path.cwd(), names.keys() - {"help"})
-    defaults = {name: {names[setting]: value for setting, value in found.items()} for name in ldeploy.commands}
+    several = {option.name for option in options if option.multiple}
+    settings = {names[setting]: value for setting, value in found.items()}
+    listed = {
+        name: [value] if name in several and isinstance(value, str) else value for name, value in settings.items()
+    }
+    defaults = dict.fromkeys(ldeploy.commands, listed)
     ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -57,9 +57,10 @@ class Common:
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
         bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
         folder = Path(FOLDER) / self.function
-        here = Workspace(self.function, folder, aws.storage, bucket)
-        known = here.state() if bucket is None else None
-        workspace = Workspace(self.function, folder, aws.storage, known.bucket) if known else here
+        workspace = Workspace(self.function, folder, aws.storage, bucket, here_only=self.plan)
+        known = workspace.state() if bucket is None else None
+        if known:
+            workspace = replace(workspace, bucket=known.bucket)
         if self.changes:
             click.get_current_context().with_resource(workspace.alone())
         return Run(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000, self.agreed)

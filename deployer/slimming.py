@@ -112,7 +112,7 @@ def check_fits(package: Package, size: int, layers: int, what: str) -> None:
     if over < 0:  # "must be smaller than 262144000 bytes"
         return
     parts = ", ".join(f"{name} {weight / 1e6:.1f} MB" for name, weight in heaviest(package, 5))
-    and_layers = f" and its layers {layers:,}" if layers else ""
+    and_layers = f" and {layers:,} in layers" if layers else ""
     raise OverLimitError(
         f"{what} has {size:,} bytes unzipped{and_layers}, {over:,} over Lambda's {UNZIPPED:,}.",
         f"What weighs most: {parts}.",

@@ -49,6 +49,8 @@ class Workspace:
     storage: Storage
     bucket: str | None
     """None while nobody has said which: only this machine's copy is read then."""
+    here_only: bool = False
+    """Whether nothing is written to the bucket (``--plan``)."""
 
     def path(self, name: str) -> Path:
         """A file of the workspace on this machine; its folder is there afterwards."""
@@ -134,10 +136,10 @@ class Workspace:
         self.write(_contents_name(contents.package), contents_to_json(contents))
 
     def write(self, name: str, text: str) -> Path:
-        """A text, atomically, here and (where a bucket is known) in S3."""
+        """A text, atomically, here and (where a bucket is known, and only if nothing is merely planned) in S3."""
         path = self.path(name)
         write_whole(path, text)
-        if self.bucket:
+        if self.bucket and not self.here_only:
             self.storage.put(self.bucket, function_key(self.function, name), text)
         return path
 

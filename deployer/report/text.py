@@ -4,7 +4,7 @@ from typing import assert_never
 
 from deployer.coverage import Coverage
 from deployer.models import Measure, Saving
-from deployer.report.data import LayerReport, ProbeReport, Report, RestoreReport, ShrinkReport, StatusReport
+from deployer.report.data import LayerReport, ProbeReport, Reason, Report, RestoreReport, ShrinkReport, StatusReport
 
 
 def text(report: Report) -> str:
@@ -65,14 +65,10 @@ def _shrink(report: ShrinkReport) -> list[str]:
             *_sample(report.coverage),
             f"  coverage  {coverage(report.coverage)}",
         ]
-    lines += ["  steps"] + [_saving(step) for step in report.steps]
-    lines += ["  kept"] + [
-        f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if r.kept
-    ]
-    lines += ["  dropped"] + [
-        f"    {r.reason:<34}{r.files:>7} files {megabytes(r.bytes):>12}" for r in report.reasons if not r.kept
-    ]
-    lines += ["  layers"] * bool(report.layers) + [_layer(layer) for layer in report.layers]
+    lines += _headed("steps", [_saving(step) for step in report.steps])
+    lines += _headed("kept", [_amount(reason) for reason in report.reasons if reason.kept])
+    lines += _headed("dropped", [_amount(reason) for reason in report.reasons if not reason.kept])
+    lines += _headed("layers", [_layer(layer) for layer in report.layers])
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     if report.version:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
@@ -153,6 +149,14 @@ def coverage(known: Coverage) -> str:
 
 def _weight(measure: Measure) -> str:
     return f"{measure.files:,} files, {megabytes(measure.bytes)} unzipped, {megabytes(measure.zip_bytes)} zipped"
+
+
+def _headed(heading: str, rows: list[str]) -> list[str]:
+    return [f"  {heading}", *rows] if rows else []
+
+
+def _amount(reason: Reason) -> str:
+    return f"    {reason.reason:<34}{reason.files:>7} files {megabytes(reason.bytes):>12}"
 
 
 def _evidence(sandboxes: int, invocations: int, what: str) -> str:

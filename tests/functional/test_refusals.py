@@ -105,6 +105,11 @@ def test_create_says_what_it_needs(project):
     refused(project, project.ldeploy("probe", "f", "--package", "build", "--create"), 2, "--role")
 
 
+def test_a_role_that_is_no_arn(project):
+    create = ("--create", "--role", "worker", "--handler", "app.handler", "--runtime", "python3.11")
+    refused(project, project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages", *create), 2, "worker")
+
+
 def test_five_layers_already(project):
     layers = [f"{LAYER}:own{number}:1" for number in range(5)]
     for number in range(5):
@@ -151,7 +156,7 @@ def test_layers_count_too(project):
         heavy.truncate(100_000_000)
     project.cloud.create("f", {"app.py": "def handler(e, c): pass"}, Layers=[f"{LAYER}:own:1"])
     project.cloud.aws.faults.forget()
-    refused(project, project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages"), 3, "its layers")
+    refused(project, project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages"), 3, "in layers")
 
 
 def test_no_log_lines_yet(project):
