@@ -25,6 +25,7 @@ from deployer.options import (
     via,
     whitelist_file,
 )
+from deployer.outcome import last_report, last_whitelist
 from deployer.reading import Window
 from deployer.report.data import Report, document
 from deployer.report.html import page
@@ -129,7 +130,7 @@ def deploy(
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
     run = shared.run()
     bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
-    chosen = whitelist or pipeline.last_whitelist(run, shared.function)
+    chosen = whitelist or last_whitelist(run.workspace)
     wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings)
     show(pipeline.deploy(run, wanted), shared)
 
@@ -155,7 +156,7 @@ def status(shared: Common, via: Any) -> None:
 @option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
 def report(shared: Common, html: Path | None) -> None:
     """Show again what the last shrink or deploy of FUNCTION found and did."""
-    found = pipeline.last_report(shared.run(), shared.function)
+    found = last_report(shared.run().workspace)
     if html:
         write_whole(html, page(found))
     show(found, shared)

@@ -1,0 +1,127 @@
+"""What a command found and did, as its report; and what the last one left."""
+
+from deployer.arm import is_armed
+from deployer.before import deployed, is_ours
+from deployer.coverage import estimate
+from deployer.errors import WorkspaceError
+from deployer.execute import Execution
+from deployer.function import Function, State, StoredZip
+from deployer.intake import Taken
+from deployer.models import Evidence, Whitelist
+from deployer.plan import Steps
+from deployer.report import data
+from deployer.report import file as reports
+from deployer.slimming import Choice, Slimmed, measured, reasons
+from deployer.whitelist import from_json
+from deployer.workspace import DEPLOYED, REPORT, Workspace
+
+
+def probe_report(state: State, full: Taken, steps: Steps, done: Execution | None) -> data.ProbeReport:
+    """Of a probe that was carried out, or only planned."""
+    answers = (done.answers if done else None) or {}
+    return data.ProbeReport(
+        function=state.function,
+        state="probed" if done else "planned",
+        package=measured(full.zip),
+        label=full.package.label,
+        log_group=state.log_group,
+        plan=tuple(map(str, steps)),
+        version=done.version if done else "",
+        answers=len(answers),
+        failed=sum(answer.failed for answer in answers.values()),
+        sample=state.sample,
+        warnings=data.sampled(state.sample, len(answers)),
+    )
+
+
+def shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int, steps: Steps) -> data.ShrinkReport:
+    """Of a slim package that is built, and not deployed yet.
+
+    Args:
+        choice: what it was made by.
+        slimmed: the package.
+        slim: where it lies, or will lie.
+        layers: bytes of the layers beside it, unzipped.
+        steps: what is to be done.
+    """
+    evidence = choice.evidence
+    return data.ShrinkReport(
+        function=choice.found.name,
+        state="planned",
+        before=measured(choice.full.zip),
+        after=slimmed.measure,
+        limits=data.limits(slimmed.measure, layers),
+        sandboxes=evidence.sandboxes,
+        invocations=evidence.invocations,
+        coverage=estimate(evidence),
+        lines=evidence.lines,
+        faults=dict(evidence.faults),
+        steps=slimmed.steps,
+        reasons=reasons(slimmed.whitelist.decisions.values()),
+        layers=tuple(layer.report for layer in choice.layers),
+        artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
+        plan=tuple(map(str, steps)),
+        version="",
+        warnings=(*slimmed.whitelist.warnings, *slimmed.warnings, *data.warnings(evidence)),
+    )
+
+
+def restore_report(state: State, steps: Steps, done: Execution | None) -> data.RestoreReport:
+    """Of a restore that was carried out, or only planned."""
+    return data.RestoreReport(
+        function=state.function,
+        state="restored" if done else "planned",
+        sha256=state.before_code.sha256,
+        plan=tuple(map(str, steps)),
+    )
+
+
+def status_report(found: Function, state: State, evidence: Evidence) -> data.StatusReport:
+    """How things stand."""
+    return data.StatusReport(
+        function=found.name,
+        state=state.stage,
+        armed=is_armed(found.configuration),
+        deployed=_which(found, state),
+        sample=state.sample,
+        sha256=found.code_sha256,
+        evidence=evidence,
+        coverage=estimate(evidence),
+        warnings=data.warnings(evidence),
+    )
+
+
+def _which(found: Function, state: State) -> str:
+    if not is_ours(found, state):
+        return "other"
+    zipped = deployed(found, state)
+    return "full" if zipped == state.full else "slim" if zipped == state.slim else "before"
+
+
+# -- what the last run left --------------------------------------------------------------------------------------
+
+
+def last_report(workspace: Workspace) -> data.ShrinkReport:
+    """What the last shrink or deploy found and did; changes nothing and asks nobody.
+
+    Raises:
+        WorkspaceError: there was none.
+    """
+    written = workspace.read(REPORT)
+    if written is None:
+        raise WorkspaceError(f"There is no report of {workspace.function} yet.", "Run ldeploy probe and shrink first.")
+    return reports.from_json(written)
+
+
+def last_whitelist(workspace: Workspace) -> Whitelist:
+    """The whitelist of the slim package that was deployed last.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    written = workspace.read(DEPLOYED)
+    if written is None:
+        raise WorkspaceError(
+            f"There is no whitelist of {workspace.function} yet.", "Run ldeploy probe and shrink first."
+        )
+    return from_json(written)

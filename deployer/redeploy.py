@@ -1,0 +1,82 @@
+"""A slim package in the place of what is deployed: planned, carried out, tried, and taken back where it fails.
+
+The old code goes only when the new is in S3, and what the trial fails on is never left deployed.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from deployer import plan
+from deployer.before import deployed
+from deployer.errors import OverLimitError, TrialFailedError
+from deployer.events import check_events
+from deployer.function import Stage, State, StoredZip, package_key
+from deployer.layering import layer_bytes, swapped
+from deployer.limits import UNZIPPED
+from deployer.models import Package
+from deployer.outcome import shrink_report
+from deployer.plan import Steps
+from deployer.report import data
+from deployer.report import file as reports
+from deployer.run import Run
+from deployer.slimming import Choice, Slimmed, check_fits, with_steps
+from deployer.whitelist import to_json
+from deployer.workspace import DEPLOYED, REPORT
+
+
+def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
+    """The slim zip by a whitelist, in the place of what is deployed; its report is left for ``ldeploy report``.
+
+    Raises:
+        TrialFailedError: it failed on a recorded event; what was deployed before is back.
+    """
+    wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
+    slimmed = run.slimmer.write(choice, UNZIPPED - layers)
+    slim = _stored(slimmed, choice.begun.bucket)
+    state = replace(choice.begun, stage=Stage.SHRINKING, slim=slim)
+    pruned = [layer.pruned for layer in choice.layers if layer.pruned]
+    trial = _trial(choice, state)
+    steps = plan.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial)
+    report = shrink_report(choice, slimmed, slim, layers, steps)
+    try:
+        check_fits(_kept(choice), slimmed.measure.bytes, layers, "The slim package")
+    except OverLimitError as error:
+        report = replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
+    else:
+        report = _carried_out(run, choice, slimmed, steps, report)
+    run.workspace.write(REPORT, reports.to_json(report))
+    return report
+
+
+def _trial(choice: Choice, state: State) -> plan.Try | None:
+    """The recorded events again, where there are any; their folder may be gone by now."""
+    if not (state.answers and Path(state.events).is_dir()):
+        return None
+    check_events(Path(state.events))
+    return plan.Try(choice.found.name, state, same_code=choice.begun is choice.earlier)
+
+
+def _carried_out(
+    run: Run, choice: Choice, slimmed: Slimmed, steps: Steps, report: data.ShrinkReport
+) -> data.ShrinkReport:
+    try:
+        done = run.carry_out(steps, choice.found)
+    except TrialFailedError as error:
+        now = run.aws.functions.get(choice.found.name)
+        before = deployed(choice.found, choice.begun)
+        run.execute(plan.take_back(now, choice.found, before, choice.earlier), now)
+        raise with_steps(error, slimmed.settings) from error
+    if done is None:
+        return report
+    run.workspace.write(DEPLOYED, to_json(slimmed.whitelist))
+    return replace(report, state="deployed", version=done.version)
+
+
+def _kept(choice: Choice) -> Package:
+    full = choice.full.package
+    return replace(full, entries={path: full.entries[path] for path in choice.whitelist.kept()})
+
+
+def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
+    slim = slimmed.measure
+    return StoredZip(bucket, package_key(slim.sha256), slim.sha256, slim.zip_bytes, slim.bytes, slim.files)
