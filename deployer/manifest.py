@@ -1,0 +1,152 @@
+"""What is unpacked to /tmp before the runtime starts: which files, where their bytes lie, what they must be.
+
+``probe_layer/unpack.py`` reads it in the sandbox and trusts nothing else: no central directory, no file name but these.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deployer.models import Entry, Kind, Package
+
+VERSION: Final = 1
+
+FOLDER: Final = ".ldeploy"
+"""Where the manifest, and what belongs to it, lie in the deployed package."""
+NAME: Final = f"{FOLDER}/manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that lies beside the manifest."""
+
+    file: str
+
+    def fields(self) -> dict[str, Any]:
+        """As the manifest has it."""
+        return {"file": self.file}
+
+
+@dataclass(frozen=True, slots=True)
+class InBucket:
+    """An object in S3; each request asks for this ETag, so that another object is never taken for it."""
+
+    bucket: str
+    key: str
+    etag: str
+    bytes: int
+    region: str
+
+    def fields(self) -> dict[str, Any]:
+        """As the manifest has it."""
+        return {
+            "bucket": self.bucket,
+            "key": self.key,
+            "etag": self.etag,
+            "bytes": self.bytes,
+            "region": self.region,
+        }
+
+
+Place = Beside | InBucket
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a file, packed by itself. In a zip in S3 a file is one chunk, which begins with its local header."""
+
+    offset: int
+    """In the source."""
+    packed: int
+    """Bytes there, the local header left out."""
+    size: int
+    """Bytes unpacked."""
+    method: int
+    """0 stored, 8 raw deflate."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    """A file, and where it comes from."""
+
+    path: str
+    mode: int
+    size: int
+    crc32: int
+    source: int
+    """Which of the manifest's sources."""
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is unpacked below ``/tmp/ldeploy-<label>``."""
+
+    label: str
+    """16 hex digits: another manifest for other contents."""
+    sources: tuple[Place, ...]
+    files: tuple[PackedFile, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    """Path and target of each symlink."""
+    folders: tuple[str, ...] = ()
+    """Folders that hold nothing."""
+
+    @property
+    def root(self) -> str:
+        """Where the files will be."""
+        return f"/tmp/ldeploy-{self.label}"  # noqa: S108 - Lambda's only writable place
+
+    @property
+    def bytes(self) -> int:
+        """Unpacked, of all files."""
+        return sum(file.size for file in self.files)
+
+
+def of_zip(package: Package, place: InBucket) -> Manifest:
+    """The whole of a package whose zip lies in S3.
+
+    Args:
+        package: the zip's index, which refuses paths outside the package, overlaps and duplicates.
+        place: the zip.
+    """
+    entries = package.entries.values()
+    files = tuple(from_zip(entry, 0) for entry in entries if entry.kind is Kind.FILE)
+    return Manifest(package.label, (place,), files, links(entries), empty_folders(entries))
+
+
+def from_zip(entry: Entry, source: int) -> PackedFile:
+    """A file that lies in a zip, its local header in front."""
+    chunk = Chunk(entry.offset, entry.packed, entry.size, entry.method)
+    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, source, (chunk,))
+
+
+def links(entries: Iterable[Entry]) -> tuple[tuple[str, str], ...]:
+    """Path and target of each symlink."""
+    return tuple((entry.path, entry.target) for entry in entries if entry.kind is Kind.SYMLINK)
+
+
+def empty_folders(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Folders that no file makes."""
+    known = list(entries)
+    filled = {entry.path.rpartition("/")[0] for entry in known}
+    return tuple(entry.path for entry in known if entry.kind is Kind.DIRECTORY and entry.path not in filled)
+
+
+def to_json(manifest: Manifest) -> bytes:
+    """One JSON object, the same bytes for the same manifest; names that are not UTF-8 as surrogate escapes (ASCII)."""
+    document = {
+        "version": VERSION,
+        "label": manifest.label,
+        "bytes": manifest.bytes,
+        "sources": [place.fields() for place in manifest.sources],
+        "files": [_row(file) for file in manifest.files],
+        "links": manifest.links,
+        "folders": manifest.folders,
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _row(file: PackedFile) -> list[Any]:
+    chunks = [[chunk.offset, chunk.packed, chunk.size, chunk.method] for chunk in file.chunks]
+    return [file.path, file.mode, file.size, file.crc32, file.source, chunks]
