@@ -19,7 +19,7 @@ NAME: Final = f"{FOLDER}/manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A file that lies beside the manifest."""
+    """A zip that lies beside the manifest."""
 
     file: str
 
@@ -53,30 +53,26 @@ Place = Beside | InBucket
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """A part of a file, packed by itself. In a zip in S3 a file is one chunk, which begins with its local header."""
-
-    offset: int
-    """In the source."""
-    packed: int
-    """Bytes there, the local header left out."""
-    size: int
-    """Bytes unpacked."""
-    method: int
-    """0 stored, 8 raw deflate."""
-
-
-@dataclass(frozen=True, slots=True)
 class PackedFile:
-    """A file, and where it comes from."""
+    """A file, and where its bytes lie: as in a zip, behind a local header."""
 
     path: str
     mode: int
     size: int
+    """Bytes unpacked."""
     crc32: int
     source: int
     """Which of the manifest's sources."""
-    chunks: tuple[Chunk, ...]
+    offset: int
+    """Of the local header in the source."""
+    packed: int
+    """Bytes there, the local header left out."""
+    method: int
+    """0 stored, 8 raw deflate."""
+
+    def row(self) -> list[Any]:
+        """As the manifest has it: the fields in their order."""
+        return [getattr(self, name) for name in self.__slots__]
 
 
 @dataclass(frozen=True)
@@ -103,12 +99,12 @@ class Manifest:
         return sum(file.size for file in self.files)
 
 
-def of_zip(package: Package, place: InBucket) -> Manifest:
-    """The whole of a package whose zip lies in S3.
+def of_zip(package: Package, place: Place) -> Manifest:
+    """The whole of a package.
 
     Args:
         package: the zip's index, which refuses paths outside the package, overlaps and duplicates.
-        place: the zip.
+        place: where its zip lies.
     """
     entries = package.entries.values()
     files = tuple(from_zip(entry, 0) for entry in entries if entry.kind is Kind.FILE)
@@ -116,9 +112,9 @@ def of_zip(package: Package, place: InBucket) -> Manifest:
 
 
 def from_zip(entry: Entry, source: int) -> PackedFile:
-    """A file that lies in a zip, its local header in front."""
-    chunk = Chunk(entry.offset, entry.packed, entry.size, entry.method)
-    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, source, (chunk,))
+    """A file that lies in a zip."""
+    place = (source, entry.offset, entry.packed, entry.method)
+    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, *place)
 
 
 def links(entries: Iterable[Entry]) -> tuple[tuple[str, str], ...]:
@@ -140,13 +136,8 @@ def to_json(manifest: Manifest) -> bytes:
         "label": manifest.label,
         "bytes": manifest.bytes,
         "sources": [place.fields() for place in manifest.sources],
-        "files": [_row(file) for file in manifest.files],
+        "files": [file.row() for file in manifest.files],
         "links": manifest.links,
         "folders": manifest.folders,
     }
     return json.dumps(document, separators=(",", ":")).encode()
-
-
-def _row(file: PackedFile) -> list[Any]:
-    chunks = [[chunk.offset, chunk.packed, chunk.size, chunk.method] for chunk in file.chunks]
-    return [file.path, file.mode, file.size, file.crc32, file.source, chunks]

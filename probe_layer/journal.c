@@ -106,7 +106,8 @@ static int below(const char *path, const char *root) {
 }
 
 static int wanted(const char *path) {
-    return (below(path, journal->root) || below(path, journal->layers)) && !below(path, journal->own);
+    return (below(path, journal->root) || below(path, journal->layers) || below(path, journal->task)) &&
+           !below(path, journal->own);
 }
 
 /* -- appending --------------------------------------------------------------------------------------------------- */
@@ -193,10 +194,11 @@ static void parent(char *path) {
 
 /* The first process of a sandbox says what the roots are: the package's, and the folder that holds /opt/ldeploy/shim. */
 static void describe(struct journal *fresh) {
-    const char *root = getenv("LAMBDA_TASK_ROOT");
+    const char *root = getenv("LAMBDA_TASK_ROOT"), *task = getenv("LDEPLOY_TASK");
     Dl_info self;
     if (fresh->magic == MAGIC) return;
     snprintf(fresh->root, ROOT_SIZE, "%s", root ? root : "/var/task");
+    snprintf(fresh->task, ROOT_SIZE, "%s", task ? task : "");
     if (dladdr((void *)note, &self) && self.dli_fname) {
         snprintf(fresh->own, ROOT_SIZE, "%s", self.dli_fname);
         parent(fresh->own);

@@ -12,7 +12,7 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 #define EXPORT __attribute__((visibility("default")))
 
-enum { ROOT_SIZE = 1024, SLOTS = 65536, DATA_OFFSET = 4096 + SLOTS * 8, JOURNAL_SIZE = 6 << 20 };
+enum { ROOT_SIZE = 960, SLOTS = 65536, DATA_OFFSET = 4096 + SLOTS * 8, JOURNAL_SIZE = 6 << 20 };
 
 /* How a path was touched; the letters stand in the entries. */
 enum { OPENED = 'o', LOOKED = 'l', LISTED = 'd', EXECUTED = 'x', LOADED = 'm' };
@@ -25,7 +25,8 @@ struct journal {
     char root[ROOT_SIZE];     /* LAMBDA_TASK_ROOT */
     char layers[ROOT_SIZE];   /* /opt */
     char own[ROOT_SIZE];      /* /opt/ldeploy: never noted */
-    char spare[4096 - 128 - 3 * ROOT_SIZE];
+    char task[ROOT_SIZE];     /* /var/task where the root is another place: its symlinks lead there; or empty */
+    char spare[4096 - 128 - 4 * ROOT_SIZE];
     uint64_t hashes[SLOTS];   /* of what is noted already; open addressing, 0 is free */
     uint64_t data[(JOURNAL_SIZE - DATA_OFFSET) / 8];
 };

@@ -15,6 +15,7 @@ from typing import Any
 OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The probe's folder: ``/opt/ldeploy``."""
 JOURNAL = "LDEPLOY_JOURNAL"
+_SETTINGS = ("LDEPLOY_PACKAGE", "LDEPLOY_WRAPPER", "LDEPLOY_SAMPLE", "LDEPLOY_TASK")
 
 
 def main() -> None:
@@ -40,8 +41,8 @@ def start_probe() -> None:
     shim = find_shim()
     journal = open_journal()
     settings = take_settings()
-    root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
-    probe = Probe(root, OWN, settings["LDEPLOY_PACKAGE"], read_share(settings["LDEPLOY_SAMPLE"]), journal, shim)
+    roots = os.environ.get("LAMBDA_TASK_ROOT", "/var/task"), settings["LDEPLOY_TASK"]
+    probe = Probe(roots, OWN, settings["LDEPLOY_PACKAGE"], read_share(settings["LDEPLOY_SAMPLE"]), journal, shim)
     if shim is None:
         probe.faults.add("shim-missing")
     if journal is None:
@@ -88,7 +89,7 @@ def take_settings() -> dict[str, str]:
     What children need to be seen (``LD_PRELOAD``, ``LDEPLOY_JOURNAL``) stays in the process's environment and goes
     from Python's copy only; the shim hands it to programs that are started with an environment of their own.
     """
-    settings = {name: os.environ.pop(name, "") for name in ("LDEPLOY_PACKAGE", "LDEPLOY_WRAPPER", "LDEPLOY_SAMPLE")}
+    settings = {name: os.environ.pop(name, "") for name in _SETTINGS}
     copy = os.environ._data  # type: ignore[attr-defined]
     copy.pop(os.fsencode(JOURNAL), None)
     preload = copy.pop(b"LD_PRELOAD", b"").split(b":", 1)

@@ -46,7 +46,7 @@ class Probe:
     """One runtime's account of what was touched.
 
     Args:
-        root: the package's folder (LAMBDA_TASK_ROOT).
+        roots: the package's folder (LAMBDA_TASK_ROOT); and /var/task, where symlinks lead there, or nothing.
         own: the probe's folder; the layers lie beside it and are logged as ``/opt``.
         package: label of the package, for the records.
         share: of all sandboxes, those that report.
@@ -54,11 +54,14 @@ class Probe:
         shim: the shim's functions, None where it is not loaded.
     """
 
-    def __init__(self, root: str, own: str, package: str, share: float, journal: Journal | None, shim: Any) -> None:
+    def __init__(
+        self, roots: tuple[str, str], own: str, package: str, share: float, journal: Journal | None, shim: Any
+    ) -> None:
         self.faults: set[str] = set()
         self._pid = os.getpid()
         self._lock = _thread.allocate_lock()
-        self._root, self._own, self._package = os.fsencode(root), os.fsencode(own), package
+        self._root, self._task = map(os.fsencode, roots)
+        self._own, self._package = os.fsencode(own), package
         self._share = share
         self._layers = os.path.dirname(self._own)
         self._journal, self._shim = journal, shim
@@ -71,7 +74,7 @@ class Probe:
         self._found: list[tuple[str, bytes]] = []
         self._watch: Watch | None = None
         self._output = Output()
-        self._audit = Audit((root + "/", os.fsdecode(self._layers) + "/"))
+        self._audit = Audit(tuple(place + "/" for place in (*roots, os.fsdecode(self._layers)) if place))
         self._full = self._silent = False
 
     # -- entry points --------------------------------------------------------------------------------------------
@@ -182,7 +185,9 @@ class Probe:
                     self._judge(each, place)
 
     def _unfold(self, path: bytes, letter: str) -> list[tuple[bytes, str]]:
-        """A path with ``..`` in it needs the directories before them too."""
+        """The path below the root; one with ``..`` in it needs the directories before them too."""
+        if self._task and path.startswith(self._task + b"/"):
+            path = self._root + path[len(self._task) :]
         if b"/.." not in path:
             return [(path, letter)]
         found, place = [], b""

@@ -1,0 +1,86 @@
+"""One file out of a zip's bytes: never longer than it may be, and checked before it comes to its place."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from typing import Iterator, NamedTuple
+
+from probe_layer.fetch import Stream, UnpackError
+
+_PORTION = 1 << 20  # bytes unpacked at a time, at most
+_HEADER = struct.Struct("<4s4xH16xHH")
+LONGEST_HEADER = _HEADER.size + 2 * 65535
+"""Bytes of a local header."""
+
+
+class File(NamedTuple):
+    """A row of the manifest (``deployer.manifest.PackedFile``)."""
+
+    path: str
+    mode: int
+    size: int
+    crc32: int
+    source: int
+    offset: int
+    packed: int
+    method: int
+
+
+def write(file: File, stream: Stream, fresh: str, source: str) -> None:
+    """The file under a name of its own: never longer than it may be, and checked.
+
+    Raises:
+        UnpackError: the bytes are not those of the manifest.
+    """
+    signature, method, name, extra = _HEADER.unpack(stream.exactly(_HEADER.size))
+    if signature != b"PK\3\4" or method != file.method:
+        raise damaged(file, source)
+    stream.exactly(name + extra)
+    size = crc32 = 0
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        for portion in inflated(file, stream) if file.method else stored(file, stream):
+            size += len(portion)
+            if size > file.size:
+                break
+            crc32 = zlib.crc32(portion, crc32)
+            rest = memoryview(portion)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+        os.fchmod(handle, file.mode & 0o555)
+    except zlib.error as error:
+        raise damaged(file, source) from error
+    finally:
+        os.close(handle)
+    if (size, crc32) != (file.size, file.crc32):
+        raise damaged(file, source)
+
+
+def stored(file: File, stream: Stream) -> Iterator[bytes]:
+    """The file's bytes as they lie there."""
+    left = file.packed
+    while left:
+        portion = stream.take(left)
+        left -= len(portion)
+        yield portion
+
+
+def inflated(file: File, stream: Stream) -> Iterator[bytes]:
+    """The file's bytes, a MB at a time however much comes out of them."""
+    inflater, left = zlib.decompressobj(-15), file.packed
+    while left:
+        data = stream.take(left)
+        left -= len(data)
+        while data:
+            portion = inflater.decompress(data, _PORTION)
+            data = inflater.unconsumed_tail
+            yield portion
+    if not inflater.eof:
+        raise zlib.error("it ends too soon")
+
+
+def damaged(file: File, source: str) -> UnpackError:
+    """What is said when bytes are not what they should be."""
+    return UnpackError("damaged", "%s in %s is not what was probed: run ldeploy probe again" % (file.path, source))
