@@ -58,7 +58,7 @@ def begin(
     layers = {arn: known.get(arn, now) for arn in probed.layers} if probing else known
     under_way = earlier if earlier and earlier.stage in UNDER_WAY else None
     if under_way and is_ours(found, under_way):
-        begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, probed_at=since, probed=probed)
+        begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, stub=None, probed_at=since, probed=probed)
         begun = replace(begun, earlier=others, layers_since=layers)
         return begun if under_way.full.label == full.label else replace(begun, events="", answers={})
     if under_way:  # somebody else's code, and still the memory and time of the probe
@@ -97,13 +97,13 @@ def _probed(earlier: State | None, label: str, now: int) -> tuple[tuple[Probed, 
 
 def deployed(found: Function, state: State) -> StoredZip:
     """The zip in S3 that is deployed; ``is_ours`` holds."""
-    known = (state.full, state.slim, state.before_code)
+    known = (state.full, state.stub, state.slim, state.before_code)
     return next(zipped for zipped in known if zipped and holds(found, zipped))
 
 
 def is_ours(found: Function, state: State) -> bool:
     """Whether the code that is deployed is one that the state knows."""
-    return any(holds(found, known) for known in (state.before_code, state.full, state.slim) if known)
+    return any(holds(found, known) for known in (state.before_code, state.full, state.stub, state.slim) if known)
 
 
 def holds(found: Function, known: StoredZip) -> bool:
@@ -127,7 +127,7 @@ def probed_state(found: Function, known: State | None) -> State:
         )
     if state.stage is Stage.PROBING:
         raise WorkspaceError(f"The probe of {found.name} was cut off.", "Run the same ldeploy probe again first.")
-    if not any(holds(found, zipped) for zipped in (state.full, state.slim) if zipped):
+    if not any(holds(found, zipped) for zipped in (state.probe_code, state.slim) if zipped):
         raise ConflictError(
             f"The code of {found.name} was replaced since the probe: its evidence is of another package.",
             "Run ldeploy probe with the new package, or ldeploy deploy to slim it by the whitelist there is.",

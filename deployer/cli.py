@@ -53,6 +53,7 @@ def ldeploy() -> None:
 @option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [made: 1024].")
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [made: 60].")
 @option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
+@option("--attach-policy", is_flag=True, help="Let the role read a package that is over the limit, until shrink.")
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -65,6 +66,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     memory: int | None,
     timeout: int | None,
     sample: float,
+    attach_policy: bool,
     events: Path | None,
 ) -> None:
     """Put the full package and the probe into FUNCTION."""
@@ -78,7 +80,9 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     run = shared.run()
     in_s3 = package if package and package.startswith("s3://") else ""
     bucket, to_make = the_bucket(shared, run, in_s3)
-    wanted = ProbeWanted(shared.function, package, bucket, to_make, made, memory, timeout, events, sample)
+    wanted = ProbeWanted(
+        shared.function, package, bucket, to_make, made, memory, timeout, events, sample, attach_policy
+    )
     show(pipeline.probe(run, wanted), shared)
 
 

@@ -64,6 +64,10 @@ class Execution:
                 self._upload(path, zipped)
             case plan.KeepCode(name, zipped):
                 self._keep_code(name, zipped)
+            case plan.AttachPolicy(role, policy, document):
+                self.aws.roles.attach(role, policy, document)
+            case plan.DetachPolicy(role, policy):
+                self.aws.roles.detach(role, policy)
             case plan.Remember(state):
                 self.workspace.remember(self._sealed(state))
             case plan.Describe(contents):
@@ -126,7 +130,7 @@ class Execution:
     def _sealed(self, state: State) -> State:
         """The state with what only became known on the way: Lambda's hash of the zip, and the answers."""
         full = state.full
-        if not full.sha256 and self.function and state.stage is Stage.PROBED:
+        if not full.sha256 and not state.stub and self.function and state.stage is Stage.PROBED:
             full = replace(full, sha256=self.function.code_sha256)
         arn = state.arn or (self.function.arn if self.function else "")
         answers = self.answers if self.answers is not None else state.answers

@@ -172,6 +172,8 @@ class State:
     sample: float = 1.0
     """The share of sandboxes that report."""
     slim: StoredZip | None = None
+    stub: StoredZip | None = None
+    """What is deployed in the full package's place while it is probed, where that is over Lambda's limit."""
     events: str = ""
     """The folder of events that ``probe --invoke`` sent."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
@@ -186,6 +188,13 @@ class State:
     """Counts the writes: of two copies the higher is the newer."""
     arn: str = ""
     """Of the function; empty until one that was to be created is there."""
+    policy: str = ""
+    """Name of the policy that lets its role read the full package, where ldeploy attached one."""
+
+    @property
+    def probe_code(self) -> StoredZip:
+        """What is deployed while the full package is probed."""
+        return self.stub or self.full
 
 
 def state_from(document: Any) -> State:
@@ -203,8 +212,8 @@ def state_from(document: Any) -> State:
             )
         for name in ("before", "probed"):
             fields[name] = _configuration(fields[name])
-        for name in ("before_code", "full", "slim"):
-            fields[name] = StoredZip(**fields[name]) if fields[name] else None
+        for name in ("before_code", "full", "slim", "stub"):
+            fields[name] = StoredZip(**fields[name]) if fields.get(name) else None
         fields["answers"] = {event: Answer(**answer) for event, answer in fields["answers"].items()}
         fields["earlier"] = tuple(Probed(**probed) for probed in fields.get("earlier", ()))
         fields["stage"] = Stage(fields["stage"])

@@ -24,6 +24,8 @@ class Taken:
     zip: StoredZip
     upload: Path | None
     """The zip on this machine, where it is not in S3 yet."""
+    etag: str = ""
+    """Of the user's own object in S3; empty where the key is the zip's hash, and says as much."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Intake:
         source = self.aws.storage.source(bucket, key)
         package = index(source)
         found = self.aws.storage.find(bucket, key)
-        return Taken(package, source, _stored(bucket, key, found.sha256 if found else "", package), None)
+        return Taken(package, source, _stored(bucket, key, found.sha256 if found else "", package), None, source.etag)
 
     def _present(self, found: Function) -> Taken:
         url = self.aws.functions.code_url(found.name)

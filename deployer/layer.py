@@ -42,7 +42,7 @@ _PROGRAM: Final = 0o100755 << 16
 
 
 def build_layer() -> bytes:
-    """The layer's zip, for both architectures and every Python runtime: under 100 KB.
+    """The layer's zip, for both architectures and every Python runtime: under 150 KB.
 
     Raises:
         LdeployError: the shim was not compiled.

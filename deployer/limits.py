@@ -29,6 +29,12 @@ START_UP_MS: Final = 10_000
 PAYLOAD: Final = 6 * MIB
 """Request and answer of a synchronous invocation."""
 
+STORAGE: Final = 10_240
+"""MB of /tmp that a function may have."""
+
+TIMEOUT: Final = 900
+"""Seconds that an invocation may take."""
+
 NO_WRAPPER_RUNTIMES: Final = ("provided", "go1.x")
 """Runtimes that do not honour AWS_LAMBDA_EXEC_WRAPPER
 (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html)."""

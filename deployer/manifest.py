@@ -30,7 +30,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class InBucket:
-    """An object in S3; each request asks for this ETag, so that another object is never taken for it."""
+    """An object in S3; where its ETag is known, each request asks for it: another object is never taken for it."""
 
     bucket: str
     key: str

@@ -16,7 +16,9 @@ from deployer.whitelist import from_json
 from deployer.workspace import DEPLOYED, REPORT, Workspace
 
 
-def probe_report(state: State, full: Taken, steps: Steps, done: Execution | None) -> data.ProbeReport:
+def probe_report(
+    state: State, full: Taken, steps: Steps, done: Execution | None, warnings: tuple[str, ...]
+) -> data.ProbeReport:
     """Of a probe that was carried out, or only planned."""
     answers = (done.answers if done else None) or {}
     return data.ProbeReport(
@@ -30,7 +32,8 @@ def probe_report(state: State, full: Taken, steps: Steps, done: Execution | None
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
         sample=state.sample,
-        warnings=data.sampled(state.sample, len(answers)),
+        unpacked=data.Unpacked(state.probed.storage, state.probed.memory, state.probed.timeout) if state.stub else None,
+        warnings=(*warnings, *data.sampled(state.sample, len(answers))),
     )
 
 
@@ -95,7 +98,15 @@ def _which(found: Function, state: State) -> str:
     if not is_ours(found, state):
         return "other"
     zipped = deployed(found, state)
-    return "full" if zipped == state.full else "slim" if zipped == state.slim else "before"
+    return (
+        "full"
+        if zipped == state.full
+        else "stub"
+        if zipped == state.stub
+        else "slim"
+        if zipped == state.slim
+        else "before"
+    )
 
 
 # -- what the last run left --------------------------------------------------------------------------------------

@@ -27,17 +27,17 @@ from deployer.errors import ConflictError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State
 from deployer.intake import Taken
-from deployer.layer import layer_size
-from deployer.layering import Touched, layer_bytes
+from deployer.layering import Touched
 from deployer.logs import Via
 from deployer.models import Evidence, Whitelist
 from deployer.outcome import probe_report, restore_report, status_report
+from deployer.oversize import placed
 from deployer.package import distributions, index
 from deployer.reading import Window, enough
 from deployer.redeploy import redeploy
 from deployer.report import data
 from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
-from deployer.slimming import Choice, check_fits
+from deployer.slimming import Choice
 from deployer.whitelist import Earlier, carry_over, choose, contents, keep_too, of_package
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
@@ -48,12 +48,11 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     found = run.aws.functions.find(wanted.function)
     _check_request(found, wanted)
     full = run.intake(wanted.bucket).take(wanted.package, found)
-    state = _probing(run, wanted, found, full)
-    _check_package(run, full, state)
+    probed = placed(run, wanted, full, _probing(run, wanted, found, full))
     held = contents(full.package, distributions(full.source, full.package))
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, state, held, full.upload, bucket, wanted.events)
-    return probe_report(state, full, steps, run.carry_out(steps, found))
+    steps = plan.probe(found, probed.state, held, probed.uploads, bucket, wanted.events, probed.policy)
+    return probe_report(probed.state, full, steps, run.carry_out(steps, found), probed.warnings)
 
 
 def _check_request(found: Function | None, wanted: ProbeWanted) -> None:
@@ -72,13 +71,6 @@ def _probing(run: Run, wanted: ProbeWanted, found: Function | None, full: Taken)
     probed = raised(state.probed, wanted.memory, wanted.timeout)
     state = replace(state, probed=probed, sample=wanted.sample)
     return replace(state, events=str(wanted.events.absolute()), answers={}) if wanted.events else state
-
-
-def _check_package(run: Run, full: Taken, state: State) -> None:
-    layering = run.layering(state.bucket)
-    layering.check_handler(full.package, state.probed)
-    layers = layer_bytes(layering.as_they_are(state.probed)) + layer_size()
-    check_fits(full.package, full.package.bytes, layers, "The full package")
 
 
 def _known(run: Run, found: Function | None) -> State | None:

@@ -76,6 +76,8 @@ class ProbeWanted:
     events: Path | None
     sample: float
     """The share of sandboxes that report."""
+    attach_policy: bool = False
+    """Whether the role may be given leave to read a package that is over the limit."""
 
 
 @dataclass(frozen=True)

@@ -83,4 +83,6 @@ def inflated(file: File, stream: Stream) -> Iterator[bytes]:
 
 def damaged(file: File, source: str) -> UnpackError:
     """What is said when bytes are not what they should be."""
-    return UnpackError("damaged", "%s in %s is not what was probed: run ldeploy probe again" % (file.path, source))
+    return UnpackError(
+        "unpack-damaged", "%s in %s is not what was probed: run ldeploy probe again" % (file.path, source)
+    )

@@ -16,22 +16,22 @@ CONNECTIONS = 8
 _PIECE = 1 << 18  # bytes read at a time
 _CONNECT, _READ = 3, 10  # seconds until a connection, or its next bytes, are given up
 _REFUSED = {
-    "AccessDenied": "denied",
-    "403": "denied",
-    "InvalidAccessKeyId": "denied",
-    "NoSuchKey": "gone",
-    "NoSuchBucket": "gone",
-    "404": "gone",
-    "PreconditionFailed": "changed",
-    "412": "changed",
-    "InvalidRange": "changed",
-    "416": "changed",
+    "AccessDenied": "unpack-denied",
+    "403": "unpack-denied",
+    "InvalidAccessKeyId": "unpack-denied",
+    "NoSuchKey": "unpack-gone",
+    "NoSuchBucket": "unpack-gone",
+    "404": "unpack-gone",
+    "PreconditionFailed": "unpack-changed",
+    "412": "unpack-changed",
+    "InvalidRange": "unpack-changed",
+    "416": "unpack-changed",
 }
 """Error codes of S3 that another attempt would meet again."""
 _SAID = {
-    "denied": "the function's role may not read %s: it needs s3:GetObject on it",
-    "gone": "%s is gone: run ldeploy restore, or ldeploy probe again",
-    "changed": "%s was replaced by another object: run ldeploy restore, or ldeploy probe again",
+    "unpack-denied": "the function's role may not read %s: it needs s3:GetObject on it",
+    "unpack-gone": "%s is gone: run ldeploy restore, or ldeploy probe again",
+    "unpack-changed": "%s was replaced by another object: run ldeploy restore, or ldeploy probe again",
 }
 
 
@@ -39,13 +39,13 @@ class UnpackError(Exception):
     """The package cannot be had.
 
     Args:
-        kind: one word for the record: ``denied``, ``gone``, ``changed``, ``damaged``, ``space`` or ``unreachable``.
+        fault: its name in the record.
         text: what and where, and what to do.
     """
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, fault: str, text: str) -> None:
         super().__init__(text)
-        self.kind = kind
+        self.fault = fault
 
 
 class Beside:
@@ -77,7 +77,9 @@ class Bucket:
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        self._object = {"Bucket": fields["bucket"], "Key": fields["key"], "IfMatch": fields["etag"]}
+        self._object = {"Bucket": fields["bucket"], "Key": fields["key"]}
+        if fields["etag"]:  # else the key is the object's hash
+            self._object["IfMatch"] = fields["etag"]
         self._region = fields["region"]
         self._lock = threading.Lock()
         self._client: Any = None

@@ -54,7 +54,9 @@ def read_manifest(place: str) -> Manifest:
                 raise ValueError("the path %r leads out of the package" % path)
         return manifest
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnpackError("damaged", "%s cannot be read (%s): run ldeploy probe again" % (place, error)) from error
+        raise UnpackError(
+            "unpack-damaged", "%s cannot be read (%s): run ldeploy probe again" % (place, error)
+        ) from error
 
 
 def paths_of(manifest: Manifest) -> Iterator[str]:

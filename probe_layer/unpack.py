@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         manifest = read_manifest(place)
         os.write(1, os.fsencode(unpack(manifest, base)))
     except UnpackError as error:
-        return tell("unpack-" + error.kind, str(error))
+        return tell(error.fault, str(error))
     except Exception as error:
         return tell("unpack-failed", "%s: %s" % (type(error).__name__, error))
     return 0
@@ -120,7 +120,7 @@ def no_room(base: str, needed: int) -> UnpackError:
     room = os.statvfs(base)
     wants = "%d MB more" % (needed >> 20) if needed else "more"
     return UnpackError(
-        "space",
+        "unpack-space",
         "it needs %s of %s, and %d MB are free: raise the function's ephemeral storage"
         % (wants, base, room.f_bavail * room.f_frsize >> 20),
     )

@@ -70,7 +70,7 @@ class Workers:
                 attempts = 0 if len(left) < before else attempts + 1
                 if attempts == _ATTEMPTS:
                     why = "%s was broken off %d times (%s)" % (batch.source, attempts, error)
-                    raise UnpackError("unreachable", why + ": it is tried again at the next start") from error
+                    raise UnpackError("unpack-unreachable", why + ": it is tried again at the next start") from error
                 time.sleep(0.1 * 2**attempts)
 
     def _write_all(self, batch: Batch, fresh: str) -> int:

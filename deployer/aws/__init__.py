@@ -10,12 +10,13 @@ from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
 from deployer.aws.insights import Insights
 from deployer.aws.logs import Logs
+from deployer.aws.roles import Roles
 from deployer.aws.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Aws", "Functions", "Insights", "Logs", "Storage", "open_aws"]
+__all__ = ["Aws", "Functions", "Insights", "Logs", "Roles", "Storage", "open_aws"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Aws:
     storage: Storage
     logs: Logs
     insights: Insights
+    roles: Roles
     account: "Callable[[], str]"
     region: str
 
@@ -42,6 +44,7 @@ def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) 
         storage=Storage(clients.storage),
         logs=Logs(clients.logs),
         insights=Insights(clients.logs),
+        roles=Roles(clients.roles),
         account=clients.account,
         region=clients.region,
     )

@@ -21,6 +21,7 @@ from botocore.exceptions import (
 from deployer.errors import CloudError, ConflictError, DeniedError, MissingError, OverLimitError, UsageError
 
 if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
@@ -49,6 +50,7 @@ class Clients:
     storage: "S3Client"
     logs: "CloudWatchLogsClient"
     tokens: "STSClient"
+    roles: "IAMClient"
     region: str
 
     def account(self) -> str:
@@ -70,6 +72,7 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
             storage=session.client("s3", endpoint_url=endpoint_url, config=RETRIES),
             logs=session.client("logs", endpoint_url=endpoint_url, config=PACED),
             tokens=session.client("sts", endpoint_url=endpoint_url, config=RETRIES),
+            roles=session.client("iam", endpoint_url=endpoint_url, config=RETRIES),
             region=session.region_name,
         )
     except ProfileNotFound as error:
@@ -155,7 +158,9 @@ _PERMISSIONS = {
     "GetLayerVersionByArn": "lambda:GetLayerVersion",
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
+    "DeleteRolePolicy": "iam:DeleteRolePolicy",
     "Invoke": "lambda:InvokeFunction",
+    "PutRolePolicy": "iam:PutRolePolicy",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "UploadPart": "s3:PutObject",
 }

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     """The connection breaks before anything took effect."""
     LOSE_ANSWER = "lose_answer"
     """The connection breaks after it took effect."""
+    CUT = "cut"
+    """The connection breaks in the middle of the answer."""
+    SLOW = "slow"
+    """The answer comes a bit at a time, for a second."""
 
 
 @dataclass
@@ -93,9 +97,10 @@ class ErrorAnswer:
     message: str
 
     def body(self, service: str) -> tuple[str, bytes]:
-        """Content type and body: XML for S3, JSON for others."""
-        if service == "s3":
+        """Content type and body: XML for S3 and for services of the query protocol, JSON for others."""
+        if service in {"s3", "iam", "sts", "cloudformation"}:
             text = f"<Error><Code>{self.code}</Code><Message>{self.message}</Message></Error>"
+            text = text if service == "s3" else f"<ErrorResponse>{text}</ErrorResponse>"
             return "application/xml", f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode()
         return "application/json", json.dumps({"__type": self.code, "message": self.message}).encode()
 
@@ -116,6 +121,6 @@ def error_answer(kind: Kind, operation: str) -> ErrorAnswer | None:
             code = "AccessDenied" if service == "s3" else "AccessDeniedException"
             text = f"User: arn:aws:iam::123456789012:user/test is not authorized to perform: {service}:{action}"
             return ErrorAnswer("403 Forbidden", code, text)
-        case Kind.LOSE_REQUEST | Kind.LOSE_ANSWER:
+        case Kind.LOSE_REQUEST | Kind.LOSE_ANSWER | Kind.CUT | Kind.SLOW:
             return None
     assert_never(kind)

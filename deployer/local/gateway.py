@@ -4,7 +4,8 @@ import io
 import json
 import re
 import socket
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -52,6 +53,11 @@ class Gateway:
         return self._fail(kind, name, environ, start_response)
 
     def _fail(self, kind: Kind, name: str, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        if kind is Kind.SLOW:
+            return slowly(b"".join(self._app(plain_name(environ), start_response)))
+        if kind is Kind.CUT:
+            body = b"".join(self._app(plain_name(environ), start_response))
+            return cut_off(body, environ["werkzeug.socket"])
         if kind is Kind.LOSE_ANSWER:
             for _ in self._app(plain_name(environ), lambda *_: lambda _: None):
                 pass
@@ -84,6 +90,20 @@ class Gateway:
             case _:
                 return Response(status=404)
         return Response(status=204)
+
+
+def slowly(body: bytes) -> Iterator[bytes]:
+    """The answer in ten parts, a tenth of a second between them."""
+    part = len(body) // 10 + 1
+    for start in range(0, len(body), part):
+        time.sleep(0.1)
+        yield body[start : start + part]
+
+
+def cut_off(body: bytes, connection: socket.socket) -> Iterator[bytes]:
+    """Half of the answer."""
+    yield body[: len(body) // 2]
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def peek(environ: Environ) -> bytes:

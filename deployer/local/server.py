@@ -33,6 +33,7 @@ from deployer.local.image import make_image
 from deployer.local.instance import Instance, Limits, Place
 from deployer.local.pool import Pool
 from deployer.local.responses import LocalResponse
+from deployer.local.roles import RolesResponse
 from deployer.local.sandbox import Contents, Isolation, Launcher, find_isolation
 from deployer.local.world import World
 
@@ -150,11 +151,14 @@ class QuietHandler(MotoRequestHandler):  # type: ignore[misc]
             logging.getLogger(__name__).debug(message, *args)
 
 
+ANSWERS: Final[Mapping[str, Any]] = {"lambda": LocalResponse, "awslambda": LocalResponse, "iam": RolesResponse}
+
+
 def create_app(service: SERVICE_NAMES) -> Flask:
-    """moto's own application for a service; Lambda's with our answers."""
+    """moto's own application for a service; Lambda's and IAM's with our answers."""
     app: Flask = create_backend_app(service)
-    if service in ("lambda", "awslambda"):
-        view = convert_to_flask_response(LocalResponse.dispatch)
+    if answers := ANSWERS.get(service):
+        view = convert_to_flask_response(answers.dispatch)
         app.view_functions = dict.fromkeys(app.view_functions, view)
     return app
 

@@ -44,6 +44,18 @@ class Artifacts:
 
 
 @dataclass(frozen=True)
+class Unpacked:
+    """What a package over Lambda's limit has for as long as it is probed."""
+
+    storage: int
+    """MB of /tmp."""
+    memory: int
+    """MB."""
+    timeout: int
+    """Seconds."""
+
+
+@dataclass(frozen=True)
 class ProbeReport:
     """The answer to ``probe``."""
 
@@ -59,6 +71,8 @@ class ProbeReport:
     failed: int
     sample: float
     """The share of sandboxes that report."""
+    unpacked: Unpacked | None = None
+    """None where the package is deployed as it is."""
     warnings: tuple[str, ...] = ()
 
 
@@ -131,7 +145,7 @@ class StatusReport:
     state: str
     armed: bool
     deployed: str
-    """Which package is deployed: before, full, slim, or other."""
+    """Which package is deployed: before, full, stub (the full one from S3), slim, or other."""
     sample: float
     """The share of sandboxes that the probe was told to let report."""
     sha256: str

@@ -43,6 +43,9 @@ def _probe(report: ProbeReport) -> list[str]:
     ]
     if report.version:
         lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")
+    if report.unpacked:
+        has = f"{report.unpacked.storage:,} MB of /tmp, {report.unpacked.memory:,} MB, {report.unpacked.timeout} s"
+        lines.append(f"  over      Lambda's limit: unpacked from S3 at each cold start, until shrink with {has}")
     if report.sample < 1:
         lines.append(f"  sample    {percent(report.sample)} of the sandboxes report")
     if report.answers:
@@ -133,6 +136,7 @@ def _armed(report: StatusReport) -> str:
 
 _DEPLOYED = {
     "full": "the full package",
+    "stub": "the full package, unpacked from S3 at start",
     "slim": "the slim package",
     "before": "what was there before the probe",
     "other": "a package that ldeploy does not know: the code was replaced since",

@@ -126,3 +126,34 @@ def child(code: str, cloud: Cloud, folder: Path, *arguments: str) -> subprocess.
     environment = {**cloud.aws.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from deployer import cli, options, pipeline
+
+count, after = int(sys.argv[1]), 0
+
+class Killed(options.Common):
+    def run(self):
+        return replace(super().run(), after=kill)
+
+def kill(step):
+    global after
+    after += 1
+    if after == count:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+options.Common = Killed
+cli.main(sys.argv[2:])
+"""
+"""ldeploy, killed after its n-th step."""
+
+
+def killed(project: Project, step: int, command: tuple[str, ...]) -> bool:
+    """Whether there was such a step to be killed after."""
+    done = child(KILLED, project.cloud, project.folder, str(step), *command)
+    assert done.returncode in {0, -9}, done.stderr
+    project.cloud.settle("f")
+    return done.returncode == -9

@@ -2,42 +2,12 @@
 
 import pytest
 
-from tests.functional.project import CREATE, FILES, child, write
-
-KILLED = """
-import os, signal, sys
-from dataclasses import replace
-from deployer import cli, options, pipeline
-
-count, after = int(sys.argv[1]), 0
-
-class Killed(options.Common):
-    def run(self):
-        return replace(super().run(), after=kill)
-
-def kill(step):
-    global after
-    after += 1
-    if after == count:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-options.Common = Killed
-cli.main(sys.argv[2:])
-"""
-"""ldeploy, killed after its n-th step."""
+from tests.functional.project import CREATE, FILES, KILLED, child, killed, write
 
 PROBE = ("probe", "f", "--package", "build", "--bucket", "packages", "--invoke", "events", "--memory", "512", "--yes")
 SHRINK = ("shrink", "f", "--from-logs", "--yes")
 NEEDED = {"app.py", "used.py", "lazy.py", "data/opened.txt", "data/looked_at.txt"}
 BEFORE = {"app.py": "def handler(event, context): return 'before'\n"}
-
-
-def killed(project, step, command):
-    """Whether there was such a step to be killed after."""
-    done = child(KILLED, project.cloud, project.folder, str(step), *command)
-    assert done.returncode in {0, -9}, done.stderr
-    project.cloud.settle("f")
-    return done.returncode == -9
 
 
 @pytest.fixture

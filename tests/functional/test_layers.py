@@ -7,8 +7,7 @@ import zipfile
 import pytest
 
 from tests.functional.local_aws import packed
-from tests.functional.project import child
-from tests.functional.test_interruptions import KILLED
+from tests.functional.project import KILLED, child
 
 APP = """
 import os

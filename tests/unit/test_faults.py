@@ -10,7 +10,7 @@ from deployer.report.data import warnings
 from deployer.report.faults import EXPLAINED, explained
 
 LAYER = Path(__file__).parents[2] / "probe_layer"
-KINDS = "inotify|shim|journal|runtime|output|probe|maps|audit"
+KINDS = "inotify|shim|journal|runtime|output|probe|maps|audit|unpack"
 
 
 def test_every_fault_of_the_probe_is_explained_and_no_other():

@@ -35,7 +35,7 @@ def first_change(steps):
 
 @given(st.sampled_from([None, found(), found(FULL), found(FULL, arm(BARE, "l", "a" * 16))]))
 def test_what_was_before_is_written_down_before_the_first_change(function):
-    steps = plan.probe(function, STATE, HELD, Path("full.zip"), None, None)
+    steps = plan.probe(function, STATE, HELD, {FULL.key: Path("full.zip")}, None, None)
     before = kinds(steps[: first_change(steps)])
     assert {plan.Remember, plan.Describe} <= set(before)
     if function and function.code_sha256 == BEFORE.sha256:
@@ -43,36 +43,36 @@ def test_what_was_before_is_written_down_before_the_first_change(function):
 
 
 def test_a_version_is_published_before_the_code_changes():
-    steps = kinds(plan.probe(found(), STATE, HELD, None, None, None))
+    steps = kinds(plan.probe(found(), STATE, HELD, {}, None, None))
     assert steps.index(plan.PublishVersion) < steps.index(plan.UpdateCode)
 
 
 def test_the_layer_comes_after_the_code_and_ends_in_the_configuration():
-    steps = plan.probe(found(), STATE, HELD, None, None, None)
+    steps = plan.probe(found(), STATE, HELD, {}, None, None)
     assert kinds(steps)[-3:] == [plan.UpdateCode, plan.UpdateConfiguration, plan.Remember]
     updated = next(step for step in steps if isinstance(step, plan.UpdateConfiguration))
     assert updated.configuration.layers == (PROBE_LAYER,)
 
 
 def test_code_that_is_there_already_is_not_sent_again():
-    assert plan.UpdateCode not in kinds(plan.probe(found(FULL), STATE, HELD, None, None, None))
+    assert plan.UpdateCode not in kinds(plan.probe(found(FULL), STATE, HELD, {}, None, None))
 
 
 @pytest.mark.parametrize("present", [BEFORE, FULL])
 def test_what_is_deployed_is_copied_once_where_it_is_the_package_too(present):
     state = replace(STATE, before_code=replace(present, label=""), full=present)
-    steps = plan.probe(found(present), state, HELD, None, None, None)
+    steps = plan.probe(found(present), state, HELD, {}, None, None)
     assert [step.zip.uri for step in steps if isinstance(step, plan.KeepCode)] == [present.uri]
 
 
 def test_a_new_function_is_created_without_the_probe_first():
-    steps = plan.probe(None, STATE, HELD, None, None, None)
+    steps = plan.probe(None, STATE, HELD, {}, None, None)
     created = next(step for step in steps if isinstance(step, plan.Create))
     assert created.configuration == BARE
 
 
 def test_the_bucket_is_made_first():
-    assert kinds(plan.probe(found(), STATE, HELD, None, "b", None))[0] is plan.MakeBucket
+    assert kinds(plan.probe(found(), STATE, HELD, {}, "b", None))[0] is plan.MakeBucket
 
 
 def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
@@ -110,6 +110,6 @@ def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
 @given(st.sampled_from([None, found(), found(FULL)]))
 def test_every_step_says_what_it_does_and_no_value_of_the_environment(function):
     state = replace(STATE, before=replace(BARE, environment={"KEY": "s3cret"}), probed=BARE)
-    for step in plan.probe(function, state, HELD, Path("full.zip"), "b", Path("events")):
+    for step in plan.probe(function, state, HELD, {FULL.key: Path("full.zip")}, "b", Path("events")):
         assert str(step)
         assert "s3cret" not in f"{step}{step!r}"

@@ -1,0 +1,71 @@
+"""IAM: whether a function's role may read its package, and leave to do so."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployer.aws.clients import code_of, in_our_words
+from deployer.errors import CloudError
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+
+READ = "s3:GetObject"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of one account."""
+
+    client: "IAMClient"
+
+    def may_read(self, role: str, bucket: str, key: str) -> bool | None:
+        """Whether the role's policies let it read the object; None where that cannot be found out.
+
+        A bucket's own policy is not looked at
+        (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
+
+        Args:
+            role: ARN.
+            bucket: of the object.
+            key: of the object.
+        """
+        try:
+            with in_our_words(f"ask what {role} may do"):
+                answer = self.client.simulate_principal_policy(
+                    PolicySourceArn=role, ActionNames=[READ], ResourceArns=[arn_of(role, bucket, key)]
+                )
+        except CloudError:  # whoever runs ldeploy may not ask, or the role is another account's
+            return None
+        return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
+
+    def attach(self, role: str, name: str, document: str) -> None:
+        """An inline policy, in the place of one of that name."""
+        with in_our_words(f"attach the policy {name} to {role}"):
+            self.client.put_role_policy(RoleName=_name(role), PolicyName=name, PolicyDocument=document)
+
+    def detach(self, role: str, name: str) -> None:
+        """Takes an inline policy away; one that is gone already is as good."""
+        try:
+            with in_our_words(f"take the policy {name} away from {role}"):
+                self.client.delete_role_policy(RoleName=_name(role), PolicyName=name)
+        except CloudError as error:
+            if not (isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "NoSuchEntity"):
+                raise
+
+
+def policy(role: str, bucket: str, key: str) -> str:
+    """The least that lets the role read the object, as a policy document (JSON)."""
+    statement = {"Effect": "Allow", "Action": READ, "Resource": arn_of(role, bucket, key)}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def arn_of(role: str, bucket: str, key: str) -> str:
+    """The object's ARN, in the role's partition."""
+    return f"arn:{role.split(':')[1]}:s3:::{bucket}/{key}"
+
+
+def _name(role: str) -> str:
+    return role.rpartition("/")[2]

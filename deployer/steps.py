@@ -1,0 +1,202 @@
+"""What a plan is made of: frozen steps, each of which can be carried out again, and printed (``--plan``)."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deployer.function import Configuration, State, StoredZip
+from deployer.whitelist import Contents
+
+
+@dataclass(frozen=True)
+class MakeBucket:
+    """A private bucket of our own (``--resolve-s3``)."""
+
+    bucket: str
+
+    def __str__(self) -> str:
+        return f"make the private bucket {self.bucket}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A zip from this machine, under its hash, if it is not there."""
+
+    path: Path
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"upload {self.zip.zip_bytes:,} bytes to {self.zip}, if it is not there"
+
+
+@dataclass(frozen=True)
+class KeepCode:
+    """The code that is deployed now, copied to S3, so that restore can put it back."""
+
+    function: str
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"copy the present code of {self.function} to {self.zip}, if it is not there"
+
+
+@dataclass(frozen=True)
+class Remember:
+    """The state, written on this machine and in S3."""
+
+    state: State
+
+    def __str__(self) -> str:
+        return f"write down how things stand ({self.state.stage})"
+
+
+@dataclass(frozen=True)
+class Describe:
+    """What the full package holds: its evidence is used for later builds as far as their files are the same."""
+
+    contents: Contents = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"write down what the package {self.contents.package} holds"
+
+
+@dataclass(frozen=True)
+class Create:
+    """A function that is not there yet."""
+
+    function: str
+    configuration: Configuration
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"create the function {self.function} from {self.zip}"
+
+
+@dataclass(frozen=True)
+class PublishVersion:
+    """What is deployed, as a version that stays."""
+
+    function: str
+    note: str
+
+    def __str__(self) -> str:
+        return f"publish a version of {self.function}: {self.note}"
+
+
+@dataclass(frozen=True)
+class PublishLayer:
+    """The probe layer, if this very one is not published yet."""
+
+    def __str__(self) -> str:
+        return "publish the probe layer, if it is not there"
+
+
+@dataclass(frozen=True)
+class PublishPruned:
+    """A layer without what no sandbox touches, from S3, if this very one is not published yet."""
+
+    original: str
+    """ARN of the layer that it was made of."""
+    name: str
+    path: Path
+    """Its zip on this machine."""
+    zip: StoredZip
+
+    @property
+    def placeholder(self) -> str:
+        """Stands for its ARN until it is published."""
+        return f"{self.name}:to-be-published"
+
+    def __str__(self) -> str:
+        return f"publish the layer {self.name}: {self.zip.files:,} files of {self.original}, if it is not there"
+
+
+@dataclass(frozen=True)
+class UpdateCode:
+    """Another zip for ``$LATEST``."""
+
+    function: str
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"update the code of {self.function} from {self.zip}"
+
+
+@dataclass(frozen=True)
+class UpdateConfiguration:
+    """Another configuration for ``$LATEST``; placeholders stand for the ARNs of layers just published."""
+
+    function: str
+    configuration: Configuration
+    why: str
+
+    def __str__(self) -> str:
+        return f"update the configuration of {self.function}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Invoke:
+    """Each event of a folder once; the answers' digests are kept."""
+
+    function: str
+    events: Path
+
+    def __str__(self) -> str:
+        return f"invoke {self.function} with each event of {self.events}"
+
+
+@dataclass(frozen=True)
+class Try:
+    """Each recorded event again, on the version just published: it must not fail where it did not before."""
+
+    function: str
+    state: State
+    same_code: bool
+    """Then the answers must be the recorded ones too; new code may mean others."""
+
+    def __str__(self) -> str:
+        return f"try the new version of {self.function} with the {len(self.state.answers)} recorded events"
+
+
+@dataclass(frozen=True)
+class AttachPolicy:
+    """Leave to read one object, for the function's role (``--attach-policy``)."""
+
+    role: str
+    """ARN."""
+    name: str
+    document: str = field(repr=False)
+    """The policy, as JSON."""
+
+    def __str__(self) -> str:
+        return f"attach the policy {self.name} to {self.role}"
+
+
+@dataclass(frozen=True)
+class DetachPolicy:
+    """Takes that away again, where it is there."""
+
+    role: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"take the policy {self.name} away from {self.role}"
+
+
+Step = (
+    MakeBucket
+    | Upload
+    | KeepCode
+    | AttachPolicy
+    | DetachPolicy
+    | Remember
+    | Describe
+    | Create
+    | PublishVersion
+    | PublishLayer
+    | PublishPruned
+    | UpdateCode
+    | UpdateConfiguration
+    | Invoke
+    | Try
+)
+Steps = tuple[Step, ...]

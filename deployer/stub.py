@@ -1,0 +1,98 @@
+"""A package over Lambda's limit -> the stub that stands in for it while it is probed.
+
+A zip of a few KB: the manifest, by which ``probe_layer/unpack.py`` brings the package below /tmp, and a symlink for
+each name at the package's top, so that what is asked for below /var/task by its whole path is found too. Lambda keeps
+symlinks, also those that lead out of the package.
+"""
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from deployer.errors import OverLimitError
+from deployer.function import Configuration
+from deployer.limits import MIB, STORAGE, TIMEOUT
+from deployer.manifest import FOLDER, NAME, InBucket, Manifest, of_zip, to_json
+from deployer.models import Entry, Kind, Measure, Package
+from deployer.package import heaviest, zipformat
+from deployer.package.zipwriter import ZipWriter
+
+BLOCK: Final = 4096
+"""Bytes that the smallest file takes on /tmp."""
+BESIDE: Final = 16
+"""MB on /tmp that the probe's journal and the folders take."""
+MEMORY: Final = 1769
+"""MB: with them goes one whole processor
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
+SLOWEST: Final = 25_000_000
+"""Bytes a second that are unpacked at the worst: the time that the function gets more is reckoned by it."""
+
+
+def stand_in(package: Package, place: InBucket, out: Path) -> Measure:
+    """Writes the stub, the same bytes each time.
+
+    Args:
+        package: the full one.
+        place: where its zip lies in S3.
+        out: the stub's zip.
+    """
+    made = of_zip(package, place)
+    tops = sorted({path.partition("/")[0] for path in package.entries} - {FOLDER})
+    contents = [(_file(NAME, to_json(made)))] + [_link(name, made) for name in tops]
+    with ZipWriter(out) as writer:
+        for entry, data in contents:
+            writer.write(writer.reserve(entry), data)
+        return writer.finish()
+
+
+def _file(path: str, data: bytes) -> tuple[Entry, bytes]:
+    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    deflated = packed.compress(data) + packed.flush()
+    return _entry(path, Kind.FILE, data, zipformat.DEFLATED, deflated), deflated
+
+
+def _link(name: str, made: Manifest) -> tuple[Entry, bytes]:
+    target = f"{made.root}/{name}".encode("utf-8", "surrogateescape")
+    return _entry(name, Kind.SYMLINK, target, zipformat.STORED, target), target
+
+
+def _entry(path: str, kind: Kind, data: bytes, method: int, packed: bytes) -> Entry:
+    mode = 0o644 if kind is Kind.FILE else 0o777
+    return Entry(path, kind, len(data), len(packed), zlib.crc32(data), mode, method, 0)
+
+
+def grown(
+    probed: Configuration, before: Configuration, package: Package, memory: int | None, timeout: int | None
+) -> Configuration:
+    """The configuration with what unpacking needs: room on /tmp, time, and one processor.
+
+    Args:
+        probed: what the probe asks for so far.
+        before: as it was before the probe: what is raised is raised once.
+        package: what is to be unpacked.
+        memory: MB, where the user said how much.
+        timeout: seconds, likewise.
+
+    Raises:
+        OverLimitError: no /tmp can hold it, with what weighs most.
+    """
+    needed = _on_disk(package) // MIB + 1 + BESIDE
+    if needed > STORAGE:
+        parts = ", ".join(f"{name} {weight / 1e6:.1f} MB" for name, weight in heaviest(package, 5))
+        raise OverLimitError(
+            f"The full package needs {needed:,} MB of /tmp, and Lambda gives a function {STORAGE:,} at most.",
+            f"What weighs most: {parts}.",
+        )
+    longer = before.timeout + 10 + package.bytes // SLOWEST
+    return replace(
+        probed,
+        storage=min(STORAGE, before.storage + needed),
+        memory=memory or max(before.memory, MEMORY),
+        timeout=timeout or min(TIMEOUT, longer),
+    )
+
+
+def _on_disk(package: Package) -> int:
+    """Bytes that the package takes on /tmp."""
+    return sum(-(-max(entry.size, 1) // BLOCK) * BLOCK for entry in package.entries.values())

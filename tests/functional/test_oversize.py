@@ -1,0 +1,244 @@
+"""A package over Lambda's limit goes the whole way: probed from S3, shrunk, put back; and what may go wrong on it."""
+
+import json
+import os
+
+import pytest
+
+from deployer.limits import UNZIPPED
+from deployer.local.instance import Limits
+from tests.functional.local_aws import ROLE, client, cloud
+from tests.functional.project import CREATE, FILES, Project, events, killed, write
+
+HUGE = UNZIPPED + 5_000_000
+PLAIN = {"app.py": "def handler(event, context): return 'before'"}
+TRUST = {"Version": "2012-10-17", "Statement": []}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, capsys):
+    """A user with a package of 267 MB, most of it never read."""
+    with cloud(settle=0, limits=Limits(start_up=30)) as here:
+        for name, value in here.aws.environment({}).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        here.storage.create_bucket(Bucket="packages")
+        write(tmp_path / "build", FILES)
+        with (tmp_path / "build" / "data" / "huge.bin").open("wb") as file:
+            file.truncate(HUGE)
+        events(tmp_path / "events", open={}, lazy={"do": "lazy"}, look={"do": "look"})
+        yield Project(here, tmp_path, capsys)
+
+
+def test_the_whole_way_there_and_back(project):
+    probed = project.probe("--invoke", "events")
+    assert probed.code == 0, probed.err
+    assert probed.json["failed"] == 0
+    assert probed.json["answers"] == 3
+    assert probed.json["unpacked"] == {"storage": 512 + 271, "memory": 1769, "timeout": 60 + 10 + 10}
+    found = project.configuration()
+    assert (found["EphemeralStorage"]["Size"], found["MemorySize"], found["Timeout"]) == (783, 1769, 80)
+    assert project.cloud.invoke("f").value == "opened"
+    status = project.ldeploy("status", "f", "--output", "json").json
+    assert (status["state"], status["deployed"], status["faults"]) == ("probed", "stub", {})
+    shrunk = project.shrink()
+    assert shrunk.code == 0, shrunk.err
+    assert shrunk.json["state"] == "deployed"
+    assert project.deployed() == set(FILES) - {"unused.py", "data/never.bin"}
+    after = project.configuration()
+    assert (after["EphemeralStorage"]["Size"], after["MemorySize"], after["Timeout"]) == (512, 1024, 60)
+    assert "Layers" not in after or not after["Layers"]
+    for event, answer in (({}, "opened"), ({"do": "lazy"}, "lazy"), ({"do": "look"}, True)):
+        assert project.cloud.invoke("f", event).value == answer
+
+
+def present(project: Project) -> None:
+    """A function of the user's own, with a build to come that is over the limit."""
+    project.cloud.create("f", PLAIN, Timeout=7, MemorySize=256)
+
+
+PROBE = ("probe", "f", "--package", "build", "--bucket", "packages", "--output", "json")
+
+
+def test_restore_leads_back_to_what_was_there(project):
+    present(project)
+    before = project.configuration()
+    assert project.ldeploy(*PROBE).code == 0
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.ldeploy("restore", "f").code == 0
+    assert project.configuration() == before
+    assert project.cloud.invoke("f").value == "before"
+
+
+def test_a_second_probe_of_the_same_package_changes_nothing(project):
+    present(project)
+    project.ldeploy(*PROBE)
+    before = project.configuration()
+    again = project.ldeploy(*PROBE)
+    assert again.code == 0, again.err
+    assert project.configuration() == before
+    project.ldeploy("restore", "f")
+    assert project.configuration()["MemorySize"] == 256
+
+
+def test_a_package_of_the_users_own_in_s3_is_read_from_there(project):
+    project.probe()
+    key = next(
+        each["Key"] for each in project.cloud.storage.list_objects_v2(Bucket="packages")["Contents"]
+        if each["Size"] > 100_000
+    )  # fmt: skip
+    project.cloud.storage.copy_object(Bucket="packages", Key="mine.zip", CopySource=f"packages/{key}")
+    project.cloud.storage.delete_object(Bucket="packages", Key=key)
+    arguments = ("--package", "s3://packages/mine.zip", "--invoke", "events", "--output", "json")
+    probed = project.ldeploy("probe", "g", *arguments, *CREATE)
+    assert (probed.code, probed.json["failed"]) == (0, 0), probed.err
+    assert project.ldeploy("shrink", "g", "--from-logs").code == 0
+    assert project.cloud.invoke("g").value == "opened"
+
+
+# -- the role --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def roles(project):
+    iam = client(project.cloud.aws, "iam")
+    yield iam
+    iam.close()
+
+
+def a_role(roles, *statements):
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    role = roles.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
+    if statements:
+        roles.put_role_policy(RoleName="reader", PolicyName="own", PolicyDocument=document)
+    return role["Arn"]
+
+
+def test_a_role_that_may_not_read_the_package_is_known_before_anything_changes(project, roles):
+    project.cloud.create("f", PLAIN, Role=a_role(roles))
+    project.cloud.aws.faults.forget()
+    refused = project.ldeploy(*PROBE)
+    assert refused.code == 1
+    assert "may not" in refused.err
+    assert "--attach-policy" in refused.err
+    assert '"Action": "s3:GetObject"' in refused.err
+    assert project.changes() == []
+
+
+def test_a_role_that_may_read_it_needs_nothing(project, roles):
+    allow = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::packages/*"}
+    project.cloud.create("f", PLAIN, Role=a_role(roles, allow))
+    probed = project.ldeploy(*PROBE, "--attach-policy")
+    assert (probed.code, probed.json["warnings"]) == (0, [])
+    assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == ["own"]
+
+
+@pytest.mark.parametrize("end", [("shrink", "f", "--from-logs"), ("restore", "f")])
+def test_leave_to_read_is_given_for_the_probe_alone(project, roles, end):
+    project.cloud.create("f", PLAIN, Role=a_role(roles))
+    assert project.ldeploy(*PROBE, "--attach-policy").code == 0
+    given = roles.get_role_policy(RoleName="reader", PolicyName="ldeploy-f")["PolicyDocument"]["Statement"]
+    (statement,) = given
+    assert statement["Action"] == "s3:GetObject"
+    assert statement["Resource"].startswith("arn:aws:s3:::packages/ldeploy/")
+    assert project.cloud.invoke("f").value == "opened"
+    done = project.ldeploy(*end)
+    assert done.code == 0, done.err
+    assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == []
+
+
+def test_where_nobody_may_ask_what_the_role_may_it_is_said(project):
+    present(project)
+    project.cloud.aws.faults.order("iam.SimulatePrincipalPolicy", "deny")
+    probed = project.ldeploy(*PROBE)
+    assert probed.code == 0
+    assert f"Whether {ROLE} may read" in probed.json["warnings"][0]
+
+
+@pytest.mark.parametrize("step", range(5, 11))
+def test_a_probe_that_was_killed_can_be_run_again_and_undone(project, roles, step):
+    """After each step the function answers: with the code before, or with the whole package."""
+    project.cloud.create("f", PLAIN, Role=a_role(roles))
+    before = project.configuration()
+    assert killed(project, step, (*PROBE, "--attach-policy", "--yes"))
+    assert project.cloud.invoke("f").value in {"before", "opened"}
+    if step % 2:
+        assert project.ldeploy(*PROBE, "--attach-policy", "--yes").code == 0
+        assert project.cloud.invoke("f").value == "opened"
+    assert project.ldeploy("restore", "f").code == 0
+    assert project.configuration() == before
+    assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == []
+
+
+# -- S3, when the function starts ------------------------------------------------------------------------------------
+
+
+def complaint(project: Project) -> str:
+    """What the log says of a function that cannot start."""
+    result = project.cloud.invoke("f")
+    assert result.error
+    return next(line for line in project.cloud.messages("f") if line.startswith("ldeploy: the package could not"))
+
+
+def unstarted(project: Project) -> tuple[str, str]:
+    """The same, and what status says of it."""
+    line = complaint(project)
+    status = project.ldeploy("status", "f")
+    assert status.code == 0
+    return line, status.err + status.out
+
+
+def the_package(project: Project) -> str:
+    found = project.cloud.storage.list_objects_v2(Bucket="packages")["Contents"]
+    return str(next(each["Key"] for each in found if each["Size"] > 100_000))
+
+
+def test_a_package_that_is_gone_is_said_in_the_log_and_in_status(project):
+    project.probe()
+    project.cloud.storage.delete_object(Bucket="packages", Key=the_package(project))
+    line, status = unstarted(project)
+    assert "is gone" in line
+    assert "the full package is gone from S3 (unpack-gone" in status
+
+
+def test_a_package_that_was_changed_is_not_run(project):
+    project.probe()
+    project.cloud.storage.put_object(Bucket="packages", Key=the_package(project), Body=os.urandom(1_000_000))
+    line, status = unstarted(project)
+    assert "is not what was probed" in line
+    assert "unpack-damaged" in status
+
+
+def test_a_package_that_was_cut_off_is_not_run(project):
+    project.probe()
+    key = the_package(project)
+    whole = project.cloud.storage.get_object(Bucket="packages", Key=key)["Body"].read()
+    project.cloud.storage.put_object(Bucket="packages", Key=key, Body=whole[: len(whole) // 2])
+    _, status = unstarted(project)
+    assert "The function did not start" in status
+
+
+def test_a_role_that_may_not_read_after_all_is_said(project):
+    project.probe()
+    project.cloud.aws.faults.order("s3.GetObject", "deny", times=100)
+    line = complaint(project)
+    assert "may not read s3://packages/ldeploy/" in line
+    project.cloud.aws.faults.clear()
+    assert project.cloud.invoke("f").value == "opened"
+
+
+@pytest.mark.parametrize("kind", ["error", "throttle", "lose_request", "lose_answer", "cut", "slow"])
+def test_what_s3_drops_or_refuses_for_a_moment_is_asked_again(project, kind):
+    project.probe()
+    project.cloud.aws.faults.order("s3.GetObject", kind, times=2)
+    assert project.cloud.invoke("f").value == "opened"
+
+
+def test_a_start_that_is_cut_off_goes_on_inside_the_invocation(tmp_path, monkeypatch, project):
+    """Lambda ends a start-up after 10 s and begins it again under the function's timeout; /tmp survives that."""
+    project.cloud.aws._limits = Limits(start_up=0.4)
+    project.probe()
+    project.cloud.aws.faults.order("s3.GetObject", "slow", times=1)
+    result = project.cloud.invoke("f")
+    assert (result.value, result.error) == ("opened", None)
+    assert "INIT_REPORT" in result.log or any("INIT_REPORT" in line for line in project.cloud.messages("f"))
