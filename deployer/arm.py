@@ -1,16 +1,23 @@
 """A function's configuration -> the same with the probe in, and back out, exactly."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from deployer.errors import LdeployError
 from deployer.function import Configuration, Function
 from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, SAMPLE_VARIABLE, WRAPPER, WRAPPER_VARIABLE
-from deployer.limits import ENVIRONMENT, LAYERS, NO_WRAPPER_RUNTIMES, PYTHON_RUNTIMES
+from deployer.limits import ENVIRONMENT, LAYERS, MIB, NO_WRAPPER_RUNTIMES, PYTHON_RUNTIMES, STORAGE
 
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper"""
+
+FIT_WRAPPER = "/var/task/.ldeploy/start"
+"""The wrapper of a package that was made to fit (``deployer/slim/pack.py``)."""
+
+STORAGE_VARIABLE = "LDEPLOY_STORAGE"
+"""Environment variable with the MB of /tmp that the user gave such a function."""
 
 PROBE_LAYER = f"{LAYER_NAME}:to-be-published"
 """Stands for the probe layer's ARN until the layer is published."""
@@ -76,13 +83,22 @@ def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0
             f"The function has {len(bare.layers)} layers, and Lambda allows {LAYERS} with the probe's.",
             "Take a layer away for the time of the probe (its files can lie in the package).",
         )
+    check_environment(environment)
+    return replace(bare, environment=environment, layers=(*bare.layers, layer))
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Whether Lambda takes it.
+
+    Raises:
+        LdeployError: it is over 4 KB.
+    """
     size = len(json.dumps(environment, separators=(",", ":")).encode())
     if size > ENVIRONMENT:
         raise LdeployError(
-            f"The environment would have {size} bytes with the probe's variables, and Lambda allows {ENVIRONMENT}.",
+            f"The environment would have {size} bytes with ldeploy's variables, and Lambda allows {ENVIRONMENT}.",
             "Move a long value to Parameter Store or Secrets Manager, or shorten it.",
         )
-    return replace(bare, environment=environment, layers=(*bare.layers, layer))
 
 
 def disarm(configuration: Configuration) -> Configuration:
@@ -100,6 +116,37 @@ def disarm(configuration: Configuration) -> Configuration:
         environment[EXEC_WRAPPER] = own
     layers = tuple(arn for arn in configuration.layers if not is_probe_layer(arn))
     return replace(configuration, environment=environment, layers=layers)
+
+
+def fitted(configuration: Configuration, unpacked: int) -> Configuration:
+    """The configuration of a package that was made to fit: its wrapper, the user's own chained, and room on /tmp.
+
+    Args:
+        configuration: as the user wants it.
+        unpacked: bytes that are unpacked at start.
+
+    Raises:
+        LdeployError: an environment over 4 KB with the variables added.
+    """
+    environment = {**configuration.environment, EXEC_WRAPPER: FIT_WRAPPER, STORAGE_VARIABLE: str(configuration.storage)}
+    if EXEC_WRAPPER in configuration.environment:
+        environment[WRAPPER_VARIABLE] = configuration.environment[EXEC_WRAPPER]
+    check_environment(environment)
+    storage = min(STORAGE, configuration.storage + unpacked // MIB + 1)
+    return replace(configuration, environment=environment, storage=storage)
+
+
+def unfitted(configuration: Configuration) -> Configuration:
+    """The configuration as the user wants it: ``unfitted(fitted(c, …)) == c`` for every ``c`` that was not."""
+    if STORAGE_VARIABLE not in configuration.environment:
+        return configuration
+    environment = dict(configuration.environment)
+    storage = environment.pop(STORAGE_VARIABLE)
+    own = environment.pop(WRAPPER_VARIABLE, None)
+    if environment.get(EXEC_WRAPPER) == FIT_WRAPPER:  # else someone put another one in meanwhile: theirs stays
+        del environment[EXEC_WRAPPER]
+        environment |= {EXEC_WRAPPER: own} if own is not None else {}
+    return replace(configuration, environment=environment, storage=int(storage) if storage.isdigit() else 512)
 
 
 def is_probe_layer(arn: str) -> bool:
@@ -120,7 +167,7 @@ def unprobed(found: Configuration, before: Configuration, probed: Configuration)
         before: the configuration before the probe.
         probed: what the probe asked for, the probe itself left out.
     """
-    bare = disarm(found)
+    bare, before = unfitted(disarm(found)), unfitted(before)
     raised = {
         name: getattr(before, name)
         for name in ("memory", "timeout", "storage")

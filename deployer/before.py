@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from deployer.arm import disarm, unprobed
+from deployer.arm import disarm, unfitted, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Configuration, Function, Probed, Stage, State, StoredZip, package_key
 from deployer.models import Package
@@ -53,7 +53,7 @@ def begin(
         return replace(begun, earlier=others)
     present = disarm(found.configuration)
     pruned = earlier.pruned if earlier else {}
-    probed = with_whole_layers(present, pruned)
+    probed = with_whole_layers(unfitted(present), pruned)
     known = earlier.layers_since if earlier else {}
     layers = {arn: known.get(arn, now) for arn in probed.layers} if probing else known
     under_way = earlier if earlier and earlier.stage in UNDER_WAY else None

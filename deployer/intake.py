@@ -7,6 +7,7 @@ from pathlib import Path
 from deployer.aws import Aws
 from deployer.errors import PackageError, UsageError
 from deployer.function import Function, StoredZip, package_key
+from deployer.manifest import NAME
 from deployer.models import Package, Source
 from deployer.notices import Notices
 from deployer.package import FileSource, index, pack_folder
@@ -45,15 +46,23 @@ class Intake:
             PackageError: what was given is not there, or no package.
         """
         if given and given.startswith(SCHEME):
-            return self._object(given)
+            return self._checked(self._object(given))
         if given:
             path = Path(given)
             if not path.exists():
                 raise PackageError(f"There is no {given}.", "Give a folder, a zip or s3://bucket/key.zip.")
-            return self._zip(self._packed(path) if path.is_dir() else path)
+            return self._checked(self._zip(self._packed(path) if path.is_dir() else path))
         if found is None:
             raise UsageError("There is no package to deploy.", "Name it with --package.")
-        return self._present(found)
+        return self._checked(self._present(found))
+
+    def _checked(self, taken: Taken) -> Taken:
+        """A package that ldeploy made to fit is no full one: parts of it are packed."""
+        if NAME in taken.package.entries:
+            raise PackageError(
+                f"{taken.zip} was made by ldeploy, and parts of it are packed.", "Name the full build with --package."
+            )
+        return taken
 
     def _packed(self, folder: Path) -> Path:
         """The folder as a zip in the workspace, under its hash."""

@@ -63,6 +63,19 @@ def layer_size() -> int:
     return sum(len(content) for content in _members().values())
 
 
+START: Final = "start"
+"""The wrapper of a package that was made to fit, and of those files of ours that go into it."""
+_STARTED: Final = ("__init__", "entry", "fetch", "manifest", "record", "unpack", "workers")
+
+
+def start_files() -> list[tuple[str, bytes]]:
+    """What unpacks a package at start without the layer: path below ``.ldeploy`` and contents, bytecode too."""
+    shipped = files("probe_layer")
+    sources = {f"probe_layer/{name}.py": (shipped / f"{name}.py").read_bytes() for name in _STARTED}
+    compiled = {_bytecode_of(name): _compile(name, source) for name, source in sources.items()}
+    return sorted({START: (shipped / START).read_bytes(), **sources, **compiled}.items())
+
+
 def _members() -> dict[str, bytes]:
     """Every file of the layer by its path below /opt, in sorted order."""
     shipped = files("probe_layer")

@@ -156,12 +156,13 @@ def steps(command: Command) -> Command:
     @option("--bytecode/--no-bytecode", default=True, help="Add bytecode for kept sources [default: on].")
     @option("--source/--no-source", default=True, help="Keep sources that have bytecode [default: on].")
     @option("--empty/--no-empty", default=False, help="Empty files that were only looked at, in a scan [when over].")
+    @option("--fit/--no-fit", default=True, help="Pack what is over the limit, to be unpacked at start [default: on].")
     @option("--best", is_flag=True, help="Pack everything again, as small as it gets: slow.")
     @functools.wraps(command)
     def with_steps(
-        shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, best: bool, **others: Any
+        shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, fit: bool, best: bool, **others: Any
     ) -> None:
-        command(shared, **others, settings=Settings(trim, bytecode, source, best, empty))
+        command(shared, **others, settings=Settings(trim, bytecode, source, best, empty, fit))
 
     return with_steps
 

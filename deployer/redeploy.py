@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployer import plan
+from deployer.arm import fitted
 from deployer.before import deployed
 from deployer.errors import OverLimitError, TrialFailedError
 from deployer.events import check_events
 from deployer.function import Stage, State, StoredZip, package_key
+from deployer.layer import layer_size
 from deployer.layering import layer_bytes, swapped
 from deployer.limits import UNZIPPED
 from deployer.models import Package
@@ -31,7 +33,8 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         TrialFailedError: it failed on a recorded event; what was deployed before is back.
     """
     wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
-    slimmed = run.slimmer.write(choice, UNZIPPED - layers)
+    slimmed = run.slimmer.write(choice, UNZIPPED - _beside(choice, layers))
+    wanted = fitted(wanted, slimmed.unpacked) if slimmed.unpacked else wanted
     slim = _stored(slimmed, choice.begun.bucket)
     state = replace(choice.begun, stage=Stage.SHRINKING, slim=slim)
     pruned = [layer.pruned for layer in choice.layers if layer.pruned]
@@ -46,6 +49,13 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         report = _carried_out(run, choice, slimmed, steps, report)
     run.workspace.write(REPORT, reports.to_json(report))
     return report
+
+
+def _beside(choice: Choice, layers: int) -> int:
+    """Bytes of the layers beside the code when it is updated: the probe's is still there, and in the place of a stub,
+    which has room for them, those that are not pruned yet."""
+    whole = sum(layer.report.bytes_before for layer in choice.layers)
+    return layer_size() + (whole if choice.begun.stub else layers)
 
 
 def _trial(choice: Choice, state: State) -> plan.Try | None:

@@ -1,21 +1,23 @@
 """Package + evidence -> whitelist and slim zip, written to the workspace and held against the limits."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.aws.storage import Storage
 from deployer.errors import OverLimitError, TrialFailedError
+from deployer.fit import fit, seconds
 from deployer.function import Configuration, Function, State, StoredZip
 from deployer.intake import Taken
+from deployer.layer import start_files
 from deployer.layering import Layer
 from deployer.limits import UNZIPPED
 from deployer.models import Decision, Evidence, Measure, Package, Saving, Source, Whitelist
 from deployer.notices import Notices
-from deployer.package import heaviest, open_file
+from deployer.package import heaviest, index, open_file
 from deployer.report.data import Reason
-from deployer.slim import Action, Recipe, Settings, recipe, write_slim
+from deployer.slim import Action, Recipe, Settings, pack, recipe, write_slim
 from deployer.whitelist import to_json, to_list
 from deployer.workspace import LIST, SLIM, WHITELIST, Workspace
 
@@ -33,6 +35,8 @@ class Slimmed:
     """The steps that were taken."""
     steps: tuple[Saving, ...]
     warnings: tuple[str, ...] = ()
+    unpacked: int = 0
+    """Bytes that are packed inside the package, and unpacked to /tmp at start."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,41 @@ class Slimmer:
 
         Args:
             choice: the package and what is kept of it.
-            room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, and
-                bytecode, which costs bytes, is left out.
+            room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, then
+                libraries and data are packed, and only then bytecode, which costs bytes, is left out.
         """
         slimmed = self._write(choice, choice.settings)
         for what, settings in _smaller(choice):
+            slimmed = slimmed if settings.bytecode else self._packed(choice, slimmed, room)
             if slimmed.measure.bytes < room:
-                break
+                return slimmed
             self.notices.say(f"not under the limit: once more, {what}")
             slimmed = self._write(choice, settings)
-        return slimmed
+        return self._packed(choice, slimmed, room)
+
+    def _packed(self, choice: Choice, slimmed: Slimmed, room: int) -> Slimmed:
+        """The same under the limit, with what left it packed; or as it was, where that is not possible or wanted."""
+        over = slimmed.measure.bytes - room + 1
+        if over <= 0 or not slimmed.settings.fit:
+            return slimmed
+        with open_file(slimmed.zip) as source:
+            package = index(source)
+        own = sum(len(data) for _, data in start_files())
+        chosen = fit(package, over + own, choice.evidence.paths, choice.evidence.sandboxes)
+        if not chosen:
+            return slimmed
+        self.notices.say(f"not under the limit: {len(chosen)} files are packed, to be unpacked at start")
+        sizes = {path: package.entries[path].size for path in chosen}
+        measure = pack(slimmed.zip, package, chosen)
+        unpacked = sum(sizes.values())
+        step = Saving("packed, unpacked at start", len(chosen), unpacked, unpacked + measure.bytes - package.bytes)
+        return replace(
+            slimmed,
+            measure=measure,
+            steps=(*slimmed.steps, step),
+            warnings=(*slimmed.warnings, costs(sizes)),
+            unpacked=unpacked,
+        )
 
     def _write(self, choice: Choice, settings: Settings) -> Slimmed:
         package, whitelist = choice.full.package, choice.whitelist
@@ -124,6 +153,20 @@ def with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
     steps = str(settings)
     tried = f" It was not the whitelist alone: {steps}." if steps else ""
     return TrialFailedError(error.what, error.advice + tried)
+
+
+def costs(sizes: Mapping[str, int]) -> str:
+    """What files that left the package cost, in a sentence.
+
+    Args:
+        sizes: path -> bytes.
+    """
+    most = ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in sorted(sizes.items(), key=lambda one: -one[1])[:3])
+    files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
+    return (
+        f"{files} did not fit: packed inside the package, and unpacked to /tmp at each cold start, about"
+        f" {seconds(sizes.values()):.2f} s with two processors ({most})."
+    )
 
 
 def _smaller(choice: Choice) -> Iterator[tuple[str, Settings]]:

@@ -5,7 +5,6 @@ each name at the package's top, so that what is asked for below /var/task by its
 symlinks, also those that lead out of the package.
 """
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,9 +12,10 @@ from typing import Final
 from deployer.errors import OverLimitError
 from deployer.function import Configuration
 from deployer.limits import MIB, STORAGE, TIMEOUT
-from deployer.manifest import FOLDER, NAME, InBucket, Manifest, of_zip, to_json
-from deployer.models import Entry, Kind, Measure, Package
-from deployer.package import heaviest, zipformat
+from deployer.manifest import FOLDER, NAME, InBucket, of_zip, to_json
+from deployer.models import Measure, Package
+from deployer.package import heaviest
+from deployer.package.small import small_file, symlink
 from deployer.package.zipwriter import ZipWriter
 
 BLOCK: Final = 4096
@@ -39,27 +39,10 @@ def stand_in(package: Package, place: InBucket, out: Path) -> Measure:
     """
     made = of_zip(package, place)
     tops = sorted({path.partition("/")[0] for path in package.entries} - {FOLDER})
-    contents = [(_file(NAME, to_json(made)))] + [_link(name, made) for name in tops]
     with ZipWriter(out) as writer:
-        for entry, data in contents:
-            writer.write(writer.reserve(entry), data)
+        for one in [small_file(NAME, to_json(made)), *(symlink(name, f"{made.root}/{name}") for name in tops)]:
+            writer.write(writer.reserve(one.entry), one.packed)
         return writer.finish()
-
-
-def _file(path: str, data: bytes) -> tuple[Entry, bytes]:
-    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
-    deflated = packed.compress(data) + packed.flush()
-    return _entry(path, Kind.FILE, data, zipformat.DEFLATED, deflated), deflated
-
-
-def _link(name: str, made: Manifest) -> tuple[Entry, bytes]:
-    target = f"{made.root}/{name}".encode("utf-8", "surrogateescape")
-    return _entry(name, Kind.SYMLINK, target, zipformat.STORED, target), target
-
-
-def _entry(path: str, kind: Kind, data: bytes, method: int, packed: bytes) -> Entry:
-    mode = 0o644 if kind is Kind.FILE else 0o777
-    return Entry(path, kind, len(data), len(packed), zlib.crc32(data), mode, method, 0)
 
 
 def grown(

@@ -49,6 +49,8 @@ class Settings:
     """Everything packed again, as small as it gets: slow."""
     empty: bool = False
     """What was only looked at in a scan becomes empty files."""
+    fit: bool = True
+    """What does not fit then is packed, and unpacked at start."""
 
     def __str__(self) -> str:
         """The steps that can change what a function does, with the option that leaves each out."""

@@ -1,4 +1,4 @@
-"""Trimmed libraries are loaded and used before and after, in processes of their own: the same answers."""
+"""Libraries trimmed, or behind symlinks into /tmp, are loaded and used as before, in processes of their own."""
 
 import json
 import platform
@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from deployer.elf import trim
+from deployer.fit import fit
+from deployer.local.code_store import unpack
+from deployer.package import index, open_file
+from deployer.package.folder import pack_folder
+from deployer.slim import pack
 
 PINNED = [
     *("cffi==2.1.1", "cryptography==50.0.2", "numpy==2.4.6", "pillow==13.0.0", "psycopg2-binary==2.9.13"),
@@ -192,3 +197,38 @@ def used(built: Path, shape: str) -> int:
     script = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).total(9))"
     command = [sys.executable, "-c", script, str(built)] if "library" in shape else [str(built)]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_libraries_behind_symlinks_into_tmp_are_found_and_find_each_other(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """``$ORIGIN`` of a library that a symlink leads to is the symlink's folder, so its neighbours are found there."""
+    zipped = tmp_path / "slim.zip"
+    pack_folder(pair[1], zipped)
+    with open_file(zipped) as source:
+        package = index(source)
+    chosen = next(filter(None, (fit(package, over, {}, 0) for over in range(package.bytes, 0, -1_000_000))))
+    assert len([path for path in chosen if ".libs/" in path]) > 5
+    pack(zipped, package, chosen)
+    first = zipped.read_bytes()
+    task = tmp_path / "task"
+    task.mkdir()
+    unpack(zipped, task)
+    assert all((task / path).is_symlink() for path in chosen)
+    own = task / ".ldeploy"
+    command = [sys.executable, own / "probe_layer/unpack.py", own / "manifest.json", "/tmp"]
+    root = Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    try:
+        assert answers(USE_ALL, str(task)) == answers(USE_ALL, str(pair[1]))
+    finally:
+        remove(root)
+    pack_folder(pair[1], zipped)
+    pack(zipped, package, chosen)
+    assert zipped.read_bytes() == first
+
+
+def remove(root: Path) -> None:
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+        folder.chmod(0o755)
+    shutil.rmtree(root)
+    root.with_name(f"{root.name}.lock").unlink()

@@ -52,6 +52,58 @@ def test_the_whole_way_there_and_back(project):
         assert project.cloud.invoke("f", event).value == answer
 
 
+SIZED = """
+import os
+def handler(event, context):
+    with open("data/huge.bin", "rb") as file:
+        return [len(file.read(99)), os.path.getsize("data/huge.bin"), os.environ.get("OWN"), sorted(os.listdir("data"))]
+"""
+OWN = """#!/bin/sh
+[ "$AWS_LAMBDA_EXEC_WRAPPER" = /var/task/own ] && export OWN=yes
+exec "$@"
+"""
+
+
+def test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start(project):
+    build = write(project.folder / "build", {"app.py": SIZED, "own": OWN})
+    (build / "own").chmod(0o755)
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/own"}
+    project.cloud.create("f", {**PLAIN, "own": OWN}, Environment={"Variables": variables})
+    before = project.configuration()
+    full = [99, HUGE, "yes", ["huge.bin", "looked_at.txt", "never.bin", "opened.txt"]]
+    assert project.ldeploy(*PROBE).code == 0
+    assert project.cloud.invoke("f").value == full
+    shrunk = project.shrink("--keep", "data/*")
+    assert (shrunk.code, shrunk.json["state"]) == (0, "deployed"), shrunk.err
+    assert "1 file of 267.1 MB did not fit" in shrunk.json["warnings"][-1]
+    assert project.cloud.invoke("f").value == full
+    found = project.configuration()
+    assert found["EphemeralStorage"]["Size"] == 512 + 255
+    assert found["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/var/task/.ldeploy/start"
+    assert project.ldeploy("deploy", "f", "--package", "build", "--bucket", "packages", "--keep", "data/*").code == 0
+    assert project.configuration() == found
+    assert project.cloud.invoke("f").value == full
+    again = project.ldeploy("probe", "f")
+    assert again.code == 1
+    assert "Name the full build with --package" in again.err
+    assert project.ldeploy("restore", "f").code == 0
+    assert project.configuration()["Environment"] == found["Environment"]
+    assert project.ldeploy(*PROBE).code == 0
+    assert project.cloud.invoke("f").value == full
+    assert project.shrink("--keep", "data/*").code == 0
+    assert project.configuration() == found
+    assert before["EphemeralStorage"]["Size"] == 512
+
+
+def test_where_nothing_may_be_packed_it_is_over_the_limit(project):
+    write(project.folder / "build", {"app.py": SIZED})
+    assert project.probe().code == 0
+    project.cloud.invoke("f")
+    refused = project.shrink("--no-fit")
+    assert (refused.code, refused.json["state"]) == (3, "over_limit")
+    assert project.cloud.invoke("f").error is None
+
+
 def present(project: Project) -> None:
     """A function of the user's own, with a build to come that is over the limit."""
     project.cloud.create("f", PLAIN, Timeout=7, MemorySize=256)

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.arm import EXEC_WRAPPER, PROBE_LAYER, arm, check, check_runtime, disarm, is_armed, raised, unprobed
+from deployer.arm import (
+    EXEC_WRAPPER,
+    PROBE_LAYER,
+    arm,
+    check,
+    check_runtime,
+    disarm,
+    fitted,
+    is_armed,
+    raised,
+    unfitted,
+    unprobed,
+)
 from deployer.errors import LdeployError
 from deployer.function import Configuration, Function
 from deployer.layer import SAMPLE_VARIABLE, WRAPPER
@@ -33,6 +45,27 @@ def test_what_goes_in_comes_out_exactly(configuration, share):
     armed = arm(configuration, PROBE, "a" * 16, share)
     assert is_armed(armed)
     assert disarm(armed) == configuration
+
+
+@given(configurations, st.integers(0, 9_000_000_000))
+def test_what_was_made_to_fit_is_unmade_exactly(configuration, unpacked):
+    made = fitted(configuration, unpacked)
+    assert unfitted(made) == configuration
+    assert unfitted(fitted(unfitted(made), unpacked)) == configuration
+    assert made.storage == min(10_240, configuration.storage + unpacked // 2**20 + 1)
+
+
+def test_a_wrapper_that_another_put_in_the_place_of_ours_stays():
+    made = fitted(replace(BARE, environment={EXEC_WRAPPER: "/opt/own"}), 1)
+    changed = replace(made, environment={**made.environment, EXEC_WRAPPER: "/opt/other"})
+    assert unfitted(changed).environment == {EXEC_WRAPPER: "/opt/other"}
+
+
+@given(configurations)
+def test_a_probe_of_what_was_made_to_fit_leads_back_to_what_the_user_wants(configuration):
+    before = fitted(configuration, 50_000_000)
+    probed = raised(unfitted(before), 9000, None)
+    assert unprobed(arm(probed, PROBE, "a" * 16), before, probed) == configuration
 
 
 @given(configurations)

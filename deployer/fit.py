@@ -1,0 +1,98 @@
+"""What still does not fit -> what is packed inside the package and unpacked to /tmp at start: the cheapest that does.
+
+Only what is opened through a symlink as through its own name: shared libraries (the loader resolves ``$ORIGIN`` by the
+name that it opens, not by where a symlink leads) and big data files. Never sources, bytecode, metadata, programs.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from deployer.models import Entry, Kind, Package, PathEvidence
+
+RATE: Final = 250_000_000
+"""Bytes unpacked a second, by two threads (``scripts/bench unpack``)."""
+EACH: Final = 0.0001
+"""Seconds that one more file takes."""
+ROW: Final = 400
+"""Bytes that a packed file leaves in the package beside its own: its row in the manifest, its symlink, its headers."""
+SMALLEST: Final = 65_536
+"""Bytes of a file that it is worth while for."""
+_LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?")
+_STAYS: Final = re.compile(r".*\.(py|pyc|pyi|pth|zip|egg)|.*\.(dist|egg)-info/.*")
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A file that may be packed."""
+
+    path: str
+    size: int
+    frees: int
+    """Bytes of the package, unzipped."""
+    cost: float
+    """Seconds of each start."""
+
+
+def fit(package: Package, over: int, evidence: Mapping[str, PathEvidence], sandboxes: int) -> tuple[str, ...]:
+    """The paths that are to be packed, so that the package loses ``over`` bytes; none where all of them would not do.
+
+    Files that a start needs come first: one that is needed seldom is unpacked for nothing most of the time.
+
+    Args:
+        package: the slim one.
+        over: bytes that it must lose.
+        evidence: by path, where there is any.
+        sandboxes: how many the evidence is of.
+    """
+    found = [_candidate(entry, _share(evidence.get(entry.path), sandboxes)) for entry in _eligible(package)]
+    candidates = sorted((one for one in found if one.frees > 0), key=lambda one: (one.cost / one.frees, one.path))
+    caps = sorted({one.frees for one in candidates})
+    choices = [_enough([one for one in candidates if one.frees <= cap], over) for cap in caps]
+    best = min(filter(None, choices), key=_cost, default=[])
+    return tuple(sorted(one.path for one in best))
+
+
+def seconds(sizes: Iterable[int]) -> float:
+    """What files of these sizes add to each start, about."""
+    return sum(size / RATE + EACH for size in sizes)
+
+
+def _eligible(package: Package) -> list[Entry]:
+    return [
+        entry
+        for entry in package.entries.values()
+        if entry.kind is Kind.FILE and entry.size >= SMALLEST and not _STAYS.fullmatch(entry.path)
+        if _LIBRARY.fullmatch(entry.path) or not entry.mode & 0o111
+    ]
+
+
+def _share(seen: PathEvidence | None, sandboxes: int) -> float:
+    return min(1.0, seen.sandboxes / sandboxes) if seen and sandboxes else 1.0
+
+
+def _candidate(entry: Entry, share: float) -> _Candidate:
+    cost = seconds([entry.size]) * (2 - share)
+    return _Candidate(entry.path, entry.size, entry.size - entry.packed - ROW, cost)
+
+
+def _enough(candidates: list[_Candidate], over: int) -> list[_Candidate]:
+    """The cheapest for their bytes until it is enough, then without those that it is enough without; or none."""
+    chosen, freed = [], 0
+    for one in candidates:
+        if freed >= over:
+            break
+        chosen.append(one)
+        freed += one.frees
+    if freed < over:
+        return []
+    for one in sorted(chosen, key=lambda one: -one.cost):
+        if freed - one.frees >= over:
+            chosen.remove(one)
+            freed -= one.frees
+    return chosen
+
+
+def _cost(chosen: list[_Candidate]) -> float:
+    return sum(one.cost for one in chosen)
