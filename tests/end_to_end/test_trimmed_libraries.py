@@ -216,7 +216,7 @@ def test_libraries_behind_symlinks_into_tmp_are_found_and_find_each_other(
     unpack(zipped, task)
     assert all((task / path).is_symlink() for path in chosen)
     own = task / ".ldeploy"
-    command = [sys.executable, own / "probe_layer/unpack.py", own / "manifest.json", "/tmp"]
+    command = [sys.executable, str(own / "probe_layer/unpack.py"), str(own / "manifest.json"), "/tmp"]
     root = Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     try:
         assert answers(USE_ALL, str(task)) == answers(USE_ALL, str(pair[1]))
