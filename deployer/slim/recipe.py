@@ -12,6 +12,7 @@ from deployer.bytecode import COMPILERS, bytecode_path
 from deployer.errors import PackageError
 from deployer.models import Decision, Entry, Kind, Package, Reason, Whitelist
 from deployer.package import links, zipformat
+from deployer.slim.records import RECORD
 
 _LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?|[^.]+")
 """``x.so``, ``libx.so.1.2``, and programs, which have no suffix; the first bytes tell whether it is one."""
@@ -27,6 +28,8 @@ class Action(StrEnum):
     """As it lies, still packed."""
     TRIM = "trimmed"
     """Where it is a shared library or an executable (deployer/elf.py); else copied."""
+    LIST = "listed"
+    """A distribution's list of its files: the rows of those that are kept (deployer/slim/records.py)."""
     COMPILE = "compiled"
     """A copied source, bytecode added (deployer/bytecode.py)."""
     REPLACE = "replaced"
@@ -40,7 +43,7 @@ class Settings:
     """Which steps follow the whitelist."""
 
     trim: bool = True
-    """Libraries without what is never loaded."""
+    """Libraries without what is never loaded, and lists of files without those that are not kept."""
     bytecode: bool = True
     """Bytecode for kept sources."""
     source: bool = True
@@ -79,6 +82,11 @@ class Recipe:
     def of(self, action: Action) -> tuple[str, ...]:
         """The paths that this happens to."""
         return tuple(path for path, chosen in self.actions.items() if chosen is action)
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The paths whose contents may be others than the package's."""
+        return frozenset(path for path, action in self.actions.items() if action is not Action.COMPILE)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -143,6 +151,7 @@ _Pass = Callable[[_Kept, Mapping[str, Decision]], dict[str, Action]]
 
 def _passes(settings: Settings, runtime: str, package: Package) -> Iterator[tuple[bool, _Pass]]:
     yield settings.trim, lambda kept, _: _libraries(kept)
+    yield settings.trim, lambda kept, _: {path: Action.LIST for path in kept if RECORD.fullmatch(path)}
     yield settings.bytecode, lambda kept, decisions: _sources(_imported(kept, decisions), package, runtime, settings)
     yield settings.empty, _scanned
 

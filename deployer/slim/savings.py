@@ -32,6 +32,8 @@ def _changes(
     if recipe.settings.trim:
         trimmed = [path for path in recipe.of(Action.TRIM) if kept[path].size != now[path].size]
         yield _changed("libraries trimmed", trimmed, kept, now, Counter(alone.values()))
+        if lists := recipe.of(Action.LIST):
+            yield _changed("lists of files shortened", lists, kept, now)
 
 
 def _bytecode(

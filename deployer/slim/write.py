@@ -13,6 +13,7 @@ from deployer.package import members, zipformat
 from deployer.package.zipwriter import Advance, ZipWriter
 from deployer.slim.jobs import Jobs
 from deployer.slim.recipe import Action, Recipe
+from deployer.slim.records import kept_rows
 from deployer.slim.savings import savings
 from deployer.slim.spool import BEST, LEVEL, Part, Spool
 
@@ -110,20 +111,23 @@ def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool)
 def _is_wanted(entry: Entry, beginning: bytes, recipe: Recipe) -> bool:
     if recipe.settings.best and entry.kind is Kind.FILE:
         return True
-    return recipe.actions.get(entry.path) is Action.TRIM and beginning.startswith(_ELF)
+    action = recipe.actions.get(entry.path)
+    return action is Action.LIST or (action is Action.TRIM and beginning.startswith(_ELF))
 
 
 def _smaller(entry: Entry, held: _Held, recipe: Recipe, spool: Spool) -> _Made:
-    """The contents trimmed, where they are a library, and packed."""
+    """The contents trimmed, where they are a library or a list of files, and packed."""
     contents = held.pop()
+    reason = ""
+    if recipe.actions.get(entry.path) is Action.LIST:
+        kept = kept_rows(contents, entry.path, {one.path for one in recipe.kept}, recipe.changed)
+        return _Made(entry.path, spool.pack(entry, kept, _level(recipe)))
     if recipe.actions.get(entry.path) is Action.TRIM and contents.startswith(_ELF):
         trimmed = trim(memoryview(contents))
         if trimmed.saved:
             del contents  # a library may be as big as the whole package
             return _Made(entry.path, spool.pack(entry, trimmed.data, _level(recipe)))
         reason = trimmed.reason
-    else:
-        reason = ""
     if not recipe.settings.best:
         return _Made(entry.path, None, reason)
     part = spool.pack(entry, contents, BEST)

@@ -1,0 +1,43 @@
+"""``RECORD`` of a distribution -> the same with the rows of what is kept: what is listed there is there.
+
+Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+"""
+
+import csv
+import posixpath
+import re
+from collections.abc import Container, Iterator
+from typing import Final
+
+RECORD: Final = re.compile(r"(?:.*/)?[^/]+\.dist-info/RECORD")
+
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+def kept_rows(record: bytes | bytearray, path: str, kept: Container[str], changed: Container[str]) -> bytes:
+    """The rows whose file is kept, in their order; a record that cannot be read stays as it is.
+
+    Args:
+        record: the contents.
+        path: of the record in the package.
+        kept: paths of the package.
+        changed: those of them that are not the wheel's own bytes any more: their hash and size, which may be left
+            empty, are.
+    """
+    root = posixpath.dirname(posixpath.dirname(path))
+    try:
+        lines = _LINE.findall(record.decode())
+        return "".join(_rows(lines, root, kept, changed)).encode()
+    except (UnicodeDecodeError, csv.Error, IndexError):
+        return bytes(record)
+
+
+def _rows(lines: list[str], root: str, kept: Container[str], changed: Container[str]) -> Iterator[str]:
+    for line in lines:
+        name = next(csv.reader([line], strict=True))[0]
+        place = posixpath.normpath(posixpath.join(root, name))
+        if place in changed:
+            quoted = line.rstrip("\r\n").rsplit(",", 2)[0]
+            yield f"{quoted},,\n"
+        elif place in kept:
+            yield line
