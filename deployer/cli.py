@@ -14,6 +14,7 @@ from deployer.function import Configuration
 from deployer.models import Rules
 from deployer.options import (
     Common,
+    attach_policy,
     changing,
     common,
     events_folder,
@@ -53,7 +54,7 @@ def ldeploy() -> None:
 @option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [made: 1024].")
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [made: 60].")
 @option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
-@option("--attach-policy", is_flag=True, help="Let the role read a package that is over the limit, until shrink.")
+@attach_policy
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -97,6 +98,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
 @steps
+@attach_policy
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     from_logs: bool,
@@ -107,6 +109,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     whitelist: Any,
     min_sandboxes: int,
     settings: Settings,
+    attach_policy: bool,
     via: Any,
 ) -> None:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
@@ -117,7 +120,9 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     window = Window(since(now) if since else None, until(now) if until else None)
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give a time that is.")
-    wanted = ShrinkWanted(shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via)
+    wanted = ShrinkWanted(
+        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy
+    )
     show(pipeline.shrink(run, wanted), shared)
 
 
@@ -128,14 +133,21 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
 @rules
 @steps
+@attach_policy
 def deploy(
-    shared: Common, package: str, whitelist: Any, keep: tuple[str, ...], drop: tuple[str, ...], settings: Settings
+    shared: Common,
+    package: str,
+    whitelist: Any,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
+    settings: Settings,
+    attach_policy: bool,
 ) -> None:
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
     run = shared.run()
     bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
     chosen = whitelist or last_whitelist(run.workspace)
-    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings)
+    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings, attach_policy)
     show(pipeline.deploy(run, wanted), shared)
 
 

@@ -35,7 +35,9 @@ class _Candidate:
     """Seconds of each start."""
 
 
-def fit(package: Package, over: int, evidence: Mapping[str, PathEvidence], sandboxes: int) -> tuple[str, ...]:
+def fit(
+    package: Package, over: int, evidence: Mapping[str, PathEvidence], sandboxes: int, *, inside: bool = True
+) -> tuple[str, ...]:
     """The paths that are to be packed, so that the package loses ``over`` bytes; none where all of them would not do.
 
     Files that a start needs come first: one that is needed seldom is unpacked for nothing most of the time.
@@ -45,8 +47,11 @@ def fit(package: Package, over: int, evidence: Mapping[str, PathEvidence], sandb
         over: bytes that it must lose.
         evidence: by path, where there is any.
         sandboxes: how many the evidence is of.
+        inside: whether what is packed stays inside the package; else it is in S3.
     """
-    found = [_candidate(entry, _share(evidence.get(entry.path), sandboxes)) for entry in _eligible(package)]
+    found = [
+        _candidate(entry, _share(evidence.get(entry.path), sandboxes), inside=inside) for entry in _eligible(package)
+    ]
     candidates = sorted((one for one in found if one.frees > 0), key=lambda one: (one.cost / one.frees, one.path))
     caps = sorted({one.frees for one in candidates})
     choices = [_enough([one for one in candidates if one.frees <= cap], over) for cap in caps]
@@ -72,9 +77,9 @@ def _share(seen: PathEvidence | None, sandboxes: int) -> float:
     return min(1.0, seen.sandboxes / sandboxes) if seen and sandboxes else 1.0
 
 
-def _candidate(entry: Entry, share: float) -> _Candidate:
+def _candidate(entry: Entry, share: float, *, inside: bool) -> _Candidate:
     cost = seconds([entry.size]) * (2 - share)
-    return _Candidate(entry.path, entry.size, entry.size - entry.packed - ROW, cost)
+    return _Candidate(entry.path, entry.size, entry.size - entry.packed * inside - ROW, cost)
 
 
 def _enough(candidates: list[_Candidate], over: int) -> list[_Candidate]:

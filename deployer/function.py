@@ -188,8 +188,8 @@ class State:
     """Counts the writes: of two copies the higher is the newer."""
     arn: str = ""
     """Of the function; empty until one that was to be created is there."""
-    policy: str = ""
-    """Name of the policy that lets its role read the full package, where ldeploy attached one."""
+    policies: tuple[str, ...] = ()
+    """Names of the policies that ldeploy attached to its role."""
 
     @property
     def probe_code(self) -> StoredZip:
@@ -216,6 +216,7 @@ def state_from(document: Any) -> State:
             fields[name] = StoredZip(**fields[name]) if fields.get(name) else None
         fields["answers"] = {event: Answer(**answer) for event, answer in fields["answers"].items()}
         fields["earlier"] = tuple(Probed(**probed) for probed in fields.get("earlier", ()))
+        fields["policies"] = tuple(fields.get("policies", ()))
         fields["stage"] = Stage(fields["stage"])
         return State(**fields)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

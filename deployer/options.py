@@ -149,6 +149,11 @@ def rules(command: Command) -> Command:
     )
 
 
+attach_policy = option(
+    "--attach-policy", is_flag=True, help="Let the function's role read what it unpacks from S3, as long as it does."
+)
+
+
 def steps(command: Command) -> Command:
     """Which steps follow the whitelist, as ``settings``."""
 

@@ -51,8 +51,8 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     probed = placed(run, wanted, full, _probing(run, wanted, found, full))
     held = contents(full.package, distributions(full.source, full.package))
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, probed.state, held, probed.uploads, bucket, wanted.events, probed.policy)
-    return probe_report(probed.state, full, steps, run.carry_out(steps, found), probed.warnings)
+    steps = plan.probe(found, probed.state, held, probed.uploads, bucket, wanted.events, probed.leave.policies)
+    return probe_report(probed.state, full, steps, run.carry_out(steps, found), probed.leave.warnings)
 
 
 def _check_request(found: Function | None, wanted: ProbeWanted) -> None:
@@ -97,7 +97,9 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     known = (evidence, *(one.evidence for one in reversed(earlier)))
     touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, kept)
     layers = run.layering(state.bucket).pruned(found, bare, touched)
-    return redeploy(run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, state, state))
+    return redeploy(
+        run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, state, state, wanted.attach_policy)
+    )
 
 
 def _whitelist(
@@ -122,7 +124,9 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     bare = unprobed(found.configuration, begun.before, begun.probed)
     layers = run.layering(wanted.bucket).as_they_are(bare)
     nothing = Evidence(full.zip.label, {})
-    return redeploy(run, Choice(found, full, whitelist, wanted.settings, bare, layers, nothing, begun, back))
+    return redeploy(
+        run, Choice(found, full, whitelist, wanted.settings, bare, layers, nothing, begun, back, wanted.attach_policy)
+    )
 
 
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------

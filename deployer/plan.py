@@ -6,8 +6,8 @@ function; code is made smaller before layers come, and layers go before code is 
 layers together stay under the limit at each update (serverless #8313).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.arm import PROBE_LAYER, arm
@@ -45,6 +45,7 @@ __all__ = [
     "PublishPruned",
     "PublishVersion",
     "Remember",
+    "Rest",
     "Step",
     "Steps",
     "Try",
@@ -58,6 +59,17 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class Rest:
+    """What does not fit into a slim package and is fetched from S3 at start."""
+
+    path: Path
+    """Its zip on this machine."""
+    zip: StoredZip
+    policies: tuple[AttachPolicy, ...] = ()
+    """That let the function read it."""
+
+
 def probe(
     found: Function | None,
     state: State,
@@ -65,7 +77,7 @@ def probe(
     uploads: Mapping[str, Path],
     make_bucket: str | None,
     events: Path | None,
-    policy: AttachPolicy | None = None,
+    policies: tuple[AttachPolicy, ...] = (),
 ) -> Steps:
     """From what is found to the full package with the probe in.
 
@@ -76,7 +88,7 @@ def probe(
         uploads: key of a zip that comes from this machine -> where it is: the full package, its stub.
         make_bucket: a bucket to make first.
         events: a folder of events to send at the end.
-        policy: that lets the function read its package, where it must.
+        policies: that let the function read its package, where it must.
     """
     name, note = state.function, f"before ldeploy probe of {state.full.label}"
     armed = arm(state.probed, PROBE_LAYER, state.full.label, state.sample)
@@ -88,7 +100,7 @@ def probe(
     steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(uploads[zipped.key], zipped) for zipped in zips if zipped.key in uploads]
     steps += [Describe(contents), Remember(state)]
-    steps += [policy] if policy else []
+    steps += policies
     steps += [] if found else [Create(name, state.before, state.probe_code)]
     steps += [PublishVersion(name, note), PublishLayer()]
     if found:
@@ -108,6 +120,7 @@ def shrink(
     full: Path | None,
     layers: Sequence[PublishPruned],
     trial: Try | None,
+    rest: Rest | None = None,
 ) -> Steps:
     """From what is deployed to the slim package without the probe.
 
@@ -119,20 +132,24 @@ def shrink(
         full: the full package's zip on this machine, if it is not in S3 yet.
         layers: those that come in the place of layers of the function's own.
         trial: with the recorded events, where they can be sent again.
+        rest: what the function fetches from S3 at start.
     """
-    if state.slim is None:
+    name, new = state.function, state.slim
+    if new is None:
         raise ValueError("there is no slim package to deploy")
-    name = state.function
     steps: list[Step] = [Upload(full, state.full)] if full else []
     if found.code_sha256 == state.before_code.sha256:
         steps += [KeepCode(name, state.before_code)]
-    steps += [Upload(slim, state.slim)]
+    steps += [Upload(slim, new)]
     steps += [step for layer in layers for step in (Upload(layer.path, layer.zip), layer)]
-    steps += [Remember(state)]
-    steps += _towards(found, state.slim, wanted, "the probe out", code_first=True)
+    steps += [Upload(rest.path, rest.zip)] if rest else []
+    needed = tuple(policy.name for policy in rest.policies) if rest else ()
+    state = replace(state, policies=tuple(sorted({*state.policies, *needed})))
+    steps += [Remember(state), *(rest.policies if rest else ())]
+    steps += _towards(found, new, wanted, "the probe out", code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
     steps += [trial] if trial else []
-    return (*steps, *_detach(state), Remember(replace(state, stage=Stage.SHRUNK, policy="")))
+    return (*steps, *_detach(state, needed), Remember(replace(state, stage=Stage.SHRUNK, policies=needed)))
 
 
 def take_back(found: Function, was: Function, code: StoredZip, state: State) -> Steps:
@@ -159,11 +176,12 @@ def restore(found: Function, state: State) -> Steps:
         "as before the probe",
         code_first=_order(found, state.before_code, state),
     )
-    return (Remember(state), *back, *_detach(state), Remember(replace(state, stage=Stage.RESTORED, policy="")))
+    return (Remember(state), *back, *_detach(state), Remember(replace(state, stage=Stage.RESTORED, policies=())))
 
 
-def _detach(state: State) -> Steps:
-    return (DetachPolicy(state.probed.role, state.policy),) if state.policy else ()
+def _detach(state: State, needed: Iterable[str] = ()) -> Steps:
+    gone = sorted(set(state.policies).difference(needed))
+    return tuple(DetachPolicy(state.probed.role, name) for name in gone)
 
 
 def _order(found: Function, code: StoredZip, state: State) -> bool | None:

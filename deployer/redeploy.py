@@ -14,6 +14,7 @@ from deployer.events import check_events
 from deployer.function import Stage, State, StoredZip, package_key
 from deployer.layer import layer_size
 from deployer.layering import layer_bytes, swapped
+from deployer.leave import Leave, leave
 from deployer.limits import UNZIPPED
 from deployer.models import Package
 from deployer.outcome import shrink_report
@@ -39,7 +40,10 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     state = replace(choice.begun, stage=Stage.SHRINKING, slim=slim)
     pruned = [layer.pruned for layer in choice.layers if layer.pruned]
     trial = _trial(choice, state)
-    steps = plan.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial)
+    given = _leave(run, choice, slimmed)
+    rest = replace(slimmed.rest, policies=given.policies) if slimmed.rest else None
+    slimmed = replace(slimmed, warnings=(*slimmed.warnings, *given.warnings))
+    steps = plan.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial, rest)
     report = shrink_report(choice, slimmed, slim, layers, steps)
     try:
         check_fits(_kept(choice), slimmed.measure.bytes, layers, "The slim package")
@@ -49,6 +53,14 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
         report = _carried_out(run, choice, slimmed, steps, report)
     run.workspace.write(REPORT, reports.to_json(report))
     return report
+
+
+def _leave(run: Run, choice: Choice, slimmed: Slimmed) -> Leave:
+    """For the function to read what stays in S3."""
+    if slimmed.rest is None:
+        return Leave()
+    name, role = f"ldeploy-{choice.found.name[:115]}-rest", choice.wanted.role
+    return leave(run.aws.roles, role, slimmed.rest.zip, name, attach=choice.attach_policy)
 
 
 def _beside(choice: Choice, layers: int) -> int:

@@ -92,6 +92,7 @@ class ShrinkWanted:
     """Its kept paths stay kept."""
     settings: Settings
     via: Via
+    attach_policy: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,4 @@ class DeployWanted:
     whitelist: Whitelist
     rules: Rules
     settings: Settings
+    attach_policy: bool = False

@@ -3,8 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
+from deployer import plan
 from deployer.aws.storage import Storage
 from deployer.errors import OverLimitError, TrialFailedError
 from deployer.fit import fit, seconds
@@ -17,9 +20,19 @@ from deployer.models import Decision, Evidence, Measure, Package, Saving, Source
 from deployer.notices import Notices
 from deployer.package import heaviest, index, open_file
 from deployer.report.data import Reason
-from deployer.slim import Action, Recipe, Settings, pack, recipe, write_slim
+from deployer.slim import Action, Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
 from deployer.whitelist import to_json, to_list
-from deployer.workspace import LIST, SLIM, WHITELIST, Workspace
+from deployer.workspace import LIST, REST, SLIM, WHITELIST, Workspace
+
+
+class Packing(StrEnum):
+    """Where files go that leave the package."""
+
+    INSIDE = "inside"
+    IN_S3 = "in S3"
+
+
+_PACKED: Final = {Packing.INSIDE: "packed, unpacked at start", Packing.IN_S3: "in S3, fetched at start"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,9 @@ class Slimmed:
     steps: tuple[Saving, ...]
     warnings: tuple[str, ...] = ()
     unpacked: int = 0
-    """Bytes that are packed inside the package, and unpacked to /tmp at start."""
+    """Bytes that are packed, and unpacked to /tmp at start."""
+    rest: plan.Rest | None = None
+    """Where they are not inside the package."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,8 @@ class Choice:
     """How things stand when the redeployment begins."""
     earlier: State
     """How things stood: what a failed trial leads back to."""
+    attach_policy: bool = False
+    """Whether the function's role may be given leave to read what stays in S3."""
 
 
 @dataclass(frozen=True)
@@ -79,39 +96,41 @@ class Slimmer:
         Args:
             choice: the package and what is kept of it.
             room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, then
-                libraries and data are packed, and only then bytecode, which costs bytes, is left out.
+                libraries and data are packed, then bytecode, which costs bytes, is left out, and last of all what is
+                packed stays in S3.
         """
         slimmed = self._write(choice, choice.settings)
-        for what, settings in _smaller(choice):
-            slimmed = slimmed if settings.bytecode else self._packed(choice, slimmed, room)
+        for what, settings, packing in _smaller(choice):
             if slimmed.measure.bytes < room:
-                return slimmed
-            self.notices.say(f"not under the limit: once more, {what}")
-            slimmed = self._write(choice, settings)
-        return self._packed(choice, slimmed, room)
+                break
+            self.notices.say(f"not under the limit: {what}")
+            slimmed = slimmed if settings == slimmed.settings else self._write(choice, settings)
+            slimmed = self._packed(choice, slimmed, room, packing) if packing else slimmed
+        return slimmed
 
-    def _packed(self, choice: Choice, slimmed: Slimmed, room: int) -> Slimmed:
-        """The same under the limit, with what left it packed; or as it was, where that is not possible or wanted."""
-        over = slimmed.measure.bytes - room + 1
-        if over <= 0 or not slimmed.settings.fit:
-            return slimmed
+    def _packed(self, choice: Choice, slimmed: Slimmed, room: int, packing: Packing) -> Slimmed:
+        """The same under the limit, with what left it packed; or as it was, where that is not possible."""
         with open_file(slimmed.zip) as source:
             package = index(source)
-        own = sum(len(data) for _, data in start_files())
-        chosen = fit(package, over + own, choice.evidence.paths, choice.evidence.sandboxes)
-        if not chosen:
+        over = slimmed.measure.bytes - room + 1 + sum(len(data) for _, data in start_files())
+        evidence, inside = choice.evidence, packing is Packing.INSIDE
+        chosen = fit(package, over, evidence.paths, evidence.sandboxes, inside=inside)
+        if over <= 0 or not chosen:
             return slimmed
-        self.notices.say(f"not under the limit: {len(chosen)} files are packed, to be unpacked at start")
+        rest = None
+        if inside:
+            measure = pack(slimmed.zip, package, chosen)
+        else:
+            region = choice.found.arn.split(":")[3]
+            elsewhere = Elsewhere(self.workspace.path(REST), choice.begun.bucket, region)
+            measure, stored = part(slimmed.zip, package, chosen, elsewhere)
+            rest = plan.Rest(elsewhere.path, stored)
         sizes = {path: package.entries[path].size for path in chosen}
-        measure = pack(slimmed.zip, package, chosen)
         unpacked = sum(sizes.values())
-        step = Saving("packed, unpacked at start", len(chosen), unpacked, unpacked + measure.bytes - package.bytes)
+        step = Saving(_PACKED[packing], len(chosen), unpacked, unpacked + measure.bytes - package.bytes)
+        warnings = (*slimmed.warnings, costs(sizes, packing))
         return replace(
-            slimmed,
-            measure=measure,
-            steps=(*slimmed.steps, step),
-            warnings=(*slimmed.warnings, costs(sizes)),
-            unpacked=unpacked,
+            slimmed, measure=measure, steps=(*slimmed.steps, step), warnings=warnings, unpacked=unpacked, rest=rest
         )
 
     def _write(self, choice: Choice, settings: Settings) -> Slimmed:
@@ -155,29 +174,39 @@ def with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
     return TrialFailedError(error.what, error.advice + tried)
 
 
-def costs(sizes: Mapping[str, int]) -> str:
+def costs(sizes: Mapping[str, int], packing: Packing) -> str:
     """What files that left the package cost, in a sentence.
 
     Args:
         sizes: path -> bytes.
+        packing: where they went.
     """
     most = ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in sorted(sizes.items(), key=lambda one: -one[1])[:3])
     files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
-    return (
-        f"{files} did not fit: packed inside the package, and unpacked to /tmp at each cold start, about"
-        f" {seconds(sizes.values()):.2f} s with two processors ({most})."
-    )
+    time = f"{seconds(sizes.values()):.2f} s with two processors"
+    if packing is Packing.INSIDE:
+        how = f"packed inside the package, and unpacked to /tmp at each cold start, about {time}"
+    else:
+        how = f"fetched from S3 and unpacked to /tmp at each cold start, at least {time}"
+    return f"{files} did not fit: {how} ({most})."
 
 
-def _smaller(choice: Choice) -> Iterator[tuple[str, Settings]]:
+def _smaller(choice: Choice) -> Iterator[tuple[str, Settings, Packing | None]]:
     """What else can be done for a package that does not fit, one thing after the other."""
     settings = choice.settings
     emptied = replace(settings, empty=True)
     if not settings.empty and _recipe(choice, emptied).of(Action.EMPTY):
         settings = emptied
-        yield "with scanned files as empty ones", settings
+        yield "once more, with scanned files as empty ones", settings, None
+    if settings.fit:
+        yield "what is unpacked at start is packed", settings, Packing.INSIDE
     if settings.bytecode and settings.source:
-        yield "without bytecode", replace(settings, bytecode=False)
+        bare = replace(settings, bytecode=False)
+        yield "once more, without bytecode", bare, None
+        if settings.fit:
+            yield "what is unpacked at start is packed", bare, Packing.INSIDE
+    if settings.fit:
+        yield "what is fetched at start stays in S3", settings, Packing.IN_S3
 
 
 def _recipe(choice: Choice, settings: Settings) -> Recipe:

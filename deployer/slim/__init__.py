@@ -3,8 +3,8 @@
 ``recipe`` says what happens to each kept path, ``write`` does it, ``spool`` holds the parts until all sizes are known.
 """
 
-from deployer.slim.pack import pack
+from deployer.slim.pack import Elsewhere, pack, part
 from deployer.slim.recipe import Action, Recipe, Settings, as_it_lies, recipe
 from deployer.slim.write import Slim, write_slim
 
-__all__ = ["Action", "Recipe", "Settings", "Slim", "as_it_lies", "pack", "recipe", "write_slim"]
+__all__ = ["Action", "Elsewhere", "Recipe", "Settings", "Slim", "as_it_lies", "pack", "part", "recipe", "write_slim"]

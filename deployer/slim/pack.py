@@ -8,11 +8,13 @@
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deployer.function import StoredZip, package_key
 from deployer.layer import START, start_files
-from deployer.manifest import FOLDER, NAME, Beside, empty_folders, of_zip, to_json
+from deployer.manifest import FOLDER, NAME, Beside, InBucket, Place, empty_folders, of_zip, to_json
 from deployer.models import Entry, Kind, Measure, Package, Source
 from deployer.package import index, members, open_file, zipformat
 from deployer.package.small import Small, small_file, symlink
@@ -20,6 +22,16 @@ from deployer.package.zipwriter import ZipWriter
 
 PACKED: Final = f"{FOLDER}/packed.zip"
 _BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where the packed files are put if not inside the package."""
+
+    path: Path
+    """On this machine."""
+    bucket: str
+    region: str
 
 
 def pack(slim: Path, package: Package, chosen: Collection[str]) -> Measure:
@@ -35,15 +47,27 @@ def pack(slim: Path, package: Package, chosen: Collection[str]) -> Measure:
         with open_file(slim) as source:
             _copy(source, [package.entries[path] for path in chosen], {}, inner)
             with open_file(inner) as packed:
-                made = _made(packed, chosen)
+                made = _made(packed, Beside(PACKED.rpartition("/")[2]), chosen)
                 return _copy(source, _staying(package, chosen), {**made, PACKED: packed}, slim)
     finally:
         inner.unlink(missing_ok=True)
 
 
-def _made(packed: Source, chosen: Collection[str]) -> dict[str, Small]:
+def part(slim: Path, package: Package, chosen: Collection[str], elsewhere: Elsewhere) -> tuple[Measure, StoredZip]:
+    """The same with the packed files in a zip of their own, and where that is to lie in S3."""
+    with open_file(slim) as source:
+        rest = _copy(source, [package.entries[path] for path in chosen], {}, elsewhere.path)
+        key = package_key(rest.sha256)
+        stored = StoredZip(elsewhere.bucket, key, rest.sha256, rest.zip_bytes, rest.bytes, rest.files)
+        place = InBucket(elsewhere.bucket, key, "", rest.zip_bytes, elsewhere.region)
+        with open_file(elsewhere.path) as packed:
+            made = _made(packed, place, chosen)
+        return _copy(source, _staying(package, chosen), made, slim), stored
+
+
+def _made(packed: Source, place: Place, chosen: Collection[str]) -> dict[str, Small]:
     """What is new in the zip: symlinks, the manifest, and what reads it."""
-    manifest = of_zip(index(packed), Beside(PACKED.rpartition("/")[2]))
+    manifest = of_zip(index(packed), place)
     links = [symlink(path, f"{manifest.root}/{path}") for path in chosen]
     files = [small_file(f"{FOLDER}/{name}", data, 0o755 if name == START else 0o644) for name, data in start_files()]
     return {one.entry.path: one for one in [*links, *files, small_file(NAME, to_json(manifest))]}

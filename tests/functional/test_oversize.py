@@ -95,6 +95,36 @@ def test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start(project
     assert before["EphemeralStorage"]["Size"] == 512
 
 
+@pytest.mark.parametrize("arguments", [(), ("--attach-policy",)])
+def test_what_is_over_the_limit_even_packed_stays_in_s3(project, roles, arguments):
+    """What does not shrink by packing: bytes that are random."""
+    write(project.folder / "build", {"app.py": SIZED})
+    with (project.folder / "build" / "data" / "huge.bin").open("wb") as file:
+        for _ in range(HUGE // 1_000_000 + 1):
+            file.write(os.urandom(1_000_000))
+    size = (project.folder / "build" / "data" / "huge.bin").stat().st_size
+    reader = a_role(roles)
+    project.cloud.create("f", PLAIN, Role=reader)
+    assert project.ldeploy(*PROBE, "--attach-policy").code == 0
+    answer = project.cloud.invoke("f").value
+    assert answer[1] == size
+    before = project.configuration()
+    shrunk = project.shrink("--keep", "data/*", *arguments)
+    if not arguments:
+        assert shrunk.code == 1
+        assert "would read it from S3 at start" in shrunk.err
+        assert project.configuration() == before
+        return
+    assert (shrunk.code, shrunk.json["state"]) == (0, "deployed"), shrunk.err
+    assert "fetched from S3" in shrunk.json["warnings"][-1]
+    assert shrunk.json["after"]["bytes"] < 1_000_000
+    assert project.cloud.invoke("f").value == answer
+    assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == ["ldeploy-f-rest"]
+    assert project.ldeploy("restore", "f").code == 0
+    assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == []
+    assert project.cloud.invoke("f").value == "before"
+
+
 def test_where_nothing_may_be_packed_it_is_over_the_limit(project):
     write(project.folder / "build", {"app.py": SIZED})
     assert project.probe().code == 0

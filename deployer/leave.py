@@ -1,0 +1,44 @@
+"""Leave for a function's role to read what it unpacks from S3: asked for before anything changes."""
+
+from dataclasses import dataclass
+
+from deployer.aws.roles import Roles, policy
+from deployer.errors import DeniedError
+from deployer.function import StoredZip
+from deployer.plan import AttachPolicy
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What is to be done for it."""
+
+    policies: tuple[AttachPolicy, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def leave(roles: Roles, role: str, zipped: StoredZip, name: str, *, attach: bool) -> Leave:
+    """Whether the role may read a zip.
+
+    Args:
+        roles: of the account.
+        role: ARN.
+        zipped: what it is to read.
+        name: of the policy that lets it.
+        attach: whether it may be given leave.
+
+    Raises:
+        DeniedError: it may not, and is not to be given leave.
+    """
+    allowed = roles.may_read(role, zipped.bucket, zipped.key)
+    if allowed:
+        return Leave()
+    document = policy(role, zipped.bucket, zipped.key)
+    if attach:
+        return Leave((AttachPolicy(role, name[:128], document),))
+    if allowed is None:
+        doubt = f"Whether {role} may read {zipped} could not be found out: without s3:GetObject on it nothing starts."
+        return Leave(warnings=(doubt,))
+    raise DeniedError(
+        f"The package is over Lambda's limit, so the function would read it from S3 at start, and {role} may not.",
+        f"Give --attach-policy, or add this policy to the role: {document}",
+    )
