@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from deployer import __version__, config, foreground, pipeline
+from deployer.doctor import doctor as examine
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
@@ -165,6 +167,17 @@ def restore(shared: Common) -> None:
 def status(shared: Common, via: Any) -> None:
     """Say which state FUNCTION is in and what has been seen of it so far."""
     show(pipeline.status(shared.run(), shared.function, via), shared)
+
+
+@ldeploy.command()
+@partial(common, required=False)
+def doctor(shared: Common) -> None:
+    """Say what would stop a probe of FUNCTION, or of any; changes nothing."""
+    run = shared.run()
+    found = examine(run, shared.function, run.workspace.bucket, make=shared.resolve_s3)
+    show(found, shared)
+    if not found.ready:
+        raise LdeployError("Something would stop a probe.", "See the lines that begin with 'stops'.")
 
 
 @ldeploy.command()

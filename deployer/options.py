@@ -15,7 +15,7 @@ import click
 
 from deployer.aws import Aws, open_aws
 from deployer.errors import UsageError
-from deployer.function import named
+from deployer.function import Named, named
 from deployer.models import Whitelist
 from deployer.notices import Notices
 from deployer.plan import Steps
@@ -82,10 +82,10 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     return click.option(name, *more, envvar=variable, **settings)
 
 
-def common(command: Command) -> Command:
+def common(command: Command, *, required: bool = True) -> Command:
     """FUNCTION, and where and how to work on it."""
 
-    @click.argument("function")
+    @click.argument("function", required=required, default=None if required else "")
     @option("--region", help="AWS region.")
     @option("--profile", help="AWS profile.")
     @option("--endpoint-url", help="Another AWS than AWS, as of `ldeploy local start`.")
@@ -101,7 +101,7 @@ def common(command: Command) -> Command:
         names = ("region", "profile", "endpoint_url", "bucket", "resolve_s3", "output")
         shared = {name: others.pop(name) for name in names}
         notices = Terminal(quiet=quiet and not verbose)
-        meant = named(function)
+        meant = named(function) if function else Named("")
         if meant.region and (shared["region"] or meant.region) != meant.region:
             raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
         shared["region"] = meant.region or shared["region"]

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from deployer.evidence import gather
 from deployer.models import LogEvent, Package, Rules, Saving, Whitelist
@@ -35,6 +37,19 @@ STEPS = {
 """Ours, step by step."""
 
 
+def runtime(folder: Path) -> str:
+    """An interpreter that has what Lambda's runtime has and no more: a module that only this project's own environment
+    has would make a function import others than in Lambda.
+    """
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        names = ("awslambdaric", "boto3", "botocore")
+        pins = [f"{name}=={version(name)}" for name in names]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins], check=True)
+    return str(python)
+
+
 @dataclass(frozen=True)
 class Variant:
     """One package: its folder, and its zip."""
@@ -56,6 +71,12 @@ class Workshop:
     full: Path
     events: tuple[object, ...]
     place: Path
+    python: str
+    """The runtime's interpreter."""
+
+    def answers(self, folder: Path) -> list[Any]:
+        """To all the events, of a package in a sandbox of its own."""
+        return self.host(folder).run(self.events, probe=False, python=self.python).answers
 
     def host(self, task: Path) -> Host:
         """A new sandbox with this package."""
@@ -88,7 +109,7 @@ class Workshop:
         """The files that the function opens, as a filter by atime or strace finds them."""
         (traces := self.place / "traces").mkdir()
         host = self.host(self.full)
-        host.run(self.events, probe=False, prefix=[*OPENS, str(traces / "trace")])
+        host.run(self.events, probe=False, python=self.python, prefix=[*OPENS, str(traces / "trace")])
         return self._copy(sorted(witnessed(traces, self.full)), self.place / "opened")
 
     def _copy(self, paths: Iterable[str], to: Path) -> Path:
@@ -112,7 +133,8 @@ class Workshop:
         with open_file(zipped) as source:
             package = index(source)
             installed = distributions(source, package)
-        run = self.host(self.full).run(self.events, environment={"LDEPLOY_PACKAGE": package.label})
+        labelled = {"LDEPLOY_PACKAGE": package.label}
+        run = self.host(self.full).run(self.events, environment=labelled, python=self.python)
         lines = [line for record in run.records for line in encode(record)]
         log = [LogEvent(str(number), number, line) for number, line in enumerate(lines)]
         evidence = gather(log, package.label)

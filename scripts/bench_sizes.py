@@ -13,14 +13,13 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench_packages import Variant, Workshop
+from bench_packages import Variant, Workshop, runtime
 
 from examples.build import HERE as EXAMPLES
 from examples.build import build
@@ -74,19 +73,20 @@ def measured(name: str, runs: int) -> list[Row]:
     """Every package of an example: made, asked all events, and started in turn."""
     full = build(name, CACHE / name)
     events = tuple(json.loads(path.read_text()) for path in sorted((EXAMPLES / name / "events").glob("*.json")))
+    python = runtime(CACHE / "runtime")
     with TemporaryDirectory(prefix="ldeploy-bench-", dir=CACHE) as place:
-        shop = Workshop(full, events, Path(place))
+        shop = Workshop(full, events, Path(place), python)
         expected: list[Any] = []
         rows: list[tuple[Row, Variant]] = []
         for kind, make in shop.variants():
             variant = make()
-            answers = shop.host(variant.folder).run(events, probe=False).answers
+            answers = shop.answers(variant.folder)
             expected = expected or answers
             rows.append((compared(kind, variant, answers, expected), variant))
         for _ in range(runs):
             for row, variant in rows:
                 if row.error != "start":
-                    row.starts.append(start(variant))
+                    row.starts.append(start(variant, python))
         return [row for row, _ in rows]
 
 
@@ -99,10 +99,10 @@ def compared(name: str, variant: Variant, answers: list[Any], expected: list[Any
     return Row(name, variant.bytes, variant.zip.stat().st_size, right, len(expected), "start" if failed else error)
 
 
-def start(variant: Variant) -> float:
+def start(variant: Variant, python: str) -> float:
     """Seconds that the import of the handler's module takes, in a new process in which the runtime client is there."""
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-s", "-c", START, str(variant.folder)]
+    command = [python, "-s", "-c", START, str(variant.folder)]
     done = subprocess.run(command, cwd=variant.folder, env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 

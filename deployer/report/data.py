@@ -1,6 +1,7 @@
 """What each command found and did: plain values, ready to be shown as text or JSON."""
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 from deployer.coverage import Coverage
@@ -154,7 +155,37 @@ class StatusReport:
     warnings: tuple[str, ...] = ()
 
 
-Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    GOOD = "good"
+    DOUBT = "doubt"
+    """Worth knowing; a probe may go on."""
+    STOPS = "stops"
+    """A probe would be refused."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    what: str
+
+
+@dataclass(frozen=True)
+class DoctorReport:
+    """The answer to ``doctor``."""
+
+    function: str
+    ready: bool
+    """Whether nothing would stop a probe."""
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...] = ()
+
+
+Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport | DoctorReport
 
 
 def sampled(share: float, events: int) -> tuple[str, ...]:

@@ -4,7 +4,16 @@ from typing import assert_never
 
 from deployer.coverage import Coverage
 from deployer.models import Measure, Saving
-from deployer.report.data import LayerReport, ProbeReport, Reason, Report, RestoreReport, ShrinkReport, StatusReport
+from deployer.report.data import (
+    DoctorReport,
+    LayerReport,
+    ProbeReport,
+    Reason,
+    Report,
+    RestoreReport,
+    ShrinkReport,
+    StatusReport,
+)
 
 
 def text(report: Report) -> str:
@@ -18,6 +27,8 @@ def text(report: Report) -> str:
             lines = _restore(report)
         case StatusReport():
             lines = _status(report)
+        case DoctorReport():
+            lines = _doctor(report)
         case _:
             assert_never(report)
     return "\n".join(lines) + "\n"
@@ -127,6 +138,12 @@ def _status(report: StatusReport) -> list[str]:
         lines += _sample(report.coverage)
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
     return lines
+
+
+def _doctor(report: DoctorReport) -> list[str]:
+    ready = "a probe may go in" if report.ready else "a probe would be refused"
+    lines = [f"{report.function}: {ready}" if report.function else ready]
+    return lines + [f"  {one.verdict:<6} {one.name:<10}{one.what}" for one in report.checks]
 
 
 def _armed(report: StatusReport) -> str:

@@ -1,0 +1,122 @@
+"""What would stop a probe, found out without changing anything: each check is one line, and says what to do."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from deployer.arm import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm
+from deployer.bytecode import find_interpreter
+from deployer.errors import CloudError, LdeployError, MissingError
+from deployer.function import Function, StoredZip, package_key
+from deployer.layer import layer_size
+from deployer.layering import layer_bytes
+from deployer.leave import leave
+from deployer.limits import UNZIPPED
+from deployer.package import index
+from deployer.report.data import Check, DoctorReport, Verdict
+from deployer.run import Run
+
+ANY = "0" * 64
+"""Stands for the hash of a package that is not known yet."""
+
+
+def doctor(run: Run, function: str, bucket: str | None, *, make: bool) -> DoctorReport:
+    """Looks at the account, the bucket and the function; reads only.
+
+    Args:
+        run: the surroundings.
+        function: its name, or nothing.
+        bucket: where ldeploy would keep its own, where that is known.
+        make: whether it would be made where it is not there.
+    """
+    checks = [_account(run), _bucket(run, bucket, make=make)]
+    if function:
+        found = run.aws.functions.find(function)
+        checks += _Patient(run, found, bucket).checks() if found else [_absent(function)]
+    return DoctorReport(function or "", all(one.verdict is not Verdict.STOPS for one in checks), tuple(checks))
+
+
+def _account(run: Run) -> Check:
+    try:
+        return Check("account", Verdict.GOOD, f"{run.aws.account()} in {run.aws.region}")
+    except CloudError as error:
+        return Check("account", Verdict.STOPS, str(error))
+
+
+def _bucket(run: Run, bucket: str | None, *, make: bool) -> Check:
+    if not bucket:
+        return Check("bucket", Verdict.DOUBT, "None is named: give --bucket, or --resolve-s3 to have one made.")
+    try:
+        run.aws.storage.check_bucket(bucket)
+    except MissingError as error:
+        return Check(
+            "bucket", Verdict.GOOD if make else Verdict.STOPS, f"{bucket} will be made" if make else str(error)
+        )
+    except CloudError as error:
+        return Check("bucket", Verdict.STOPS, str(error))
+    return Check("bucket", Verdict.GOOD, bucket)
+
+
+def _absent(function: str) -> Check:
+    return Check("function", Verdict.DOUBT, f"There is no function {function}: ldeploy probe --create makes it.")
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """One function, and what is asked of it."""
+
+    run: Run
+    found: Function
+    bucket: str | None
+
+    def checks(self) -> Iterator[Check]:
+        yield _tried("runtime", lambda: check(self.found), self.found.configuration.runtime)
+        if self.found.package_type == "Image":
+            return
+        bare = disarm(self.found.configuration)
+        has = f"{len(bare.layers)} layers, {len(bare.environment)} variables"
+        yield _tried("room", lambda: arm(bare, PROBE_LAYER, ANY[:16]), has)
+        if own := bare.environment.get(EXEC_WRAPPER):
+            yield Check("wrapper", Verdict.GOOD, f"{own} is called by the probe's")
+        yield self._size()
+        yield self._role()
+        yield self._bytecode()
+
+    def _size(self) -> Check:
+        """Of the code that is deployed: a full package to come is looked at by ``probe --plan``."""
+        url = self.run.aws.functions.code_url(self.found.name)
+        source = self.run.aws.storage.url(url, self.found.code_size, f"the code of {self.found.name}")
+        try:
+            layers = self.run.layering(self.bucket or "").as_they_are(disarm(self.found.configuration))
+            size = index(source).bytes + layer_bytes(layers)
+        except LdeployError as error:
+            return Check("size", Verdict.DOUBT, str(error))
+        left = UNZIPPED - size - layer_size()
+        if left > 0:
+            return Check("size", Verdict.GOOD, f"{size:,} bytes unzipped, {left:,} left with the probe in")
+        return Check(
+            "size", Verdict.DOUBT, f"{size:,} bytes unzipped: with the probe in it is unpacked from S3 at start"
+        )
+
+    def _role(self) -> Check:
+        """Needed by packages over the limit alone, so that the lack of it stops nothing else."""
+        role = self.found.configuration.role
+        zipped = StoredZip(self.bucket or "*", package_key(ANY), ANY, 0)
+        try:
+            doubts = leave(self.run.aws.roles, role, zipped, "", attach=False).warnings
+        except LdeployError as error:
+            return Check("role", Verdict.DOUBT, f"For a package over the limit: {error}")
+        return Check("role", Verdict.DOUBT if doubts else Verdict.GOOD, doubts[0] if doubts else f"{role} may read it")
+
+    def _bytecode(self) -> Check:
+        runtime = self.found.configuration.runtime
+        if find_interpreter(runtime):
+            return Check("bytecode", Verdict.GOOD, f"{runtime} is on this machine")
+        return Check("bytecode", Verdict.DOUBT, f"{runtime} is not on this machine: shrink adds no bytecode.")
+
+
+def _tried(name: str, attempt: Callable[[], object], good: str) -> Check:
+    try:
+        attempt()
+    except LdeployError as error:
+        return Check(name, Verdict.STOPS, str(error))
+    return Check(name, Verdict.GOOD, good)

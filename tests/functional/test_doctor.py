@@ -1,0 +1,84 @@
+"""``ldeploy doctor`` says what would stop a probe, and changes nothing."""
+
+import pytest
+
+from deployer.limits import UNZIPPED
+from tests.functional.local_aws import packed
+from tests.functional.project import FILES
+
+LAYER = {"python/spare.py": "VALUE = 0\n"}
+
+
+def examined(project, *arguments):
+    project.cloud.aws.faults.forget()
+    done = project.ldeploy("doctor", *arguments, "--output", "json")
+    assert project.changes() == []
+    return done.code, {check["name"]: check["verdict"] for check in done.json["checks"]}, done
+
+
+def test_a_function_that_can_be_probed(project):
+    project.cloud.create("f", FILES, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/own"}})
+    code, checks, done = examined(project, "f", "--bucket", "packages")
+    assert code == 0
+    assert done.json["ready"]
+    assert {name for name, verdict in checks.items() if verdict == "good"} == {
+        *("account", "bucket", "runtime", "room", "wrapper", "size", "bytecode"),
+    }
+    assert checks["role"] == "doubt"
+
+
+def test_without_a_function_it_looks_at_the_account_and_the_bucket(project):
+    code, checks, _ = examined(project, "--bucket", "packages")
+    assert (code, checks) == (0, {"account": "good", "bucket": "good"})
+    assert examined(project)[1] == {"account": "good", "bucket": "doubt"}
+    assert examined(project, "--resolve-s3")[1]["bucket"] == "good"
+    code, checks, _ = examined(project, "--bucket", "nobodys")
+    assert (code, checks["bucket"]) == (1, "stops")
+
+
+def test_a_function_that_is_not_there_may_be_made(project):
+    code, checks, _ = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["function"]) == (0, "doubt")
+
+
+@pytest.mark.parametrize(("settings", "stopped"), [({"Runtime": "nodejs20.x", "Handler": "app.handler"}, "runtime")])
+def test_what_would_be_refused_is_said(project, settings, stopped):
+    project.cloud.functions.create_function(
+        FunctionName="f", Role="arn:aws:iam::123456789012:role/any", Code={"ZipFile": packed(FILES)}, **settings
+    )
+    project.cloud.settle("f")
+    code, checks, done = examined(project, "f", "--bucket", "packages")
+    assert (code, checks[stopped]) == (1, "stops")
+    assert "Something would stop a probe" in done.err
+
+
+def test_five_layers_leave_no_room_for_the_probe(project):
+    arns = [
+        project.cloud.functions.publish_layer_version(LayerName=f"l{number}", Content={"ZipFile": packed(LAYER)})[
+            "LayerVersionArn"
+        ]
+        for number in range(5)
+    ]
+    project.cloud.create("f", FILES, Layers=arns)
+    code, checks, _ = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["room"]) == (1, "stops")
+
+
+def test_code_that_the_probe_would_put_over_the_limit_is_told(project):
+    zipped = packed({"app.py": FILES["app.py"], "big.bin": bytes(UNZIPPED - 10_000)})
+    project.cloud.storage.put_object(Bucket="packages", Key="big.zip", Body=zipped)
+    project.cloud.create("f", "", Code={"S3Bucket": "packages", "S3Key": "big.zip"})
+    code, checks, _ = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["size"]) == (0, "doubt")
+
+
+def test_where_the_account_cannot_be_asked_a_probe_cannot_go_on(project):
+    project.cloud.aws.faults.order("sts.GetCallerIdentity", "deny", times=9)
+    code, checks, _ = examined(project, "--bucket", "packages")
+    assert (code, checks["account"]) == (1, "stops")
+
+
+def test_as_text_it_is_one_line_a_check(project):
+    project.cloud.create("f", FILES)
+    done = project.ldeploy("doctor", "f", "--bucket", "packages")
+    assert done.out.startswith("f: a probe may go in\n  good   account   123456789012 in us-east-1\n")
