@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ OPENS = ("strace", "-ff", "-y", "-s", "4096", "-e", "trace=open,openat,execve", 
 SLIM_PATTERNS = ("*.pyc", "*.pyo")
 """serverless-python-requirements' ``slim: true``: ``**/*.py[c|o]``, ``**/__pycache__*``, ``**/*.dist-info*``
 (https://github.com/serverless/serverless-python-requirements, lib/slim.js)."""
+HIDING = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o ro none /dev/shm && exec "$@"', "sh")
+"""Lambda has no shared memory, so that joblib and others take another way than they do here."""
 STRIP = ("-name", "*.so", "-exec", "strip", "{}", ";")
 """Its way to strip, as it has it."""
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -50,6 +52,15 @@ def runtime(folder: Path) -> str:
     return str(python)
 
 
+@cache
+def hidden() -> tuple[str, ...]:
+    """A prefix that hides shared memory, where this user may."""
+    if not shutil.which("unshare"):
+        return ()
+    tried = subprocess.run([*HIDING, "true"], capture_output=True, check=False)
+    return () if tried.returncode else HIDING
+
+
 @dataclass(frozen=True)
 class Variant:
     """One package: its folder, and its zip."""
@@ -76,7 +87,7 @@ class Workshop:
 
     def answers(self, folder: Path) -> list[Any]:
         """To all the events, of a package in a sandbox of its own."""
-        return self.host(folder).run(self.events, probe=False, python=self.python).answers
+        return self.host(folder).run(self.events, probe=False, python=self.python, prefix=hidden()).answers
 
     def host(self, task: Path) -> Host:
         """A new sandbox with this package."""
@@ -109,7 +120,7 @@ class Workshop:
         """The files that the function opens, as a filter by atime or strace finds them."""
         (traces := self.place / "traces").mkdir()
         host = self.host(self.full)
-        host.run(self.events, probe=False, python=self.python, prefix=[*OPENS, str(traces / "trace")])
+        host.run(self.events, probe=False, python=self.python, prefix=[*hidden(), *OPENS, str(traces / "trace")])
         return self._copy(sorted(witnessed(traces, self.full)), self.place / "opened")
 
     def _copy(self, paths: Iterable[str], to: Path) -> Path:
@@ -134,7 +145,7 @@ class Workshop:
             package = index(source)
             installed = distributions(source, package)
         labelled = {"LDEPLOY_PACKAGE": package.label}
-        run = self.host(self.full).run(self.events, environment=labelled, python=self.python)
+        run = self.host(self.full).run(self.events, environment=labelled, python=self.python, prefix=hidden())
         lines = [line for record in run.records for line in encode(record)]
         log = [LogEvent(str(number), number, line) for number, line in enumerate(lines)]
         evidence = gather(log, package.label)
