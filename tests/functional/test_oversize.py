@@ -7,7 +7,7 @@ import pytest
 
 from deployer.limits import UNZIPPED
 from deployer.local.instance import Limits
-from tests.functional.local_aws import ROLE, client, cloud
+from tests.functional.local_aws import ROLE, client, cloud, packed
 from tests.functional.project import CREATE, FILES, Project, events, killed, write
 
 HUGE = UNZIPPED + 5_000_000
@@ -132,6 +132,16 @@ def test_where_nothing_may_be_packed_it_is_over_the_limit(project):
     refused = project.shrink("--no-fit")
     assert (refused.code, refused.json["state"]) == (3, "over_limit")
     assert project.cloud.invoke("f").error is None
+
+
+def test_layers_count_too(project):
+    (project.folder / "build" / "data" / "huge.bin").write_bytes(b"\0" * 100_000_000)
+    zeros = packed({"python/zeros.bin": b"\0" * 200_000_000})
+    layer = project.cloud.functions.publish_layer_version(LayerName="own", Content={"ZipFile": zeros})
+    project.cloud.create("f", PLAIN, Layers=[layer["LayerVersionArn"]])
+    probed = project.ldeploy(*PROBE)
+    assert (probed.code, probed.json["unpacked"]["storage"]) == (0, 512 + 112), probed.err
+    assert project.cloud.invoke("f").value == "opened"
 
 
 def present(project: Project) -> None:
