@@ -10,12 +10,15 @@ from typing import Any
 import click
 
 from deployer import __version__, config, foreground, pipeline
+from deployer.apply import ApplyWanted
+from deployer.apply import apply as apply_to
 from deployer.doctor import doctor as examine
 from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
 from deployer.options import (
     Common,
+    Talk,
     attach_policy,
     changing,
     common,
@@ -24,6 +27,7 @@ from deployer.options import (
     option,
     rules,
     steps,
+    talking,
     the_bucket,
     via,
     whitelist_file,
@@ -154,6 +158,31 @@ def deploy(
 
 
 @ldeploy.command()
+@talking
+@click.argument("whitelist", type=whitelist_file)
+@click.argument("build_dir", type=click.Path(path_type=Path))
+@rules
+@steps
+@option("--runtime", help="The function's, as python3.11 [default: the whitelist's].")
+@option("--strict", is_flag=True, help="Exit 4, the build left as it is, where a distribution changed since the probe.")
+@option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file too.")
+def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
+    talk: Talk,
+    whitelist: Any,
+    build_dir: Path,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
+    settings: Settings,
+    runtime: str | None,
+    strict: bool,
+    zipped: Path | None,
+) -> None:
+    """Make the fresh build in BUILD_DIR slim, in place, by a WHITELIST kept in the repository; asks nothing of AWS."""
+    wanted = ApplyWanted(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
+    show(apply_to(wanted, talk.notices), talk)
+
+
+@ldeploy.command()
 @common
 @changing
 def restore(shared: Common) -> None:
@@ -191,26 +220,10 @@ def report(shared: Common, html: Path | None) -> None:
     show(found, shared)
 
 
-@ldeploy.group()
-def local() -> None:
-    """An AWS on this machine, whose Lambda invocations really run."""
+ldeploy.add_command(foreground.local)
 
 
-@local.command("start")
-@option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
-def local_start(port: int) -> None:
-    """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready."""
-    foreground.serve(port, lambda url: click.echo(json.dumps({"endpoint_url": url})))
-
-
-@local.command("run", context_settings={"ignore_unknown_options": True})
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def local_run(command: tuple[str, ...]) -> None:
-    """Run it for the length of one COMMAND, whose environment points at it."""
-    sys.exit(foreground.run(command))
-
-
-def show(report: Report, shared: Common) -> None:
+def show(report: Report, shared: Talk) -> None:
     """The report on stdout, its warnings on stderr.
 
     Raises:

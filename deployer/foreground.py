@@ -1,16 +1,40 @@
 """The AWS on this machine in the foreground: until it is told to end, or for the length of one command."""
 
+import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from deployer.errors import UsageError
+from deployer.options import option
 
 if TYPE_CHECKING:
     from deployer.local import LocalAws
+
+
+@click.group()
+def local() -> None:
+    """An AWS on this machine, whose Lambda invocations really run."""
+
+
+@local.command("start")
+@option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
+def local_start(port: int) -> None:
+    """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready."""
+    serve(port, lambda url: click.echo(json.dumps({"endpoint_url": url})))
+
+
+@local.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def local_run(command: tuple[str, ...]) -> None:
+    """Run it for the length of one COMMAND, whose environment points at it."""
+    sys.exit(run(command))
 
 
 def serve(port: int, ready: Callable[[str], Any]) -> None:

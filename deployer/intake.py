@@ -70,12 +70,12 @@ class Intake:
         total = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
         with self.notices.bar(f"packing {folder.name}", total) as advance:
             pack_folder(folder, beside, advance)
-        return self.workspace.keep_packed(beside, _sha256(beside))
+        return self.workspace.keep_packed(beside, sha256_of(beside))
 
     def _zip(self, path: Path) -> Taken:
         source = FileSource(path)
         package = index(source)
-        sha256 = _sha256(path)
+        sha256 = sha256_of(path)
         return Taken(package, source, _stored(self.bucket, package_key(sha256), sha256, package), path)
 
     def _object(self, uri: str) -> Taken:
@@ -102,6 +102,7 @@ def _stored(bucket: str, key: str, sha256: str, package: Package) -> StoredZip:
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Of a file, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

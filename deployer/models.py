@@ -259,6 +259,8 @@ class Whitelist:
     warnings: tuple[str, ...] = ()
     installed: tuple[Installed, ...] = ()
     """The distributions in it, for a fresh build to be compared with."""
+    runtime: str = ""
+    """Of the function that it was made for, ``python3.11``; empty where it was not written down."""
 
     def kept(self) -> Iterator[str]:
         """The paths to keep."""

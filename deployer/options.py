@@ -32,7 +32,15 @@ Command = Callable[..., None]
 
 
 @dataclass(frozen=True)
-class Common:
+class Talk:
+    """How a command answers."""
+
+    output: Literal["text", "json"]
+    notices: Notices
+
+
+@dataclass(frozen=True)
+class Common(Talk):
     """The options that every command on a function has."""
 
     function: str
@@ -43,12 +51,10 @@ class Common:
     endpoint_url: str | None
     bucket: str | None
     resolve_s3: bool
-    output: Literal["text", "json"]
     changes: bool
     """Whether the command is one that changes something."""
     plan: bool
     yes: bool
-    notices: Notices
 
     def run(self) -> Run:
         """The surroundings that the options describe."""
@@ -82,6 +88,24 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     return click.option(name, *more, envvar=variable, **settings)
 
 
+def talking(command: Command) -> Command:
+    """How the command answers: as a Talk, its first argument."""
+
+    @option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+    @option("--verbose", is_flag=True, help="Show where an error came from.")
+    @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
+    @functools.wraps(command)
+    def with_talk(*, output: Literal["text", "json"], verbose: bool, quiet: bool, **others: Any) -> None:
+        try:
+            command(Talk(output, Terminal(quiet=quiet and not verbose)), **others)
+        except Exception:
+            if verbose:
+                traceback.print_exc()
+            raise
+
+    return with_talk
+
+
 def common(command: Command, *, required: bool = True) -> Command:
     """FUNCTION, and where and how to work on it."""
 
@@ -91,35 +115,19 @@ def common(command: Command, *, required: bool = True) -> Command:
     @option("--endpoint-url", help="Another AWS than AWS, as of `ldeploy local start`.")
     @option("--bucket", help="Bucket for packages and state.")
     @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
-    @option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
-    @option("--verbose", is_flag=True, help="Show where an error came from.")
-    @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
+    @talking
     @functools.wraps(command)
-    def with_common(
-        *, function: str, verbose: bool, quiet: bool, plan: bool | None = None, yes: bool = False, **others: Any
-    ) -> None:
-        names = ("region", "profile", "endpoint_url", "bucket", "resolve_s3", "output")
-        shared = {name: others.pop(name) for name in names}
-        notices = Terminal(quiet=quiet and not verbose)
+    def with_common(talk: Talk, *, function: str, plan: bool | None = None, yes: bool = False, **others: Any) -> None:
+        shared = {name: others.pop(name) for name in ("region", "profile", "endpoint_url", "bucket", "resolve_s3")}
         meant = named(function) if function else Named("")
         if meant.region and (shared["region"] or meant.region) != meant.region:
             raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
         shared["region"] = meant.region or shared["region"]
-        try:
-            asked = Common(
-                meant.name,
-                meant.account,
-                changes=plan is not None,
-                plan=bool(plan),
-                yes=yes,
-                notices=notices,
-                **shared,
-            )
-            command(asked, **others)
-        except Exception:
-            if verbose:
-                traceback.print_exc()
-            raise
+        changes = plan is not None
+        asked = Common(
+            talk.output, talk.notices, meant.name, meant.account, **shared, changes=changes, plan=bool(plan), yes=yes
+        )
+        command(asked, **others)
 
     return with_common
 

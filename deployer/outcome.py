@@ -37,7 +37,9 @@ def probe_report(
     )
 
 
-def shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int, steps: Steps) -> data.ShrinkReport:
+def shrink_report(
+    choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int, steps: Steps, warnings: tuple[str, ...]
+) -> data.ShrinkReport:
     """Of a slim package that is built, and not deployed yet.
 
     Args:
@@ -46,26 +48,27 @@ def shrink_report(choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int
         slim: where it lies, or will lie.
         layers: bytes of the layers beside it, unzipped.
         steps: what is to be done.
+        warnings: what else the user should know.
     """
-    evidence = choice.evidence
+    evidence, built = choice.evidence, slimmed.built
     return data.ShrinkReport(
         function=choice.found.name,
         state="planned",
         before=measured(choice.full.zip),
-        after=slimmed.measure,
-        limits=data.limits(slimmed.measure, layers),
+        after=built.measure,
+        limits=data.limits(built.measure, layers),
         sandboxes=evidence.sandboxes,
         invocations=evidence.invocations,
         coverage=estimate(evidence),
         lines=evidence.lines,
         faults=dict(evidence.faults),
-        steps=slimmed.steps,
+        steps=built.steps,
         reasons=reasons(slimmed.whitelist.decisions.values()),
         layers=tuple(layer.report for layer in choice.layers),
         artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
-        warnings=(*slimmed.whitelist.warnings, *slimmed.warnings, *data.warnings(evidence)),
+        warnings=(*slimmed.whitelist.warnings, *built.warnings, *warnings, *data.warnings(evidence)),
     )
 
 

@@ -106,7 +106,9 @@ def _whitelist(
     wanted: ShrinkWanted, found: Function, full: Taken, evidence: Evidence, earlier: tuple[Earlier, ...]
 ) -> Whitelist:
     installed, rules = distributions(full.source, full.package), of_package(wanted.rules)
-    whitelist = choose(full.package, installed, evidence, rules, found.configuration.handler, earlier)
+    configuration = found.configuration
+    whitelist = choose(full.package, installed, evidence, rules, configuration.handler, earlier)
+    whitelist = replace(whitelist, runtime=configuration.runtime)
     return keep_too(whitelist, wanted.earlier) if wanted.earlier else whitelist
 
 
@@ -115,7 +117,8 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
     found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
     run.layering(wanted.bucket).check_handler(full.package, found.configuration)
-    whitelist = carry_over(wanted.whitelist, full.package, distributions(full.source, full.package), wanted.rules)
+    before = replace(wanted.whitelist, runtime=found.configuration.runtime)
+    whitelist = carry_over(before, full.package, distributions(full.source, full.package), wanted.rules)
     earlier = _known(run, found)
     begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
     if earlier:

@@ -16,13 +16,12 @@ from deployer.layer import layer_size
 from deployer.layering import layer_bytes, swapped
 from deployer.leave import Leave, leave
 from deployer.limits import UNZIPPED
-from deployer.models import Package
 from deployer.outcome import shrink_report
 from deployer.plan import Steps
 from deployer.report import data
 from deployer.report import file as reports
 from deployer.run import Run
-from deployer.slimming import Choice, Slimmed, check_fits, with_steps
+from deployer.slimming import Choice, Slimmed, check_fits, kept_of, with_steps
 from deployer.whitelist import to_json
 from deployer.workspace import DEPLOYED, REPORT
 
@@ -35,18 +34,17 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """
     wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     slimmed = run.slimmer.write(choice, UNZIPPED - _beside(choice, layers))
-    wanted = fitted(wanted, slimmed.unpacked) if slimmed.unpacked else wanted
+    wanted = fitted(wanted, slimmed.built.unpacked) if slimmed.built.unpacked else wanted
     slim = _stored(slimmed, choice.begun.bucket)
     state = replace(choice.begun, stage=Stage.SHRINKING, slim=slim)
     pruned = [layer.pruned for layer in choice.layers if layer.pruned]
     trial = _trial(choice, state)
     given = _leave(run, choice, slimmed)
     rest = replace(slimmed.rest, policies=given.policies) if slimmed.rest else None
-    slimmed = replace(slimmed, warnings=(*slimmed.warnings, *given.warnings))
     steps = plan.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial, rest)
-    report = shrink_report(choice, slimmed, slim, layers, steps)
+    report = shrink_report(choice, slimmed, slim, layers, steps, given.warnings)
     try:
-        check_fits(_kept(choice), slimmed.measure.bytes, layers, "The slim package")
+        check_fits(kept_of(choice.full.package, choice.whitelist), slim.bytes, layers, "The slim package")
     except OverLimitError as error:
         report = replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     else:
@@ -87,18 +85,13 @@ def _carried_out(
         now = run.aws.functions.get(choice.found.name)
         before = deployed(choice.found, choice.begun)
         run.execute(plan.take_back(now, choice.found, before, choice.earlier), now)
-        raise with_steps(error, slimmed.settings) from error
+        raise with_steps(error, slimmed.built.settings) from error
     if done is None:
         return report
     run.workspace.write(DEPLOYED, to_json(slimmed.whitelist))
     return replace(report, state="deployed", version=done.version)
 
 
-def _kept(choice: Choice) -> Package:
-    full = choice.full.package
-    return replace(full, entries={path: full.entries[path] for path in choice.whitelist.kept()})
-
-
 def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
-    slim = slimmed.measure
+    slim = slimmed.built.measure
     return StoredZip(bucket, package_key(slim.sha256), slim.sha256, slim.zip_bytes, slim.bytes, slim.files)

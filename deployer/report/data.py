@@ -1,6 +1,7 @@
 """What each command found and did: plain values, ready to be shown as text or JSON."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -128,6 +129,27 @@ class ShrinkReport:
 
 
 @dataclass(frozen=True)
+class ApplyReport:
+    """The answer to ``apply``."""
+
+    folder: str
+    state: str
+    """``applied``, or ``unchanged`` where the folder holds nothing of what the whitelist drops."""
+    before: Measure
+    after: Measure
+    """Its zip is the same for the same build; SAM makes another one of the folder."""
+    limits: Limits
+    stale: tuple[str, ...]
+    """The distributions that changed since the evidence was collected, kept whole: ``numpy 1.26.4 → 2.0.0``."""
+    steps: tuple[Saving, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    zip: str = ""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """What the function's properties in the template must be, by name, for what is unpacked at start."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RestoreReport:
     """The answer to ``restore``."""
 
@@ -185,7 +207,7 @@ class DoctorReport:
     warnings: tuple[str, ...] = ()
 
 
-Report = ProbeReport | ShrinkReport | RestoreReport | StatusReport | DoctorReport
+Report = ProbeReport | ShrinkReport | ApplyReport | RestoreReport | StatusReport | DoctorReport
 
 
 def sampled(share: float, events: int) -> tuple[str, ...]:

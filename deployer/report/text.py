@@ -5,6 +5,7 @@ from typing import assert_never
 from deployer.coverage import Coverage
 from deployer.models import Measure, Saving
 from deployer.report.data import (
+    ApplyReport,
     DoctorReport,
     LayerReport,
     ProbeReport,
@@ -23,6 +24,8 @@ def text(report: Report) -> str:
             lines = _probe(report)
         case ShrinkReport():
             lines = _shrink(report)
+        case ApplyReport():
+            lines = _apply(report)
         case RestoreReport():
             lines = _restore(report)
         case StatusReport():
@@ -67,21 +70,14 @@ def _probe(report: ProbeReport) -> list[str]:
 
 def _shrink(report: ShrinkReport) -> list[str]:
     lines = [f"{report.function}: {DONE[report.state]}"]
-    before, after = report.before, report.after
-    lines += [
-        f"  before    {_weight(before)}",
-        f"  after     {_weight(after)}  ({percent(after.bytes / before.bytes)} of it)",
-        f"  limit     {megabytes(report.limits.unzipped_left)} left of {megabytes(report.limits.unzipped)} unzipped",
-    ]
+    lines += _weights(report)
     if report.sandboxes:
         lines += [
             _evidence(report.sandboxes, report.invocations, _counted(report.lines.records, "record")),
             *_sample(report.coverage),
             f"  coverage  {coverage(report.coverage)}",
         ]
-    lines += _headed("steps", [_saving(step) for step in report.steps])
-    lines += _headed("kept", [_amount(reason) for reason in report.reasons if reason.kept])
-    lines += _headed("dropped", [_amount(reason) for reason in report.reasons if not reason.kept])
+    lines += _account(report)
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     if report.version:
@@ -89,6 +85,31 @@ def _shrink(report: ShrinkReport) -> list[str]:
     if report.state == "planned":
         lines += ["  this would be done", *_numbered(report.plan)]
     return lines
+
+
+def _apply(report: ApplyReport) -> list[str]:
+    if report.state == "unchanged":
+        return [f"{report.folder}: nothing is there of what the whitelist drops; it is left as it is"]
+    lines = [f"{report.folder}: the build is slim", *_weights(report), *_account(report)]
+    lines += [f"  zip       {report.zip or 'not kept'} (sha256 {report.after.sha256})"]
+    return lines + _headed("template", [f"    {name}: {value}" for name, value in report.needs.items()])
+
+
+def _weights(report: ShrinkReport | ApplyReport) -> list[str]:
+    before, after = report.before, report.after
+    return [
+        f"  before    {_weight(before)}",
+        f"  after     {_weight(after)}  ({percent(after.bytes / before.bytes)} of it)",
+        f"  limit     {megabytes(report.limits.unzipped_left)} left of {megabytes(report.limits.unzipped)} unzipped",
+    ]
+
+
+def _account(report: ShrinkReport | ApplyReport) -> list[str]:
+    return [
+        *_headed("steps", [_saving(step) for step in report.steps]),
+        *_headed("kept", [_amount(reason) for reason in report.reasons if reason.kept]),
+        *_headed("dropped", [_amount(reason) for reason in report.reasons if not reason.kept]),
+    ]
 
 
 def change(step: Saving) -> str:

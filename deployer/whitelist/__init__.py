@@ -6,7 +6,7 @@ own ``rules``; ``carry`` uses what is known of earlier builds, as far as their f
 them down.
 """
 
-from deployer.whitelist.carry import carry_over, keep_too
+from deployer.whitelist.carry import carry_over, changed_since, keep_too
 from deployer.whitelist.choose import choose
 from deployer.whitelist.file import from_json, to_json, to_list
 from deployer.whitelist.layers import choose_layer, of_package
@@ -16,6 +16,7 @@ __all__ = [
     "Contents",
     "Earlier",
     "carry_over",
+    "changed_since",
     "choose",
     "choose_layer",
     "contents",

@@ -1,7 +1,7 @@
 """What is known of an earlier build, used for a later one: its whitelist, or its evidence."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -51,7 +51,14 @@ def carry_over(
     found = passes.grow(ground, seeds, dropped)
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
     warnings = (*matched.warnings, *_out_of_date(whitelist, other, own, _files(package, fresh)))
-    return decided(ground, found, unneeded | by_rule_dropped(matched), warnings)
+    carried = decided(ground, found, unneeded | by_rule_dropped(matched), warnings)
+    return replace(carried, runtime=whitelist.runtime)
+
+
+def changed_since(whitelist: Whitelist, package: Package, distributions: Iterable[Distribution]) -> tuple[str, ...]:
+    """The distributions that are not as they were when a whitelist was made: ``numpy 1.26.4 → 2.0.0``."""
+    before = {one.name: one.version for one in whitelist.installed}
+    return tuple(version(before, one) for one in changed(of_whitelist(whitelist), package, distributions))
 
 
 def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
@@ -100,11 +107,13 @@ def whole(distributions: Iterable[Distribution], why: str) -> Iterator[Found]:
 
 def versions(before: dict[str, str], distributions: Iterable[Distribution]) -> str:
     """``numpy 1.26.4 → 2.0.0, scipy 1.11``."""
-    names = []
-    for one in distributions:
-        was = before.get(one.name)
-        names.append(f"{one.name} {was} → {one.version}" if was else f"{one.name} {one.version}")
-    return ", ".join(names)
+    return ", ".join(version(before, one) for one in distributions)
+
+
+def version(before: Mapping[str, str], distribution: Distribution) -> str:
+    """A distribution with its version, and the one that there was before."""
+    name, now, was = distribution.name, distribution.version, before.get(distribution.name)
+    return f"{name} {was} → {now}" if was else f"{name} {now}"
 
 
 def _plain(name: str) -> str:

@@ -24,6 +24,7 @@ def to_json(whitelist: Whitelist) -> str:
     parts = (
         f'"version": {VERSION}',
         f'"package": {json.dumps(whitelist.package)}',
+        f'"runtime": {json.dumps(whitelist.runtime)}',
         f'"warnings": {_lines("[]", [json.dumps(text) for text in whitelist.warnings])}',
         f'"installed": {_lines("[]", [json.dumps(one) for one in installed])}',
         f'"decisions": {_lines("{}", [f"{json.dumps(path)}: {json.dumps(one)}" for path, one in decisions.items()])}',
@@ -69,6 +70,7 @@ def _whitelist(fields: dict[str, Any]) -> Whitelist:
             Installed(_of(str, one["name"]), _of(str, one["version"]), _of(str, one["contents"]))
             for one in fields["installed"]
         ),
+        runtime=_of(str, fields.get("runtime", "")),  # added later: older files of this version have none
     )
 
 

@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 import zipfile
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -169,26 +168,35 @@ def inodes(part: Path) -> dict[Path, int]:
     return {path: path.stat().st_ino for path in files}
 
 
-def kill_after(share: int, stub: Stub, part: Path) -> None:
-    """Unpacks until so many files are there; it stands still while they are counted."""
-    with subprocess.Popen(stub.command(), stdout=subprocess.PIPE) as process:
-        while len(inodes(part)) < share:
-            process.send_signal(signal.SIGCONT)
-            time.sleep(0.005)
-            process.send_signal(signal.SIGSTOP)
-            assert process.poll() is None
-        process.kill()
+CUT_OFF = """
+import os, runpy, signal, sys
+share, placed = int(sys.argv[1]), 0
+def rename(source, target, real=os.rename):
+    global placed
+    real(source, target)
+    placed += 1
+    if placed == share:
+        os.kill(os.getpid(), signal.SIGKILL)
+os.rename = rename
+sys.argv = sys.argv[2:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""The unpacker, killed when so many more files have come to their places."""
 
 
 def test_killed_anywhere_the_next_start_goes_on_and_nobody_sees_half_of_it(tmp_path: Path) -> None:
     files = many(1500)
     stub = make(tmp_path / "task", tmp_path / "tmp", files)
     part = stub.root.with_name(stub.root.name + ".part")
+    python, flags, *program = stub.command()
     seen: list[dict[Path, int]] = []
-    for share in (1, 200, 900, 1300):
-        kill_after(share, stub, part)
+    for share in (1, 200, 700, 400):
+        ended = subprocess.run([python, flags, "-c", CUT_OFF, str(share), *program], check=False)
+        assert ended.returncode == -signal.SIGKILL
         assert not stub.root.exists()
         seen.append(inodes(part))
+        assert sum(map(len, seen[-2:-1])) + share <= len(seen[-1]) < 1500
     assert stub.run().stdout == str(stub.root)
     assert tree(stub.root) == whole(files)
     for earlier, later in pairwise(seen):

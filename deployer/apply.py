@@ -1,0 +1,173 @@
+"""A fresh build -> the same build slim, in its place, by a whitelist kept in the repository; asks nothing of AWS.
+
+    build ─► full.zip ─► whitelist carried over ─► slim.zip ─► folder ─► in the place of the build
+
+What CI runs between ``sam build`` and ``sam deploy``: the same build gives the same bytes each time. All is made in a
+folder beside the build, which is exchanged at the end: a run that is cut off leaves the build as it was.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from deployer.arm import EXEC_WRAPPER, FIT_WRAPPER
+from deployer.building import Built, Parts, build
+from deployer.errors import NotEnoughEvidenceError, PackageError, UsageError
+from deployer.intake import sha256_of
+from deployer.limits import MIB, UNZIPPED
+from deployer.models import Evidence, Measure, Package, Rules, Source, Whitelist
+from deployer.notices import Notices
+from deployer.package import distributions, index, open_file, pack_folder, unpack
+from deployer.report import data
+from deployer.slim import Settings
+from deployer.slimming import check_fits, kept_of, reasons
+from deployer.whitelist import carry_over, changed_since
+
+FULL: Final = "full.zip"
+SLIM: Final = "slim.zip"
+BEFORE: Final = "before"
+"""Where the build is while it is exchanged."""
+_SAME: Final = 0.5
+"""The share of a whitelist's paths that a build must hold to be taken for a build of the same function."""
+
+
+@dataclass(frozen=True)
+class ApplyWanted:
+    """What ``apply`` was asked for."""
+
+    whitelist: Whitelist
+    folder: Path
+    """The build."""
+    rules: Rules
+    settings: Settings
+    runtime: str
+    """Empty for the whitelist's own."""
+    strict: bool
+    """Whether evidence of other versions is refused."""
+    zip: Path | None
+    """Where the slim zip is put too."""
+
+
+def apply(wanted: ApplyWanted, notices: Notices) -> data.ApplyReport:
+    """Makes a build slim, in its place.
+
+    Raises:
+        UsageError: there is no such folder, or nobody says for which runtime it is.
+        PackageError: it is not a build of the function that the whitelist was made for, or cannot be packed.
+        NotEnoughEvidenceError: distributions changed since the evidence was collected, and that is not wanted.
+        OverLimitError: it is over Lambda's limit even so.
+    """
+    folder = wanted.folder.resolve()
+    with _beside(folder) as scratch:
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {wanted.folder}.", "Give the one that the build wrote.")
+        pack_folder(folder, scratch / FULL)
+        with open_file(scratch / FULL) as source:
+            report = _slimmed(wanted, source, scratch, notices)
+        if report.state == "applied":
+            _exchange(folder, scratch, wanted.zip)
+    return report
+
+
+def _slimmed(wanted: ApplyWanted, source: Source, scratch: Path, notices: Notices) -> data.ApplyReport:
+    package = index(source)
+    installed = distributions(source, package)
+    settings = replace(wanted.settings, fit=wanted.settings.fit and wanted.zip is not None)
+    before = replace(wanted.whitelist, runtime=wanted.runtime or wanted.whitelist.runtime)
+    _check(before, package, settings)
+    whitelist = carry_over(before, package, installed, wanted.rules)
+    stale = changed_since(before, package, installed)
+    if stale and wanted.strict:
+        raise NotEnoughEvidenceError(
+            f"The evidence is out of date: {', '.join(stale)}.", "Probe the new build, or leave --strict out."
+        )
+    measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(scratch / FULL))
+    done = data.ApplyReport(str(wanted.folder), "unchanged", measure, measure, data.limits(measure, 0), stale)
+    if _is_applied(before, package):
+        return done
+    nothing = Evidence(package.label, {})
+    parts = Parts(source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM)
+    built = build(parts, UNZIPPED, notices)
+    _check_fits(whitelist, package, built, wanted)
+    return replace(
+        done,
+        state="applied",
+        after=built.measure,
+        limits=data.limits(built.measure, 0),
+        steps=built.steps,
+        reasons=reasons(whitelist.decisions.values()),
+        zip=str(wanted.zip or ""),
+        needs=_needs(built),
+        warnings=(*whitelist.warnings, *built.warnings),
+    )
+
+
+def _check(whitelist: Whitelist, package: Package, settings: Settings) -> None:
+    known = [path for path, one in whitelist.decisions.items() if one.kept]
+    there = sum(path in package.entries for path in known)
+    if there < _SAME * len(known):
+        raise PackageError(
+            f"The folder holds {there:,} of the {len(known):,} paths that the whitelist keeps: it is another build.",
+            "Give the build of the function that the whitelist was made for, or probe this one.",
+        )
+    if settings.bytecode and not whitelist.runtime:
+        raise UsageError(
+            "The whitelist does not say for which runtime bytecode is to be made.",
+            "Give --runtime python3.11 or the like, or --no-bytecode.",
+        )
+
+
+def _is_applied(whitelist: Whitelist, package: Package) -> bool:
+    """Whether nothing is there of what the whitelist drops: a fresh build has all that pip installs."""
+    dropped = [path for path, one in whitelist.decisions.items() if not one.kept]
+    return bool(dropped) and not any(path in package.entries for path in dropped)
+
+
+def _check_fits(whitelist: Whitelist, package: Package, built: Built, wanted: ApplyWanted) -> None:
+    hint = "" if wanted.zip or not wanted.settings.fit else ", which --zip would allow to be packed,"
+    check_fits(kept_of(package, whitelist), built.measure.bytes, 0, f"The slim build{hint}")
+
+
+def _needs(built: Built) -> dict[str, str]:
+    """What the template must give a function whose package unpacks something at start."""
+    if not built.unpacked:
+        return {}
+    storage = 512 + built.unpacked // MIB + 1
+    return {"EphemeralStorage": f"Size: {storage}", "Environment": f"{EXEC_WRAPPER}: {FIT_WRAPPER}"}
+
+
+# -- in the place of the build -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A folder beside the build for as long as it takes; what a run that was cut off left there is put right first."""
+    scratch = folder.with_name(f".{folder.name}.ldeploy")
+    if (scratch / BEFORE).exists() and not folder.exists():
+        (scratch / BEFORE).rename(folder)
+    shutil.rmtree(scratch, ignore_errors=True)
+    if not folder.parent.is_dir():
+        raise UsageError(f"There is no folder {folder.parent}.", "Give the one that the build wrote.")
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _exchange(folder: Path, scratch: Path, zipped: Path | None) -> None:
+    slim = scratch / "slim"
+    slim.mkdir()
+    with open_file(scratch / SLIM) as source:
+        unpack(source, index(source), slim)
+    slim.chmod(folder.stat().st_mode & 0o7777)
+    if zipped:
+        zipped.parent.mkdir(parents=True, exist_ok=True)
+        beside = zipped.with_name(f".{zipped.name}.part")
+        shutil.copyfile(scratch / SLIM, beside)
+        beside.replace(zipped)
+    folder.rename(scratch / BEFORE)
+    slim.rename(folder)

@@ -1,0 +1,148 @@
+"""Package + whitelist -> slim zip that stays in the room there is: where it does not, one step more after the other."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from deployer.fit import fit, seconds
+from deployer.function import StoredZip
+from deployer.layer import start_files
+from deployer.models import Evidence, Measure, Package, Saving, Source, Whitelist
+from deployer.notices import Notices
+from deployer.package import index, open_file
+from deployer.slim import Action, Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
+
+
+class Packing(StrEnum):
+    """Where files go that leave the package."""
+
+    INSIDE = "inside"
+    IN_S3 = "in S3"
+
+
+_PACKED: Final = {Packing.INSIDE: "packed, unpacked at start", Packing.IN_S3: "in S3, fetched at start"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a slim zip is made of."""
+
+    source: Source
+    package: Package
+    """The full one: the source's index."""
+    whitelist: Whitelist
+    settings: Settings
+    runtime: str
+    """As Lambda names it: ``python3.11``."""
+    layered: bool
+    """Whether there are, or may be, layers beside it."""
+    evidence: Evidence
+    """What tells which files each start needs; empty where there is none."""
+    path: Path
+    """The slim zip."""
+    elsewhere: Elsewhere | None = None
+    """Where the rest goes that is over the limit even packed; None where it may go nowhere."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A slim zip."""
+
+    measure: Measure
+    settings: Settings
+    """The steps that were taken."""
+    steps: tuple[Saving, ...]
+    warnings: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Path -> bytes of what is packed, and unpacked to /tmp at start."""
+    rest: StoredZip | None = None
+    """Where those files are not inside the package."""
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes that each start unpacks."""
+        return sum(self.sizes.values())
+
+
+def build(parts: Parts, room: int, notices: Notices) -> Built:
+    """The slim zip.
+
+    Args:
+        parts: what it is made of.
+        room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, then libraries
+            and data are packed, then bytecode, which costs bytes, is left out, and last of all what is packed stays
+            in S3. The caller checks that it was enough.
+        notices: who is told.
+    """
+    built = _write(parts, parts.settings, notices)
+    for what, settings, packing in _smaller(parts):
+        if built.measure.bytes < room:
+            break
+        notices.say(f"not under the limit: {what}")
+        built = built if settings == built.settings and not built.sizes else _write(parts, settings, notices)
+        built = _packed(parts, built, room, packing) if packing else built
+    return built
+
+
+def _write(parts: Parts, settings: Settings, notices: Notices) -> Built:
+    made = _recipe(parts, settings)
+    with notices.bar("building the slim zip", made.work) as advance:
+        slim = write_slim(parts.source, parts.package, made, parts.path, advance)
+    return Built(slim.measure, settings, slim.steps, slim.warnings)
+
+
+def _recipe(parts: Parts, settings: Settings) -> Recipe:
+    return recipe(parts.package, parts.whitelist, settings, parts.runtime, layered=parts.layered)
+
+
+def _smaller(parts: Parts) -> Iterator[tuple[str, Settings, Packing | None]]:
+    """What else can be done for a package that does not fit, one thing after the other."""
+    settings = parts.settings
+    emptied = replace(settings, empty=True)
+    if not settings.empty and _recipe(parts, emptied).of(Action.EMPTY):
+        settings = emptied
+        yield "once more, with scanned files as empty ones", settings, None
+    if settings.fit:
+        yield "what is unpacked at start is packed", settings, Packing.INSIDE
+    if settings.bytecode and settings.source:
+        bare = replace(settings, bytecode=False)
+        yield "once more, without bytecode", bare, None
+        if settings.fit:
+            yield "what is unpacked at start is packed", bare, Packing.INSIDE
+    if settings.fit and parts.elsewhere:
+        yield "what is fetched at start stays in S3", settings, Packing.IN_S3
+
+
+def _packed(parts: Parts, built: Built, room: int, packing: Packing) -> Built:
+    """The same under the limit, with what left it packed; or as it was, where that is not possible."""
+    with open_file(parts.path) as source:
+        package = index(source)
+    over = built.measure.bytes - room + 1 + sum(len(data) for _, data in start_files())
+    evidence = parts.evidence
+    chosen = fit(package, over, evidence.paths, evidence.sandboxes, inside=packing is Packing.INSIDE)
+    if over <= 0 or not chosen:
+        return built
+    rest = None
+    if packing is Packing.IN_S3 and parts.elsewhere:
+        measure, rest = part(parts.path, package, chosen, parts.elsewhere)
+    else:
+        measure = pack(parts.path, package, chosen)
+    sizes = {path: package.entries[path].size for path in chosen}
+    unpacked = sum(sizes.values())
+    step = Saving(_PACKED[packing], len(chosen), unpacked, unpacked + measure.bytes - package.bytes)
+    warnings = (*built.warnings, _costs(sizes, packing))
+    return replace(built, measure=measure, steps=(*built.steps, step), warnings=warnings, sizes=sizes, rest=rest)
+
+
+def _costs(sizes: Mapping[str, int], packing: Packing) -> str:
+    """What files that left the package cost, in a sentence."""
+    most = ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in sorted(sizes.items(), key=lambda one: -one[1])[:3])
+    files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
+    time = f"{seconds(sizes.values()):.2f} s with two processors"
+    if packing is Packing.INSIDE:
+        how = f"packed inside the package, and unpacked to /tmp at each cold start, about {time}"
+    else:
+        how = f"fetched from S3 and unpacked to /tmp at each cold start, at least {time}"
+    return f"{files} did not fit: {how} ({most})."

@@ -1,0 +1,51 @@
+"""A zip becomes a folder: the same files, modes and times each time, and nothing outside of it."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from deployer.models import Entry, Kind, Package, Source
+from deployer.package.members import Unpacker, packed
+
+_TIME: Final = 315_532_800
+"""1980-01-01 UTC in seconds since 1970: the first day that a zip knows, and what ours carry."""
+
+
+def unpack(source: Source, package: Package, folder: Path) -> None:
+    """Writes every entry below a folder: symlinks last, so that nothing is written through one.
+
+    Args:
+        source: the zip.
+        package: its index, which holds no name that leads out.
+        folder: empty.
+
+    Raises:
+        PackageError: an entry's data is damaged.
+    """
+    entries = package.entries.values()
+    for entry in entries:
+        if entry.kind is Kind.DIRECTORY:
+            (folder / entry.path).mkdir(parents=True, exist_ok=True)
+    for entry, blocks in packed(source, (entry for entry in entries if entry.kind is Kind.FILE)):
+        _write(folder / entry.path, entry, blocks)
+    for entry in entries:
+        if entry.kind is Kind.SYMLINK:
+            place = folder / entry.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(entry.target)
+    for top, folders, names in os.walk(folder, topdown=False):
+        for name in [*names, *folders]:
+            os.utime(Path(top, name), (_TIME, _TIME), follow_symlinks=False)
+    os.utime(folder, (_TIME, _TIME))
+
+
+def _write(place: Path, entry: Entry, blocks: Iterable[bytes]) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unpacker = Unpacker(entry)
+    with place.open("xb") as file:
+        for block in blocks:
+            for piece in unpacker.feed(block):
+                file.write(piece)
+    unpacker.finish()
+    place.chmod(entry.mode)
