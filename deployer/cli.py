@@ -1,6 +1,5 @@
 """The commands; the only place where errors become text and exit codes."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,15 +9,15 @@ from typing import Any
 import click
 
 from deployer import __version__, config, foreground, pipeline
+from deployer.answer import Talk
 from deployer.apply import ApplyWanted
 from deployer.apply import apply as apply_to
 from deployer.doctor import doctor as examine
-from deployer.errors import ExitCode, LdeployError, OverLimitError, UsageError
+from deployer.errors import ExitCode, LdeployError, UsageError
 from deployer.function import Configuration
 from deployer.models import Rules
 from deployer.options import (
     Common,
-    Talk,
     attach_policy,
     changing,
     common,
@@ -34,9 +33,8 @@ from deployer.options import (
 )
 from deployer.outcome import last_report, last_whitelist
 from deployer.reading import Window
-from deployer.report.data import Report, document
+from deployer.report.data import Report
 from deployer.report.html import page
-from deployer.report.text import text
 from deployer.run import DeployWanted, ProbeWanted, ShrinkWanted
 from deployer.slim import Settings
 from deployer.workspace import write_whole
@@ -75,7 +73,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     sample: float,
     attach_policy: bool,
     events: Path | None,
-) -> None:
+) -> Report:
     """Put the full package and the probe into FUNCTION."""
     made = None
     if create:
@@ -90,7 +88,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     wanted = ProbeWanted(
         shared.function, package, bucket, to_make, made, memory, timeout, events, sample, attach_policy
     )
-    show(pipeline.probe(run, wanted), shared)
+    return pipeline.probe(run, wanted)
 
 
 @ldeploy.command()
@@ -117,7 +115,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     settings: Settings,
     attach_policy: bool,
     via: Any,
-) -> None:
+) -> Report:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
     if not from_logs:
         raise UsageError("Where the evidence is to come from is not said.", "Add --from-logs.")
@@ -129,7 +127,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     wanted = ShrinkWanted(
         shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy
     )
-    show(pipeline.shrink(run, wanted), shared)
+    return pipeline.shrink(run, wanted)
 
 
 @ldeploy.command()
@@ -148,13 +146,13 @@ def deploy(
     drop: tuple[str, ...],
     settings: Settings,
     attach_policy: bool,
-) -> None:
+) -> Report:
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
     run = shared.run()
     bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
     chosen = whitelist or last_whitelist(run.workspace)
     wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings, attach_policy)
-    show(pipeline.deploy(run, wanted), shared)
+    return pipeline.deploy(run, wanted)
 
 
 @ldeploy.command()
@@ -176,67 +174,48 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     runtime: str | None,
     strict: bool,
     zipped: Path | None,
-) -> None:
+) -> list[Report]:
     """Make the fresh build in BUILD_DIR slim, in place, by a WHITELIST kept in the repository; asks nothing of AWS."""
     wanted = ApplyWanted(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
-    show(apply_to(wanted, talk.notices), talk)
+    return [apply_to(wanted, talk.notices)]
 
 
 @ldeploy.command()
 @common
 @changing
-def restore(shared: Common) -> None:
+def restore(shared: Common) -> Report:
     """Make FUNCTION exactly what it was before the last probe or deploy."""
-    show(pipeline.restore(shared.run(), shared.function, over_others=shared.yes), shared)
+    return pipeline.restore(shared.run(), shared.function, over_others=shared.yes)
 
 
 @ldeploy.command()
 @common
 @via
-def status(shared: Common, via: Any) -> None:
+def status(shared: Common, via: Any) -> Report:
     """Say which state FUNCTION is in and what has been seen of it so far."""
-    show(pipeline.status(shared.run(), shared.function, via), shared)
+    return pipeline.status(shared.run(), shared.function, via)
 
 
 @ldeploy.command()
 @partial(common, required=False)
-def doctor(shared: Common) -> None:
+def doctor(shared: Common) -> Report:
     """Say what would stop a probe of FUNCTION, or of any; changes nothing."""
     run = shared.run()
-    found = examine(run, shared.function, run.workspace.bucket, make=shared.resolve_s3)
-    show(found, shared)
-    if not found.ready:
-        raise LdeployError("Something would stop a probe.", "See the lines that begin with 'stops'.")
+    return examine(run, shared.function, run.workspace.bucket, make=shared.resolve_s3)
 
 
 @ldeploy.command()
 @common
 @option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
-def report(shared: Common, html: Path | None) -> None:
+def report(shared: Common, html: Path | None) -> Report:
     """Show again what the last shrink or deploy of FUNCTION found and did."""
     found = last_report(shared.run().workspace)
     if html:
         write_whole(html, page(found))
-    show(found, shared)
+    return found
 
 
 ldeploy.add_command(foreground.local)
-
-
-def show(report: Report, shared: Talk) -> None:
-    """The report on stdout, its warnings on stderr.
-
-    Raises:
-        OverLimitError: the report tells of a package that does not fit.
-    """
-    if shared.output == "json":
-        click.echo(json.dumps(document(report), indent=2))
-    else:
-        click.echo(text(report), nl=False)
-        for warning in report.warnings:
-            shared.notices.warn(warning)
-    if getattr(report, "state", "") == "over_limit":
-        raise OverLimitError(report.warnings[-1])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

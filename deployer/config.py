@@ -1,11 +1,12 @@
 """A project's settings: ``ldeploy.toml``, or ``[tool.ldeploy]`` in ``pyproject.toml``.
 
 They are what the command line falls back on, under the names of its options: the command line wins over the
-environment (``LDEPLOY_*``), and that over the file.
+environment (``LDEPLOY_*``), and that over the file. Of a SAM project ``samconfig.toml`` is read too.
 """
 
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,47 @@ from deployer.errors import UsageError
 
 OWN = "ldeploy.toml"
 SHARED = "pyproject.toml"
+
+
+@dataclass(frozen=True)
+class Sam:
+    """What a project's samconfig.toml says that ldeploy needs too; empty where it does not."""
+
+    stack: str = ""
+    region: str = ""
+    bucket: str = ""
+
+
+def samconfig(folder: Path) -> Sam:
+    """The default environment's settings for ``sam deploy``.
+
+    Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html
+
+    Args:
+        folder: where to look for samconfig.toml.
+
+    Raises:
+        UsageError: the file is no TOML.
+    """
+    file = folder / "samconfig.toml"
+    if not file.is_file():
+        return Sam()
+    default = _table(_read(file), "default")
+    found = {**_table(default, "global", "parameters"), **_table(default, "deploy", "parameters")}
+    return Sam(*(str(found.get(name, "")) for name in ("stack_name", "region", "s3_bucket")))
+
+
+def _table(document: object, *names: str) -> dict[str, Any]:
+    for name in names:
+        document = document.get(name, {}) if isinstance(document, dict) else {}
+    return document if isinstance(document, dict) else {}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not TOML: {error}.", "Mend it, or move it away.") from error
 
 
 def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
@@ -28,10 +70,7 @@ def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
     file = next((path for path in (folder / OWN, folder / SHARED) if path.is_file()), None)
     if file is None:
         return {}
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not TOML: {error}.", "Mend it, or move it away.") from error
+    document = _read(file)
     tables = document if file.name == OWN else document.get("tool", {})
     table = tables if file.name == OWN or not isinstance(tables, dict) else tables.get("ldeploy", {})
     if not isinstance(table, dict):

@@ -10,7 +10,7 @@ from deployer.errors import DeniedError, PackageError
 from deployer.function import Configuration, Function, StoredZip, package_key
 from deployer.layer import LAYER_NAME
 from deployer.limits import UNZIPPED
-from deployer.models import Evidence, Package, Rules, Source
+from deployer.models import Evidence, Kind, Package, Rules, Source
 from deployer.notices import Notices
 from deployer.package import distributions, handler_path, index
 from deployer.plan import PublishPruned
@@ -165,12 +165,14 @@ def _candidate(arn: str, source: Source, package: Package, touched: Touched, env
     installed = distributions(source, package)
     whitelist = choose_layer(package, installed, touched.evidence, touched.rules, environment)
     keep = frozenset(whitelist.kept())
+    if all(package.entries[path].kind is Kind.DIRECTORY for path in keep):  # its folders may have been listed
+        keep = frozenset()
     return _Candidate(arn, source, package, keep, package.bytes - sum(package.entries[path].size for path in keep))
 
 
 def _not_worth(candidate: _Candidate) -> str:
     if not candidate.keep:
-        return "no sandbox touched it: it may be taken out altogether"
+        return "no sandbox touched a file of it: it may be taken out altogether"
     if candidate.saving < WORTH * candidate.package.bytes:
         return f"less than {WORTH:.0%} of it would go"
     return ""

@@ -13,14 +13,16 @@ from typing import Any, Literal
 
 import click
 
+from deployer.answer import Talk
 from deployer.aws import Aws, open_aws
 from deployer.errors import UsageError
 from deployer.function import Named, named
 from deployer.models import Whitelist
-from deployer.notices import Notices
 from deployer.plan import Steps
+from deployer.report.data import Report
 from deployer.run import Run
 from deployer.slim import Settings
+from deployer.stack import drift, in_stack
 from deployer.terminal import Terminal
 from deployer.whitelist import from_json
 from deployer.workspace import Workspace
@@ -28,15 +30,7 @@ from deployer.workspace import Workspace
 FOLDER = ".ldeploy"
 """Where workspaces are, in the folder from which ldeploy is run."""
 
-Command = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Talk:
-    """How a command answers."""
-
-    output: Literal["text", "json"]
-    notices: Notices
+Command = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -89,15 +83,16 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
 
 
 def talking(command: Command) -> Command:
-    """How the command answers: as a Talk, its first argument."""
+    """How the command answers; what it gives back is shown."""
 
     @option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
     @option("--verbose", is_flag=True, help="Show where an error came from.")
     @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
     @functools.wraps(command)
     def with_talk(*, output: Literal["text", "json"], verbose: bool, quiet: bool, **others: Any) -> None:
+        talk = Talk(output, Terminal(quiet=quiet and not verbose))
         try:
-            command(Talk(output, Terminal(quiet=quiet and not verbose)), **others)
+            talk.answer(command(talk, **others))
         except Exception:
             if verbose:
                 traceback.print_exc()
@@ -107,9 +102,11 @@ def talking(command: Command) -> Command:
 
 
 def common(command: Command, *, required: bool = True) -> Command:
-    """FUNCTION, and where and how to work on it."""
+    """FUNCTION, or those of a stack, and where and how to work on them."""
 
-    @click.argument("function", required=required, default=None if required else "")
+    @click.argument("function", required=False, default="")
+    @option("--stack-name", help="Of FUNCTION's stack, in its place [default with --logical-id: samconfig.toml's].")
+    @option("--logical-id", multiple=True, help="Of a function in the stack; repeatable [default: all of them].")
     @option("--region", help="AWS region.")
     @option("--profile", help="AWS profile.")
     @option("--endpoint-url", help="Another AWS than AWS, as of `ldeploy local start`.")
@@ -117,19 +114,42 @@ def common(command: Command, *, required: bool = True) -> Command:
     @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
     @talking
     @functools.wraps(command)
-    def with_common(talk: Talk, *, function: str, plan: bool | None = None, yes: bool = False, **others: Any) -> None:
+    def with_common(
+        talk: Talk,
+        *,
+        function: str,
+        stack_name: str | None,
+        logical_id: tuple[str, ...],
+        plan: bool | None = None,
+        yes: bool = False,
+        **others: Any,
+    ) -> list[Report]:
         shared = {name: others.pop(name) for name in ("region", "profile", "endpoint_url", "bucket", "resolve_s3")}
-        meant = named(function) if function else Named("")
-        if meant.region and (shared["region"] or meant.region) != meant.region:
-            raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
-        shared["region"] = meant.region or shared["region"]
-        changes = plan is not None
-        asked = Common(
-            talk.output, talk.notices, meant.name, meant.account, **shared, changes=changes, plan=bool(plan), yes=yes
-        )
-        command(asked, **others)
+        asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes}
+        if not (stack_name or logical_id):
+            if required and not function:
+                raise UsageError("No function is named.", "Name FUNCTION, or its stack with --stack-name.")
+            return [command(_of(talk, function, shared, asked), **others)]
+        if function:
+            raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
+        meant = in_stack(stack_name, logical_id, shared, changes=plan is not None)
+        doing = click.get_current_context().info_name or ""
+        return [
+            replace(report, warnings=(*report.warnings, *drift(doing, name, meant.stack)))
+            for name in meant.functions
+            for report in [command(_of(talk, name, {**shared, **meant.where}, asked), **others)]
+        ]
 
     return with_common
+
+
+def _of(talk: Talk, function: str, shared: dict[str, Any], asked: dict[str, Any]) -> Common:
+    """What a command on one function is asked."""
+    meant = named(function) if function else Named("")
+    if meant.region and (shared["region"] or meant.region) != meant.region:
+        raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
+    where = {**shared, "region": meant.region or shared["region"]}
+    return Common(talk.output, talk.notices, meant.name, meant.account, **where, **asked)
 
 
 def changing(command: Command) -> Command:
@@ -174,8 +194,8 @@ def steps(command: Command) -> Command:
     @functools.wraps(command)
     def with_steps(
         shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, fit: bool, best: bool, **others: Any
-    ) -> None:
-        command(shared, **others, settings=Settings(trim, bytecode, source, best, empty, fit))
+    ) -> Any:
+        return command(shared, **others, settings=Settings(trim, bytecode, source, best, empty, fit))
 
     return with_steps
 

@@ -11,12 +11,13 @@ from deployer.aws.functions import Functions
 from deployer.aws.insights import Insights
 from deployer.aws.logs import Logs
 from deployer.aws.roles import Roles
+from deployer.aws.stacks import Stacks
 from deployer.aws.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Aws", "Functions", "Insights", "Logs", "Roles", "Storage", "open_aws"]
+__all__ = ["Aws", "Functions", "Insights", "Logs", "Roles", "Stacks", "Storage", "open_aws"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Aws:
     logs: Logs
     insights: Insights
     roles: Roles
+    stacks: Stacks
     account: "Callable[[], str]"
     region: str
 
@@ -45,6 +47,7 @@ def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) 
         logs=Logs(clients.logs),
         insights=Insights(clients.logs),
         roles=Roles(clients.roles),
+        stacks=Stacks(clients.stacks),
         account=clients.account,
         region=clients.region,
     )

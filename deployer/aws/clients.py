@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from boto3.exceptions import S3UploadFailedError
@@ -21,6 +21,7 @@ from botocore.exceptions import (
 from deployer.errors import CloudError, ConflictError, DeniedError, MissingError, OverLimitError, UsageError
 
 if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_iam import IAMClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 MISSING = frozenset({"ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404", "NotFound"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "Forbidden"})
-CONFLICT = frozenset({"PreconditionFailedException", "PreconditionFailed", "412"})
+CONFLICT = frozenset({"PreconditionFailedException", "PreconditionFailed", "ConditionalRequestConflict", "412"})
 TOO_LARGE = ("must be smaller than", "exceeds the maximum allowed size")
 """In the texts of Lambda's three size errors."""
 
@@ -51,6 +52,7 @@ class Clients:
     logs: "CloudWatchLogsClient"
     tokens: "STSClient"
     roles: "IAMClient"
+    stacks: "CloudFormationClient"
     region: str
 
     def account(self) -> str:
@@ -73,6 +75,7 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
             logs=session.client("logs", endpoint_url=endpoint_url, config=PACED),
             tokens=session.client("sts", endpoint_url=endpoint_url, config=RETRIES),
             roles=session.client("iam", endpoint_url=endpoint_url, config=RETRIES),
+            stacks=session.client("cloudformation", endpoint_url=endpoint_url, config=RETRIES),
             region=session.region_name,
         )
     except ProfileNotFound as error:
@@ -81,6 +84,11 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
         raise UsageError("No region is set.", "Give --region, or set AWS_DEFAULT_REGION.") from error
     except ValueError as error:
         raise UsageError(f"{error}.", "Give --endpoint-url as http://host:port.") from error
+
+
+def client(service: Any) -> Any:
+    """A client as boto3 makes it by itself: for a process in AWS, whose region and role are given."""
+    return boto3.client(service, config=RETRIES)
 
 
 @contextmanager
@@ -152,6 +160,8 @@ def _message(error: ClientError) -> str:
 
 
 _PERMISSIONS = {
+    "DescribeStacks": "cloudformation:DescribeStacks",
+    "ListStackResources": "cloudformation:ListStackResources",
     "CreateMultipartUpload": "s3:PutObject",
     "FilterLogEvents": "logs:FilterLogEvents",
     "GetCallerIdentity": "sts:GetCallerIdentity",
@@ -159,7 +169,9 @@ _PERMISSIONS = {
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
     "DeleteRolePolicy": "iam:DeleteRolePolicy",
+    "GetResources": "tag:GetResources",
     "Invoke": "lambda:InvokeFunction",
+    "Publish": "sns:Publish",
     "PutRolePolicy": "iam:PutRolePolicy",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "UploadPart": "s3:PutObject",

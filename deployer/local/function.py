@@ -42,6 +42,11 @@ class LocalLayerVersion(LayerVersion):  # type: ignore[misc]
     stored: Stored
     world: World
 
+    @property
+    def physical_resource_id(self) -> str:
+        """What a stack's ``Ref`` gives."""
+        return str(self.arn)
+
     def get_layer_version(self) -> dict[str, Any]:
         """As GetLayerVersion answers, with a URL that works."""
         answer: dict[str, Any] = super().get_layer_version()

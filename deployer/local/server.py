@@ -155,12 +155,19 @@ ANSWERS: Final[Mapping[str, Any]] = {"lambda": LocalResponse, "awslambda": Local
 
 
 def create_app(service: SERVICE_NAMES) -> Flask:
-    """moto's own application for a service; Lambda's and IAM's with our answers."""
+    """moto's own application for a service; Lambda's, IAM's and CloudFormation's with our answers."""
     app: Flask = create_backend_app(service)
-    if answers := ANSWERS.get(service):
+    if answers := stacks() if service == "cloudformation" else ANSWERS.get(service):
         view = convert_to_flask_response(answers.dispatch)
         app.view_functions = dict.fromkeys(app.view_functions, view)
     return app
+
+
+def stacks() -> Any:
+    """CloudFormation's answers; with them come moto's models of everything that a stack may hold."""
+    from deployer.local.stacks import StackResponse  # noqa: PLC0415 - seconds, for those who deploy stacks
+
+    return StackResponse
 
 
 def install(world: World) -> None:

@@ -1,0 +1,65 @@
+"""CloudFormation: what a stack says of itself; only read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deployer.aws.clients import code_of, in_our_words
+from deployer.errors import CloudError, MissingError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+FUNCTION = "AWS::Lambda::Function"
+NESTED = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as it is now."""
+
+    name: str
+    status: str
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Logical id -> type and physical id."""
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """Logical id -> name, of its functions."""
+        return {logical: name for logical, (kind, name) in self.resources.items() if kind == FUNCTION}
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one account and region."""
+
+    client: "CloudFormationClient"
+
+    def get(self, name: str) -> Stack:
+        """A stack with its outputs and resources.
+
+        Args:
+            name: or its ARN.
+
+        Raises:
+            MissingError: there is none.
+        """
+        try:
+            with in_our_words(f"look at the stack {name}"):
+                found = self.client.describe_stacks(StackName=name)["Stacks"][0]
+                pages = self.client.get_paginator("list_stack_resources").paginate(StackName=name)
+                resources = [one for page in pages for one in page["StackResourceSummaries"]]
+        except CloudError as error:
+            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "ValidationError":
+                raise MissingError(
+                    f"There is no stack {name} here.", "Check --stack-name, --region and --profile."
+                ) from error
+            raise
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+        known = {
+            one["LogicalResourceId"]: (one["ResourceType"], one.get("PhysicalResourceId", "")) for one in resources
+        }
+        return Stack(found["StackName"], found["StackStatus"], outputs, known)

@@ -1,0 +1,205 @@
+"""What a stack makes of a resource, where moto does not know its type or leaves out half of it."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final, Self
+
+from moto.awslambda.utils import get_backend
+from moto.cloudformation.parsing import get_model_map
+from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import JsonRESTError
+
+from deployer.local.function import CHANGEABLE, DEFAULTS, FIXED, Function, LocalLayerVersion
+
+_SETTLED: Final = 0.05
+"""Seconds between two looks at whether a function has settled."""
+
+
+class Model(CloudFormationModel):  # type: ignore[misc]
+    """One type of resource."""
+
+    kind = ""
+    """What templates call it."""
+    name = ""
+    """The property that names it; empty where it has no name of its own."""
+
+    @classmethod
+    def cloudformation_name_type(cls) -> str:
+        """For moto."""
+        return cls.name
+
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        """For moto."""
+        return cls.kind
+
+
+class StackFunction(Model):
+    """AWS::Lambda::Function, with every setting that our functions know."""
+
+    name = "FunctionName"
+    kind = "AWS::Lambda::Function"
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        """What ``Fn::GetAtt`` may ask for."""
+        return attr == "Arn"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
+    ) -> Function:
+        """Made, and there when it is settled."""
+        properties = cloudformation_json["Properties"]
+        tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        spec = {**settings(properties), "FunctionName": resource_name, "Code": properties["Code"], "Tags": tags}
+        function: Function = get_backend(account_id, region_name).create_function(spec)
+        return settled(function)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, *, original_resource: Function, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
+    ) -> Function:
+        """Each setting as the template has it, or as the default is."""
+        backend, properties = get_backend(account_id, region_name), cloudformation_json["Properties"]
+        name = original_resource.function_name
+        changed = {"Environment": {}, **DEFAULTS, **settings(properties)}
+        settled(original_resource)
+        backend.update_function_configuration(name, None, {key: changed.get(key) for key in CHANGEABLE})
+        settled(original_resource)
+        backend.update_function_code(name, None, {**properties["Code"], "Architectures": changed["Architectures"]})
+        return settled(original_resource)
+
+
+def settings(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A function's configuration from its properties; numbers in the environment are text."""
+    found = {key: properties[key] for key in (*CHANGEABLE, *FIXED) if properties.get(key) is not None}
+    variables = (found.get("Environment") or {}).get("Variables") or {}
+    texts = {name: str(value) for name, value in variables.items() if value is not None}
+    return {**found, "Environment": {"Variables": texts}} if "Environment" in found else found
+
+
+def settled(function: Function) -> Function:
+    """The function, when it is neither Pending nor being updated."""
+    while not function.settled:
+        time.sleep(_SETTLED)
+    return function
+
+
+class StackLayer(Model):
+    """AWS::Lambda::LayerVersion, with its own name and architectures."""
+
+    name = "LayerName"
+    kind = "AWS::Lambda::LayerVersion"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
+    ) -> LocalLayerVersion:
+        """One version of it."""
+        spec = {"LayerName": resource_name, **cloudformation_json["Properties"]}
+        layer: LocalLayerVersion = get_backend(account_id, region_name).publish_layer_version(spec)
+        return layer
+
+
+class StackVersion(Model):
+    """AWS::Lambda::Version: stays when its stack has another one."""
+
+    kind = "AWS::Lambda::Version"
+
+    def __init__(self, version: Function) -> None:
+        self.version = str(version.version)
+        self.physical_resource_id = str(version.function_arn)
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        """What ``Fn::GetAtt`` may ask for."""
+        return attr == "Version"
+
+    def get_cfn_attribute(self, _: str) -> str:
+        """The number."""
+        return self.version
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, _: str, cloudformation_json: Any, account_id: str, region_name: str, **__: str
+    ) -> Self:
+        """Of what the function is now."""
+        properties = cloudformation_json["Properties"]
+        backend = get_backend(account_id, region_name)
+        return cls(backend.publish_version(properties["FunctionName"], properties.get("Description", "")))
+
+    def delete(self, *_: str) -> None:
+        """It stays: SAM writes ``DeletionPolicy: Retain``."""
+
+
+class StackAlias(Model):
+    """AWS::Lambda::Alias."""
+
+    kind = "AWS::Lambda::Alias"
+
+    def __init__(self, properties: Mapping[str, Any], arn: str) -> None:
+        self.function, self.alias, self.physical_resource_id = properties["FunctionName"], properties["Name"], arn
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, _: str, cloudformation_json: Any, account_id: str, region_name: str, **__: str
+    ) -> Self:
+        """To one version."""
+        properties = cloudformation_json["Properties"]
+        alias = get_backend(account_id, region_name).create_alias(**alias_of(properties))
+        return cls(properties, alias.arn)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, *, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
+    ) -> Self:
+        """To another."""
+        properties = cloudformation_json["Properties"]
+        alias = get_backend(account_id, region_name).update_alias(**alias_of(properties))
+        return cls(properties, alias.arn)
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        """The alias alone; with its function it is gone already."""
+        with suppress(JsonRESTError):
+            get_backend(account_id, region_name).delete_alias(self.alias, self.function)
+
+
+def alias_of(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What moto's functions take."""
+    return {
+        "name": properties["Name"],
+        "function_name": properties["FunctionName"],
+        "function_version": properties["FunctionVersion"],
+        "description": properties.get("Description", ""),
+        "routing_config": properties.get("RoutingConfig", ""),
+    }
+
+
+class StackBucketPolicy(Model):
+    """AWS::S3::BucketPolicy: taken and not enforced, as moto passes over the conditions of statements."""
+
+    kind = "AWS::S3::BucketPolicy"
+
+    def __init__(self, bucket: str) -> None:
+        self.physical_resource_id = bucket
+
+    @classmethod
+    def create_from_cloudformation_json(cls, _: str, cloudformation_json: Any, *__: str, **___: str) -> Self:
+        """Nothing but its bucket's name."""
+        return cls(cloudformation_json["Properties"]["Bucket"])
+
+    @classmethod
+    def update_from_cloudformation_json(cls, *, cloudformation_json: Any, **_: Any) -> Self:
+        """The same."""
+        return cls(cloudformation_json["Properties"]["Bucket"])
+
+    def delete(self, *_: str) -> None:
+        """Nothing is left of it."""
+
+
+def install_models() -> None:
+    """Put ours where moto looks for what makes a resource."""
+    for model in (StackFunction, StackLayer, StackVersion, StackAlias, StackBucketPolicy):
+        get_model_map()[model.kind] = model

@@ -1,0 +1,103 @@
+"""CloudFormation: moto's, with SAM templates, change sets that fail as AWS's do, and functions with all they have."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import boto3
+from moto.cloudformation.models import CloudFormationBackend, Stack
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.base_backend import BackendDict
+from moto.s3.models import s3_backends
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from deployer.local.stack_models import StackAlias, StackFunction, StackVersion, install_models
+
+SAM: Final = "AWS::Serverless-2016-10-31"
+
+
+class StacksBackend(CloudFormationBackend):  # type: ignore[misc]
+    """Stacks of a region. What fails is left as it is, as with ``--disable-rollback``."""
+
+    def create_stack(self, name: str, template: str, parameters: Mapping[str, Any], **more: Any) -> Stack:
+        """CreateStack."""
+        plain = expanded(template, parameters, self.region_name)
+        return super().create_stack(name, plain, parameters, **more)
+
+    def create_change_set(self, **wanted: Any) -> tuple[str, str]:
+        """CreateChangeSet: the template is expanded here, as AWS does it."""
+        plain = expanded(wanted["template"], wanted["parameters"], self.region_name)
+        created: tuple[str, str] = super().create_change_set(**{**wanted, "template": plain})
+        return created
+
+    def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
+        """ExecuteChangeSet; done when it returns."""
+        change_set = self.describe_change_set(change_set_name)
+        stack = change_set.stack
+        try:
+            stack.resource_map.update(before_versions(stack, change_set.template_dict), change_set.parameters)
+            super().execute_change_set(change_set_name, stack_name)
+        except Exception as error:
+            stack.status = f"{change_set.change_set_type}_FAILED"
+            stack._add_stack_event(stack.status, resource_status_reason=getattr(error, "message", None) or str(error))
+            return
+        stack._parse_template()
+        stack.parameters = change_set.parameters
+        stack.output_map = stack._create_output_map()  # moto's own is of the template before
+
+    def update_stack(self, name: str, template: str, parameters: list[dict[str, Any]], **more: Any) -> Stack:
+        """UpdateStack."""
+        given = {one["ParameterKey"]: one.get("ParameterValue") for one in parameters}
+        plain = expanded(template, given, self.region_name)
+        return super().update_stack(name=name, template=plain, parameters=parameters, **more)
+
+
+def before_versions(stack: Stack, template: dict[str, Any]) -> dict[str, Any]:
+    """A template without its new versions, its aliases as they are: moto adds first, and then changes functions."""
+    before, after = stack.resource_map._resource_json_map, template["Resources"]
+    later = (StackVersion.kind, StackAlias.kind)
+    resources = {
+        name: resource if resource["Type"] not in later else before[name]
+        for name, resource in after.items()
+        if resource["Type"] not in later or name in before
+    }
+    return {**template, "Resources": resources}
+
+
+class StackResponse(CloudFormationResponse):  # type: ignore[misc]
+    """One request."""
+
+    @property
+    def cloudformation_backend(self) -> StacksBackend:
+        """Ours, of the request's account and region."""
+        install_models()
+        backend: StacksBackend = stacks_backends[self.current_account][self.region]
+        return backend
+
+    def _get_stack_from_s3_url(self, template_url: str) -> str:
+        """A template in a bucket here is named by this server's own address; moto knows those of AWS."""
+        bucket, _, key = urlsplit(template_url).path.removeprefix("/").partition("/")
+        return str(s3_backends[self.current_account][self.partition].get_object(bucket, key).value.decode())
+
+
+stacks_backends = BackendDict(StacksBackend, "cloudformation")
+
+
+def expanded(template: str, parameters: Mapping[str, Any], region: str) -> str:
+    """A template without the SAM transform, by AWS's own translator, as JSON.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/transform-aws-serverless.html
+    """
+    document = Stack.parse_template(template)
+    transforms = document.get("Transform", [])
+    if SAM in (transforms if isinstance(transforms, list) else [transforms]):
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
+        pseudo = {"AWS::Region": region, "AWS::Partition": "aws"}
+        document = translator.translate(document, {**pseudo, **parameters})
+    for resource in document.get("Resources", {}).values():
+        if resource["Type"] == StackFunction.kind:
+            # moto sees that a parameter changed only where it is referred to by itself, in no condition and no text
+            resource.setdefault("Metadata", {})["Parameters"] = dict(parameters)
+    return json.dumps(document, default=str)

@@ -1,0 +1,102 @@
+"""A stack and logical ids -> names of functions; and what a change behind the stack's back means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.aws import open_aws
+from deployer.aws.stacks import NESTED, Stack
+from deployer.config import samconfig
+from deployer.errors import ConflictError, UsageError
+
+BUCKET = "LdeployBucket"
+"""The output of ``template.yaml`` that names the package bucket."""
+_DRIFT = {
+    "probe": "Until shrink or restore, {name} differs from the template of the stack {stack}: a deployment of the stack"
+    " that changes the function takes the probe out.",
+    "shrink": "The template of the stack {stack} still has the full build of {name}: keep the whitelist in the"
+    " repository and run `ldeploy apply` before each deployment, or the next one brings the full build back.",
+}
+_DRIFT["deploy"] = _DRIFT["shrink"]
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The functions of a stack that a command is for, and where they are."""
+
+    stack: str
+    functions: tuple[str, ...]
+    """Their names."""
+    where: Mapping[str, str | None]
+    """``region`` and ``bucket``, as far as the user or the project says them."""
+
+
+def in_stack(name: str | None, logical_ids: Sequence[str], given: Mapping[str, Any], *, changes: bool) -> Meant:
+    """The functions that are meant; stack, region and bucket as samconfig.toml has them where nobody says otherwise.
+
+    Args:
+        name: of the stack.
+        logical_ids: none for all of its functions.
+        given: the options ``region``, ``profile``, ``endpoint_url``, ``bucket`` and ``resolve_s3``.
+        changes: whether the functions are to be changed.
+
+    Raises:
+        UsageError: no stack is named, or a logical id is no function of it.
+        MissingError: there is no such stack.
+        ConflictError: it is being changed.
+    """
+    sam = samconfig(Path.cwd())
+    if not (name or sam.stack):
+        raise UsageError("The logical id is of no stack.", "Give --stack-name, or stack_name in samconfig.toml.")
+    region = given["region"] or sam.region or None
+    stack = open_aws(region, given["profile"], given["endpoint_url"]).stacks.get(name or sam.stack)
+    bucket = given["bucket"] or (None if given["resolve_s3"] else stack.outputs.get(BUCKET) or sam.bucket or None)
+    return Meant(stack.name, chosen(stack, logical_ids, changes=changes), {"region": region, "bucket": bucket})
+
+
+def drift(command: str, name: str, stack: str) -> tuple[str, ...]:
+    """What to know of a function that a stack made, after a command has changed it.
+
+    Args:
+        command: as on the command line.
+        name: of the function.
+        stack: its name.
+    """
+    return (_DRIFT[command].format(name=name, stack=stack),) if command in _DRIFT else ()
+
+
+def chosen(stack: Stack, logical_ids: Sequence[str], *, changes: bool) -> tuple[str, ...]:
+    """The names of the functions that are meant: those with these logical ids, or all of the stack.
+
+    Args:
+        stack: as it is now.
+        logical_ids: none for all.
+        changes: whether they are to be changed.
+
+    Raises:
+        UsageError: a logical id is no function of the stack, or it has none.
+        ConflictError: the stack is being changed, or was never made.
+    """
+    if changes and stack.status.endswith("_IN_PROGRESS"):
+        raise ConflictError(
+            f"The stack {stack.name} is being changed ({stack.status}).", "Run the same command when that has ended."
+        )
+    for logical in logical_ids:
+        _check(stack, logical)
+    names = tuple(stack.functions[logical] for logical in logical_ids or stack.functions)
+    if not names:
+        raise UsageError(f"The stack {stack.name} has no functions.", "Name another stack with --stack-name.")
+    return names
+
+
+def _check(stack: Stack, logical: str) -> None:
+    kind, physical = stack.resources.get(logical, ("", ""))
+    if kind == NESTED:
+        raise UsageError(
+            f"{logical} of the stack {stack.name} is a stack itself.", f"Name that one: --stack-name {physical}."
+        )
+    if logical not in stack.functions:
+        what = f"a {kind}, and no function" if kind else "not there"
+        known = ", ".join(sorted(stack.functions)) or "none"
+        raise UsageError(f"{logical} of the stack {stack.name} is {what}.", f"Its functions: {known}.")
