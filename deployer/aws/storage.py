@@ -2,17 +2,20 @@
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import urllib3
 from botocore.exceptions import ClientError
 from botocore.utils import get_environ_proxies
 
 from deployer.aws.clients import code_of, in_our_words
-from deployer.errors import CloudError, MissingError, PackageError
+from deployer.errors import CloudError, ConflictError, MissingError, PackageError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -224,6 +227,39 @@ class Storage:
                 return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
         except MissingError:
             return None
+
+    @contextmanager
+    def alone(self, bucket: str, key: str, seconds: int) -> Iterator[bool]:
+        """Whether nobody else holds this object, which is there for the length of the block.
+
+        Args:
+            bucket: of the object.
+            key: of the object.
+            seconds: how old one is at least that was left by a process that has died.
+        """
+        ours = self._take(bucket, key, seconds)
+        try:
+            yield ours
+        finally:
+            if ours:
+                with in_our_words(f"give back s3://{bucket}/{key}"):
+                    self.client.delete_object(Bucket=bucket, Key=key)
+
+    def _take(self, bucket: str, key: str, seconds: int) -> bool:
+        """By conditional writes: of several who try at once, one succeeds
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)."""
+        condition: Any = {"IfNoneMatch": "*"}
+        with suppress(MissingError), in_our_words(f"look at s3://{bucket}/{key}"):
+            held = self.client.head_object(Bucket=bucket, Key=key)
+            if datetime.now(UTC) - held["LastModified"] < timedelta(seconds=seconds):
+                return False
+            condition = {"IfMatch": held["ETag"]}
+        try:
+            with in_our_words(f"take s3://{bucket}/{key}"):
+                self.client.put_object(Bucket=bucket, Key=key, Body=uuid4().bytes, **condition)
+        except ConflictError:
+            return False
+        return True
 
 
 def _pool(url: str) -> urllib3.PoolManager:

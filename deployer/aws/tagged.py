@@ -1,0 +1,47 @@
+"""What the controller asks of AWS besides: functions by their tag, their aliases, and a topic to report to."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.aws.clients import client, in_our_words
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from types_boto3_sns import SNSClient
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """The tagged functions of one account and region."""
+
+    tags: "ResourceGroupsTaggingAPIClient"
+    functions: "LambdaClient"
+    topics: "SNSClient"
+
+    def names(self, key: str, value: str) -> list[str]:
+        """The functions with this tag, in sorted order."""
+        wanted = [{"Key": key, "Values": [value]}] if value else [{"Key": key}]
+        with in_our_words(f"find the functions with the tag {key}={value}"):
+            pages = self.tags.get_paginator("get_resources").paginate(
+                ResourceTypeFilters=["lambda:function"],
+                TagFilters=wanted,  # type: ignore[arg-type]
+            )
+            arns = [found["ResourceARN"] for page in pages for found in page["ResourceTagMappingList"]]
+        return sorted(arn.split(":")[6] for arn in arns)
+
+    def aliases(self, function: str) -> set[str]:
+        """The names of a function's aliases."""
+        with in_our_words(f"list the aliases of {function}"):
+            pages = self.functions.get_paginator("list_aliases").paginate(FunctionName=function)
+            return {alias["Name"] for page in pages for alias in page["Aliases"]}
+
+    def publish(self, topic: str, subject: str, message: str) -> None:
+        """A message to an SNS topic, named by its ARN."""
+        with in_our_words(f"report to {topic}"):
+            self.topics.publish(TopicArn=topic, Subject=subject[:100], Message=message)
+
+
+def open_tagged() -> Tagged:
+    """With the region and the credentials that the process has."""
+    return Tagged(client("resourcegroupstaggingapi"), client("lambda"), client("sns"))

@@ -1,0 +1,149 @@
+"""ldeploy as a Lambda function: shrinks probed functions with a tag when their logs tell enough (``template.yaml``).
+
+Run on a schedule or by hand, with ``{"functions": ["name"]}`` for some of them. It never probes, never works on a
+function that another run of it works on, and leaves functions with a production alias alone.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from deployer import pipeline
+from deployer.aws import Aws, open_aws
+from deployer.aws.tagged import Tagged, open_tagged
+from deployer.coverage import estimate
+from deployer.errors import LdeployError, WorkspaceError
+from deployer.function import Stage, function_key
+from deployer.models import Rules
+from deployer.notices import Advance
+from deployer.reading import Window
+from deployer.run import Run, ShrinkWanted
+from deployer.slim import Settings
+from deployer.workspace import Workspace
+
+LEASE: Final = "lease"
+LEASE_S: Final = 930
+"""A Lambda function runs for at most 900 s: a lease that is older was left by one that died."""
+ENOUGH_MS: Final = 240_000
+"""With less time left no other function is begun: one of 250 MB takes about a minute."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the controller was deployed."""
+
+    bucket: str
+    tag: tuple[str, str]
+    min_sandboxes: int
+    max_risk: float
+    """The upper bound of the chance that the next cold sandbox touches a file not seen yet."""
+    production: frozenset[str]
+    """Names of aliases."""
+    topic: str
+
+
+@dataclass(frozen=True)
+class Tended:
+    """What became of one function."""
+
+    function: str
+    state: str
+    """``deployed``, ``over_limit``, ``waiting``, ``idle``, ``production``, ``busy``, ``later`` or ``failed``."""
+    why: str = ""
+    sandboxes: int = 0
+    risk: float = 1.0
+    before: int = 0
+    """Bytes, unzipped."""
+    after: int = 0
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry: a row for each function, in its answer, its log and the topic."""
+    wanted, aws, tagged = wanted_of(os.environ), open_aws(None, None, None), open_tagged()
+    done: list[Tended] = []
+    for name in event.get("functions") or tagged.names(*wanted.tag):
+        if context.get_remaining_time_in_millis() < ENOUGH_MS:
+            done.append(Tended(name, "later", "no time is left in this run"))
+        else:
+            done.append(tend(aws, tagged, wanted, name))
+    summary = {"functions": [asdict(one) for one in done]}
+    print(json.dumps(summary))  # noqa: T201 - the function's log
+    news = [f"{one.function}: {one.state}" for one in done if one.state in {"deployed", "over_limit", "failed"}]
+    if wanted.topic and news:
+        tagged.publish(wanted.topic, f"ldeploy: {', '.join(news)}", json.dumps(summary, indent=1))
+    return summary
+
+
+def wanted_of(variables: Mapping[str, str]) -> Wanted:
+    """What the template put into the environment."""
+    key, _, value = variables["LDEPLOY_TAG"].partition("=")
+    return Wanted(
+        variables["LDEPLOY_BUCKET"],
+        (key, value),
+        int(variables["LDEPLOY_MIN_SANDBOXES"]),
+        float(variables["LDEPLOY_MAX_RISK"]),
+        frozenset(filter(None, variables["LDEPLOY_PRODUCTION"].split(","))),
+        variables.get("LDEPLOY_TOPIC", ""),
+    )
+
+
+def tend(aws: Aws, tagged: Tagged, wanted: Wanted, name: str) -> Tended:
+    """One function; whatever goes wrong with it is said, and is no trouble for the others."""
+    try:
+        with aws.storage.alone(wanted.bucket, function_key(name, LEASE), LEASE_S) as ours:
+            if not ours:
+                return Tended(name, "busy", "another run works on it")
+            if named := wanted.production & tagged.aliases(name):
+                return Tended(name, "production", f"it has the alias {min(named)}")
+            with TemporaryDirectory() as folder:
+                workspace = Workspace(name, Path(folder), aws.storage, wanted.bucket)
+                return _shrunk(Run(aws, workspace, Log(), _now, lambda steps: True), wanted, name)  # noqa: ARG005
+    except LdeployError as error:
+        return Tended(name, "failed", str(error))
+    except Exception as error:
+        return Tended(name, "failed", f"ldeploy itself is at fault ({type(error).__name__}: {error})")
+
+
+def _shrunk(run: Run, wanted: Wanted, name: str) -> Tended:
+    state = run.workspace.state()
+    if state is None:
+        raise WorkspaceError(f"{name} has the tag and was never probed.", f"Run ldeploy probe {name}.")
+    if state.stage is not Stage.PROBED:
+        return Tended(name, "idle", f"it is {state.stage}")
+    evidence = run.reader("events").read(state, Window(), run.now(), keep=True)
+    risk = estimate(evidence).upper_bound
+    if evidence.sandboxes < wanted.min_sandboxes or risk > wanted.max_risk:
+        why = f"wants {wanted.min_sandboxes} sandboxes and a risk of at most {wanted.max_risk:g}"
+        return Tended(name, "waiting", why, evidence.sandboxes, risk)
+    asked = ShrinkWanted(name, Rules(), Window(), wanted.min_sandboxes, None, Settings(), "events")
+    report = pipeline.shrink(run, asked)
+    why = " ".join(report.warnings)
+    return Tended(name, report.state, why, evidence.sandboxes, risk, report.before.bytes, report.after.bytes)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Log:
+    """Notices in the controller's own log."""
+
+    def say(self, text: str) -> None:
+        """One sentence on what is being done."""
+        print(text)  # noqa: T201
+
+    def warn(self, text: str) -> None:
+        """One sentence on what the user should know."""
+        print(f"warning: {text}")  # noqa: T201
+
+    @contextmanager
+    def bar(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:  # noqa: ARG002
+        """Its title."""
+        print(title)  # noqa: T201
+        yield lambda done: None  # noqa: ARG005
