@@ -11,6 +11,7 @@ import zipfile
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from importlib.util import MAGIC_NUMBER, source_hash
+from pathlib import Path
 from typing import Final
 
 from deployer.errors import LdeployError
@@ -115,3 +116,12 @@ def _header(name: str) -> zipfile.ZipInfo:
     info.create_system = 3  # Unix: the mode counts
     info.external_attr = _FILE if name.endswith((".py", ".pyc")) else _PROGRAM
     return info
+
+
+if __name__ == "__main__":  # what `sam build` runs (scripts/Makefile): the layer's files below a folder
+    with zipfile.ZipFile(io.BytesIO(build_layer())) as layer:
+        for member in layer.infolist():
+            place = Path(sys.argv[1], member.filename)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(layer.read(member))
+            place.chmod(member.external_attr >> 16 & 0o777)
