@@ -87,4 +87,4 @@ def _local_aws(port: int) -> "LocalAws":
 
 
 def _end_on_sigterm() -> None:
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))  # noqa: ARG005
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C; a script's background job ignores SIGINT

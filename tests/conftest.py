@@ -1,5 +1,7 @@
 """What all tests share: a machine that is busy is no failure."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -7,6 +9,7 @@ from tests.functional.witnesses import COUNTED
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a script's background
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

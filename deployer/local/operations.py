@@ -24,6 +24,8 @@ class Route:
     path: re.Pattern[str]
     literals: Mapping[str, str]
     """What the query string must hold, such as ``list-type=2``."""
+    needed: frozenset[str]
+    """Names that it must have, such as ``uploadId``."""
     weight: int
     """How much of it is fixed: the most specific route wins."""
 
@@ -57,6 +59,7 @@ def fits(route: Route, method: str, path: str, query: Mapping[str, list[str]]) -
         route.method == method
         and bool(route.path.fullmatch(path))
         and all(key in query and query[key][0] == value for key, value in route.literals.items())
+        and route.needed <= query.keys()
     )
 
 
@@ -69,12 +72,22 @@ def routes(service: str) -> tuple[Route, ...]:
 def _routes(service: str) -> Iterator[Route]:
     model = Session().get_service_model(service)
     for name in model.operation_names:
-        http = model.operation_model(name).http
+        described = model.operation_model(name)
+        http = described.http
         parts = urlsplit(http["requestUri"])
         path = parts.path
         if service == "s3" and not path.startswith("/{Bucket}") and path != "/":
             path = "/{Bucket}" + path
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.sub(r"\\\{\w+\\\+\\\}", ".+", re.escape(path)))
         literals = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        weight = len(literals) * 100 + len(path) - 10 * path.count("{")
-        yield Route(name, http["method"], re.compile(pattern.rstrip("/") + "/?"), literals, weight)
+        needed = frozenset(_needed(described.input_shape))
+        weight = (len(literals) + len(needed)) * 100 + len(path) - 10 * path.count("{")
+        yield Route(name, http["method"], re.compile(pattern.rstrip("/") + "/?"), literals, needed, weight)
+
+
+def _needed(request: Any) -> Iterator[str]:
+    """The names in the query string without which a request is not of an operation."""
+    for member in request.required_members if request else ():
+        serialized = request.members[member].serialization
+        if serialized.get("location") == "querystring":
+            yield serialized["name"]

@@ -28,17 +28,31 @@ def started():
         child.kill()
 
 
+def ready(child):
+    """The endpoint, once it is there."""
+    (url,) = json.loads(child.stdout.readline()).values()
+    return url
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_is_in_one_line_and_ends_when_told(started, ending):
-    (url,) = json.loads(started.stdout.readline()).values()
+    url = ready(started)
     assert url.startswith("http://127.0.0.1:")
     session = boto3.Session("k", "s", region_name="us-east-1")
     storage = session.client("s3", endpoint_url=url)
     assert storage.list_buckets()["Buckets"] == []
     storage.close()
     started.send_signal(ending)
-    out, err = started.communicate(timeout=20)
+    out, err = started.communicate(timeout=120)
     assert (started.returncode, out, err) == (0, "", "")
+
+
+def test_it_ends_in_the_background_of_a_script_too():
+    deaf = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *LDEPLOY, "local", "start"]
+    with subprocess.Popen(deaf, stdout=subprocess.PIPE, text=True) as child:
+        ready(child)
+        child.terminate()
+        assert child.wait(timeout=120) == 0
 
 
 def test_a_command_runs_with_it_and_its_exit_code_is_given_back():
@@ -61,5 +75,5 @@ def test_sigterm_ends_the_command_too(tmp_path):
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert child.poll() is None
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=20) == 130
+        assert child.wait(timeout=120) == 130
     assert not Path("/proc", (tmp_path / "pid").read_text()).exists()

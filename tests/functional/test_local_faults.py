@@ -116,7 +116,9 @@ def test_the_journal_names_operations_of_every_service(here: Cloud) -> None:
     here.storage.head_object(Bucket="journal", Key="a/b")
     here.storage.list_objects_v2(Bucket="journal")
     upload = here.storage.create_multipart_upload(Bucket="journal", Key="c")["UploadId"]
+    here.storage.upload_part(Bucket="journal", Key="c", UploadId=upload, PartNumber=1, Body=b"x")
     here.storage.abort_multipart_upload(Bucket="journal", Key="c", UploadId=upload)
+    here.storage.delete_object(Bucket="journal", Key="a/b")
     here.logs.describe_log_groups()
     with pytest.raises(ClientError):
         here.functions.update_function_configuration(FunctionName="nobody", Timeout=3)
@@ -132,7 +134,9 @@ def test_the_journal_names_operations_of_every_service(here: Cloud) -> None:
         "s3.HeadObject",
         "s3.ListObjectsV2",
         "s3.CreateMultipartUpload",
+        "s3.UploadPart",
         "s3.AbortMultipartUpload",
+        "s3.DeleteObject",
         "logs.DescribeLogGroups",
         "lambda.UpdateFunctionConfiguration",
     ]

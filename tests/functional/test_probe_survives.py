@@ -97,9 +97,10 @@ def test_more_opens_than_the_kernels_queue_holds_are_a_fault(host: Host) -> None
     host.add("data/0", "x")
     host.add("data/1", "x")
     host.add("app.py", dedent("""
-        import ctypes
+        import ctypes, sys
         libc = ctypes.PyDLL(None)  # keeps the interpreter's lock: no thread empties the queue meanwhile
         def handler(event, context):
+            sys.setswitchinterval(600)
             for number in range(event):
                 libc.close(libc.open(b"data/%d" % (number % 2), 0))
     """))  # fmt: skip
