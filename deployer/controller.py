@@ -45,6 +45,8 @@ class Wanted:
     """The upper bound of the chance that the next cold sandbox touches a file not seen yet."""
     production: frozenset[str]
     """Names of aliases."""
+    keep: tuple[str, ...]
+    """Rules, as of ``--keep``: what the functions need and no traffic has shown."""
     topic: str
 
 
@@ -89,6 +91,7 @@ def wanted_of(variables: Mapping[str, str]) -> Wanted:
         int(variables["LDEPLOY_MIN_SANDBOXES"]),
         float(variables["LDEPLOY_MAX_RISK"]),
         frozenset(filter(None, variables["LDEPLOY_PRODUCTION"].split(","))),
+        tuple(variables.get("LDEPLOY_KEEP", "").split()),
         variables.get("LDEPLOY_TOPIC", ""),
     )
 
@@ -114,14 +117,14 @@ def _shrunk(run: Run, wanted: Wanted, name: str) -> Tended:
     state = run.workspace.state()
     if state is None:
         raise WorkspaceError(f"{name} has the tag and was never probed.", f"Run ldeploy probe {name}.")
-    if state.stage is not Stage.PROBED:
+    if state.stage not in {Stage.PROBED, Stage.SHRINKING}:  # a shrink that was cut off is gone on with
         return Tended(name, "idle", f"it is {state.stage}")
     evidence = run.reader("events").read(state, Window(), run.now(), keep=True)
     risk = estimate(evidence).upper_bound
     if evidence.sandboxes < wanted.min_sandboxes or risk > wanted.max_risk:
         why = f"wants {wanted.min_sandboxes} sandboxes and a risk of at most {wanted.max_risk:g}"
         return Tended(name, "waiting", why, evidence.sandboxes, risk)
-    asked = ShrinkWanted(name, Rules(), Window(), wanted.min_sandboxes, None, Settings(), "events")
+    asked = ShrinkWanted(name, Rules(wanted.keep), Window(), wanted.min_sandboxes, None, Settings(), "events")
     report = pipeline.shrink(run, asked)
     why = " ".join(report.warnings)
     return Tended(name, report.state, why, evidence.sandboxes, risk, report.before.bytes, report.after.bytes)

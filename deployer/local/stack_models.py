@@ -1,10 +1,12 @@
 """What a stack makes of a resource, where moto does not know its type or leaves out half of it."""
 
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, Self
 
+from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.parsing import get_model_map
 from moto.core.common_models import CloudFormationModel
@@ -53,7 +55,7 @@ class StackFunction(Model):
         """Made, and there when it is settled."""
         properties = cloudformation_json["Properties"]
         tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
-        spec = {**settings(properties), "FunctionName": resource_name, "Code": properties["Code"], "Tags": tags}
+        spec = {**settings(properties), "FunctionName": resource_name, "Code": code(properties), "Tags": tags}
         function: Function = get_backend(account_id, region_name).create_function(spec)
         return settled(function)
 
@@ -68,8 +70,16 @@ class StackFunction(Model):
         settled(original_resource)
         backend.update_function_configuration(name, None, {key: changed.get(key) for key in CHANGEABLE})
         settled(original_resource)
-        backend.update_function_code(name, None, {**properties["Code"], "Architectures": changed["Architectures"]})
+        backend.update_function_code(name, None, {**code(properties), "Architectures": changed["Architectures"]})
         return settled(original_resource)
+
+
+def code(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the code lies; a template's ZipFile is the text of one module."""
+    where = dict(properties["Code"])
+    if "ZipFile" in where:
+        where["ZipFile"] = b64encode(LambdaFunction._create_zipfile_from_plaintext_code(where["ZipFile"]))
+    return where
 
 
 def settings(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import boto3
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
+from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -89,13 +91,19 @@ def expanded(template: str, parameters: Mapping[str, Any], region: str) -> str:
     """A template without the SAM transform, by AWS's own translator, as JSON.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/transform-aws-serverless.html
+
+    Raises:
+        ValidationError: it is no SAM template.
     """
     document = Stack.parse_template(template)
     transforms = document.get("Transform", [])
     if SAM in (transforms if isinstance(transforms, list) else [transforms]):
-        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
+        translator = Translator({}, Parser(), boto_session=SimpleNamespace(region_name=region))
         pseudo = {"AWS::Region": region, "AWS::Partition": "aws"}
-        document = translator.translate(document, {**pseudo, **parameters})
+        try:
+            document = translator.translate(document, {**pseudo, **parameters})
+        except InvalidDocumentException as error:
+            raise ValidationError(message=f"Transform {SAM} failed with: {error.message}") from error
     for resource in document.get("Resources", {}).values():
         if resource["Type"] == StackFunction.kind:
             # moto sees that a parameter changed only where it is referred to by itself, in no condition and no text

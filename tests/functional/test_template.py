@@ -1,0 +1,105 @@
+"""template.yaml lets whoever runs ldeploy, and the controller, do just what they do."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployer import controller
+from deployer.local.stacks import expanded
+from tests.functional.local_aws import packed
+from tests.functional.project import FILES, write
+from tests.functional.test_controller import SETTINGS, Context
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+STACK = "Resources: {Fn: {Type: 'AWS::S3::Bucket'}}"
+NAMED_OTHERWISE = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "tagging:GetResources": "tag:GetResources",
+}
+"""What an operation needs, where its permission has another name
+(https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html)."""
+WITHOUT = {"sts:GetCallerIdentity"}
+"""What anybody may do."""
+NOT_SEEN = {"s3:AbortMultipartUpload", "logs:StartQuery", "logs:GetQueryResults"}
+"""When an upload of many parts fails; and of ``--via insights``, which the AWS on this machine lacks."""
+
+
+@pytest.fixture
+def resources():
+    packaged = TEMPLATE.read_text().replace("Uri: scripts/", "Uri: s3://packages/any.zip")
+    return json.loads(expanded(packaged, {}, "us-east-1"))["Resources"]
+
+
+def allowed(document):
+    """The actions of a policy document."""
+    return {action for statement in document["Statement"] for action in listed(statement.get("Action", []))}
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+def needed(project):
+    """The permissions of all that was done since they were last looked at."""
+    done = {name.replace(".", ":") for name in project.cloud.aws.faults.journal}
+    project.cloud.aws.faults.forget()
+    return {NAMED_OTHERWISE.get(name, name) for name in done} - WITHOUT
+
+
+@pytest.fixture
+def layered(project):
+    """A user with a function that has a layer of its own."""
+    layer = packed({"python/spare.py": "VALUE = 0\n" * 99, "python/used.py": "VALUE = 1\n"})
+    arn = project.cloud.functions.publish_layer_version(LayerName="own", Content={"ZipFile": layer})["LayerVersionArn"]
+    project.cloud.create("f", FILES, Layers=[arn])
+    write(project.folder, {"build/used.py": "VALUE = 3\n"})
+    project.cloud.aws.faults.forget()
+    return project
+
+
+def test_whoever_runs_ldeploy_may_do_what_it_does_and_no_more(layered, resources):
+    for command in (
+        ("doctor", "f"),
+        ("probe", "f", "--invoke", "events"),
+        ("status", "f"),
+        ("shrink", "f", "--from-logs"),
+        ("deploy", "f", "--package", "build"),
+        ("restore", "f", "--yes"),
+    ):
+        done = layered.ldeploy(*command, "--bucket", "packages")
+        assert done.code == 0, done.err
+    used = needed(layered)
+    assert layered.ldeploy("status", "--stack-name", "nowhere").code == 1
+    used |= needed(layered) | {"cloudformation:ListStackResources"}
+    document = resources["DeployerPolicy"]["Properties"]["PolicyDocument"]
+    assert allowed(document) - NOT_SEEN == used
+
+
+def test_the_controller_may_do_what_it_does_and_no_more(layered, resources, monkeypatch):
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    assert layered.ldeploy("probe", "f", "--bucket", "packages", "--invoke", "events").code == 0
+    needed(layered)
+    controller.handler({}, Context())
+    row = controller.handler({"functions": ["f"]}, Context())["functions"][0]
+    assert row["state"] == "deployed", row
+    role = resources["ControllerFunctionRole"]["Properties"]
+    own = {action for policy in role["Policies"] for action in allowed(policy["PolicyDocument"])}
+    deployer = allowed(resources["DeployerPolicy"]["Properties"]["PolicyDocument"])
+    assert {"Ref": "DeployerPolicy"} in role["ManagedPolicyArns"]
+    used = needed(layered)
+    assert used - own - deployer == set()
+    assert own - used <= {"sns:Publish"}
+
+
+def test_nothing_in_the_bucket_is_for_everybody(resources):
+    bucket = resources["PackageBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    read = resources["ProbedFunctionPolicy"]["Properties"]["PolicyDocument"]
+    assert allowed(read) == {"s3:GetObject"}
