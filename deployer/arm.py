@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from deployer.errors import LdeployError
 from deployer.function import Configuration, Function
-from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, SAMPLE_VARIABLE, WRAPPER, WRAPPER_VARIABLE
+from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, SAMPLE_VARIABLE, UNLABELLED, WRAPPER, WRAPPER_VARIABLE
 from deployer.limits import ENVIRONMENT, LAYERS, MIB, NO_WRAPPER_RUNTIMES, PYTHON_RUNTIMES, STORAGE
 
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -58,6 +58,11 @@ def check_runtime(runtime: str) -> None:
 def is_armed(configuration: Configuration) -> bool:
     """Whether the probe is in."""
     return PACKAGE_VARIABLE in configuration.environment
+
+
+def is_by_template(configuration: Configuration) -> bool:
+    """Whether the probe is in and a template put it there (``template.yaml``)."""
+    return configuration.environment.get(PACKAGE_VARIABLE) == UNLABELLED
 
 
 def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0) -> Configuration:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from deployer.arm import disarm, unfitted, unprobed
+from deployer.arm import disarm, is_by_template, unfitted, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.function import Configuration, Function, Probed, Stage, State, StoredZip, package_key
+from deployer.layer import UNLABELLED
 from deployer.models import Package
 
 UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
@@ -40,8 +41,9 @@ def begin(
         MissingError: there is no such function, and none is to be created.
     """
     serial = earlier.serial if earlier else 0
-    others, first = _probed(earlier, full.label, now)
-    since = first or (now if probing else 0)
+    times = _probed(found, earlier, full, now)
+    since = min((one.since for one in times if one.key == full.label), default=now if probing else 0)
+    others = tuple(one for one in times if one.key != full.label)
     if found is None:
         if created is None:
             raise MissingError(
@@ -59,7 +61,7 @@ def begin(
     under_way = earlier if earlier and earlier.stage in UNDER_WAY else None
     if under_way and is_ours(found, under_way):
         begun = replace(under_way, stage=Stage.PROBING, full=full, slim=None, stub=None, probed_at=since, probed=probed)
-        begun = replace(begun, earlier=others, layers_since=layers)
+        begun = replace(begun, earlier=others, layers_since=layers, mark="")
         return begun if under_way.full.label == full.label else replace(begun, events="", answers={})
     if under_way:  # somebody else's code, and still the memory and time of the probe
         present = unprobed(found.configuration, under_way.before, under_way.probed)
@@ -85,14 +87,36 @@ def seen_layers(state: State, until: str) -> frozenset[str]:
     return frozenset(arn for arn, since in state.layers_since.items() if since <= last)
 
 
-def _probed(earlier: State | None, label: str, now: int) -> tuple[tuple[Probed, ...], int]:
-    """The packages that were probed before this one, and when the first probe of this one began: 0 for never."""
-    if earlier is None:
-        return (), 0
-    last = Probed(earlier.full.label, earlier.log_group, earlier.probed_at, now)
-    known = [*earlier.earlier, last] if earlier.probed_at else earlier.earlier
-    same = [probed.since for probed in known if probed.label == label]
-    return tuple(probed for probed in known if probed.label != label), min(same, default=0)
+def _probed(found: Function | None, earlier: State | None, full: StoredZip, now: int) -> list[Probed]:
+    """Every time with the probe in so far: those of earlier probes, and a template's with this very package."""
+    known = list(earlier.earlier) if earlier else []
+    if earlier and earlier.probed_at:
+        known.append(Probed(earlier.full.label, earlier.log_group, earlier.probed_at, now, earlier.mark))
+    if found and is_by_template(found.configuration) and found.code_sha256 == full.sha256:
+        known.append(_by_template(found, full, now))
+    return known
+
+
+def _by_template(found: Function, full: StoredZip, now: int) -> Probed:
+    """A template's probe: since the function was changed last, its records are of the code that it has now."""
+    return Probed(full.label, found.log_group, found.modified, now, UNLABELLED)
+
+
+def taken_over(found: Function, bucket: str, known: State | None, full: StoredZip, now: int) -> State:
+    """The state of a function that a template put the probe into.
+
+    Args:
+        found: the function.
+        bucket: where ldeploy is to keep its own.
+        known: the state that an earlier run left, if any.
+        full: its present code.
+        now: milliseconds since 1970.
+    """
+    begun = begin(found.name, bucket, found, known, None, full, now)
+    mine = _by_template(found, full, now)
+    others = tuple(one for one in _probed(None, known, full, now) if one.key != mine.key)
+    begun = replace(begun, stage=Stage.PROBED, mark=mine.mark, probed_at=mine.since, earlier=others)
+    return replace(begun, layers_since=dict.fromkeys(begun.layers_since, mine.since))
 
 
 def deployed(found: Function, state: State) -> StoredZip:

@@ -114,7 +114,7 @@ def tend(aws: Aws, tagged: Tagged, wanted: Wanted, name: str) -> Tended:
 
 
 def _shrunk(run: Run, wanted: Wanted, name: str) -> Tended:
-    state = run.workspace.state()
+    state = pipeline.standing(run, run.aws.functions.get(name))
     if state is None:
         raise WorkspaceError(f"{name} has the tag and was never probed.", f"Run ldeploy probe {name}.")
     if state.stage not in {Stage.PROBED, Stage.SHRINKING}:  # a shrink that was cut off is gone on with

@@ -78,6 +78,8 @@ class Function:
     revision: str
     package_type: Literal["Zip", "Image"] = "Zip"
     log_group: str = ""
+    modified: int = 0
+    """When code or configuration were changed last: milliseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,13 @@ class Probed:
     """Milliseconds since 1970."""
     until: int
     """When another package was probed; records may come for a while after that."""
+    mark: str = ""
+    """What the records carry in the label's place, where a template put the probe in."""
+
+    @property
+    def key(self) -> str:
+        """Tells it from other times of the same package whose records carry something else."""
+        return f"{self.label}-{self.mark}-{self.since}" if self.mark else self.label
 
 
 @dataclass(frozen=True)
@@ -190,6 +199,8 @@ class State:
     """Of the function; empty until one that was to be created is there."""
     policies: tuple[str, ...] = ()
     """Names of the policies that ldeploy attached to its role."""
+    mark: str = ""
+    """What the records carry in the label's place, where a template put the probe in."""
 
     @property
     def probe_code(self) -> StoredZip:

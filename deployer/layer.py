@@ -31,6 +31,9 @@ PACKAGE_VARIABLE: Final = "LDEPLOY_PACKAGE"
 WRAPPER_VARIABLE: Final = "LDEPLOY_WRAPPER"
 """Environment variable with the wrapper that the function had before, called by ours."""
 
+UNLABELLED: Final = "unlabelled"
+"""What a template has in PACKAGE_VARIABLE: it cannot know the label of the package that it deploys."""
+
 SAMPLE_VARIABLE: Final = "LDEPLOY_SAMPLE"
 """Environment variable with the share of sandboxes that report, a decimal between 0 and 1; absent where all do."""
 

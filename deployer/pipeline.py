@@ -12,7 +12,7 @@ changes anything, and ``--plan`` stops before it.
 from dataclasses import replace
 
 from deployer import plan
-from deployer.arm import check, check_runtime, raised, unprobed
+from deployer.arm import check, check_runtime, is_by_template, raised, unprobed
 from deployer.before import (
     begin,
     check_probed,
@@ -21,9 +21,10 @@ from deployer.before import (
     of_this_function,
     probed_state,
     seen_layers,
+    taken_over,
     with_whole_layers,
 )
-from deployer.errors import ConflictError
+from deployer.errors import ConflictError, UsageError
 from deployer.events import check_events
 from deployer.function import Function, Stage, State
 from deployer.intake import Taken
@@ -77,20 +78,33 @@ def _known(run: Run, found: Function | None) -> State | None:
     return of_this_function(run.workspace.state(), found, run.aws.region)
 
 
+def standing(run: Run, found: Function) -> State | None:
+    """How things stand with a function, as far as is known; a probe that a template put in is taken over.
+
+    Raises:
+        UsageError: it is to be taken over, and nobody says in which bucket ldeploy may keep its own.
+    """
+    known = _known(run, found)
+    if not is_by_template(found.configuration):
+        return known
+    if run.workspace.bucket is None:
+        raise UsageError(f"The probe of {found.name} is a template's.", "Give --bucket, or --stack-name.")
+    full = run.intake(run.workspace.bucket).take(None, found)
+    return taken_over(found, run.workspace.bucket, known, full.zip, run.now())
+
+
 # -- CloudWatch -> evidence -> whitelist -> slim zip -> redeployed; never with less evidence than was asked for ----
 
 
 def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
     found = run.aws.functions.get(wanted.function)
-    state = probed_state(found, _known(run, found))
+    state = probed_state(found, standing(run, found))
     reader = run.reader(wanted.via)
     evidence = reader.read(state, wanted.window, run.now(), keep=True)
     enough(evidence, state, wanted.min_sandboxes)
     earlier = reader.earlier(state, run.now())
-    source = run.slimmer.source(state.full)
-    full = Taken(index(source), source, state.full, None)
-    check_probed(full.package, state)
+    full = _full(run, found, state)
     whitelist = _whitelist(wanted, found, full, evidence, earlier)
     bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
     kept = sum(one.size for one in whitelist.decisions.values() if one.kept)
@@ -100,6 +114,18 @@ def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
     return redeploy(
         run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, state, state, wanted.attach_policy)
     )
+
+
+def _full(run: Run, found: Function, state: State) -> Taken:
+    """The package that was probed: of a template's probe, the present code, of which is written down what it holds."""
+    if state.mark:
+        full = run.intake(state.bucket).take(None, found)
+        run.workspace.describe(contents(full.package, distributions(full.source, full.package)))
+        return full
+    source = run.slimmer.source(state.full)
+    full = Taken(index(source), source, state.full, None)
+    check_probed(full.package, state)
+    return full
 
 
 def _whitelist(
@@ -157,5 +183,5 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
 def status(run: Run, function: str, via: Via) -> data.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
     found = run.aws.functions.get(function)
-    state = known_state(function, _known(run, found))
+    state = known_state(function, standing(run, found))
     return status_report(found, state, run.reader(via).read(state, Window(), run.now(), keep=False))

@@ -1,7 +1,7 @@
 """The log of a probed function -> its evidence, merged with what was read before."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployer.errors import NotEnoughEvidenceError
 from deployer.evidence import merge
@@ -50,10 +50,12 @@ class Reader:
         nothing = Evidence(state.full.label, {})
         if not state.probed_at:
             return nothing
-        here = Probed(state.full.label, state.log_group, state.probed_at - CLOCK_MS, now + CLOCK_MS)
+        since = state.probed_at - (0 if state.mark else CLOCK_MS)  # an older build's records may carry the same mark
+        here = Probed(state.full.label, state.log_group, since, now + CLOCK_MS, state.mark)
         if window.since is None and window.until is None:
             return self._all(here, now, keep=keep)
         since = here.since if window.since is None else window.since
+        since = max(since, here.since) if state.mark else since
         until = here.until if window.until is None else window.until
         return self._on_top(here, Settled(nothing, since), until, complete=0)
 
@@ -69,21 +71,25 @@ class Reader:
     def _all(self, probed: Probed, now: int, *, keep: bool) -> Evidence:
         """What was read in earlier runs and what has come since."""
         nothing = Settled(Evidence(probed.label, {}), probed.since)
-        known = self.workspace.settled(probed.label) or nothing
+        known = self.workspace.settled(probed.key) or nothing
         until = min(probed.until + LATE_MS, now + CLOCK_MS)
         return self._on_top(probed, known, until, complete=now - LATE_MS if keep else 0)
 
     def _on_top(self, probed: Probed, known: Settled, until: int, complete: int) -> Evidence:
         """On top of what is known, part by part; each that ends before ``complete`` is written down."""
-        taken = self.source.begin(probed.label)
+        taken = self.source.begin(probed.mark or probed.label)
         begin = known.read_until
+
+        def merged() -> Evidence:
+            return merge(known.evidence, replace(taken.evidence(), package=probed.label))
+
         with self.notices.bar(f"reading {probed.log_group}", None, "events") as advance:
             for end in _ends(begin, min(complete, until), until):
                 taken.take(probed.log_group, begin, end, advance)
                 if end <= complete:
-                    self.workspace.settle(Settled(merge(known.evidence, taken.evidence()), end))
+                    self.workspace.settle(probed.key, Settled(merged(), end))
                 begin = end
-        return merge(known.evidence, taken.evidence())
+        return merged()
 
 
 def _ends(begin: int, complete: int, until: int) -> Iterator[int]:

@@ -106,23 +106,23 @@ class Workspace:
         self.write(STATE, text)
         return newest
 
-    def settled(self, label: str) -> Settled | None:
-        """What was read of this package's logs in earlier runs.
+    def settled(self, key: str) -> Settled | None:
+        """What was read in earlier runs of a time with the probe in, by its key.
 
         Raises:
             WorkspaceError: the file is broken.
         """
-        name = _evidence_name(label)
+        name = _evidence_name(key)
         copies = [_settled(text, name) for text in (self._here(name), self._there(name)) if text]
         return max(copies, key=lambda settled: settled.read_until, default=None)
 
-    def settle(self, settled: Settled) -> None:
-        """Writes what is complete, here and in S3; each package has a file of its own."""
+    def settle(self, key: str, settled: Settled) -> None:
+        """Writes what is complete, here and in S3; each key has a file of its own."""
         document = {
             "read_until": settled.read_until,
             "evidence": json.loads(evidences.to_json(settled.evidence)),
         }
-        self.write(_evidence_name(settled.evidence.package), json.dumps(document, indent=1) + "\n")
+        self.write(_evidence_name(key), json.dumps(document, indent=1) + "\n")
 
     def contents(self, label: str) -> Contents | None:
         """What a package held that was probed, or None where nobody wrote it down.
@@ -175,8 +175,8 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def _evidence_name(label: str) -> str:
-    return f"evidence-{label}.json"
+def _evidence_name(key: str) -> str:
+    return f"evidence-{key}.json"
 
 
 def _contents_name(label: str) -> str:

@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -254,6 +255,7 @@ def _function(found: dict[str, Any]) -> Function:
         revision=found.get("RevisionId", ""),
         package_type=found.get("PackageType", "Zip"),
         log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
+        modified=int(datetime.fromisoformat(found["LastModified"]).timestamp() * 1000),
     )
 
 
