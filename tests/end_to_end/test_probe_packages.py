@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,6 @@ from tests.functional.witnesses import count
 
 pytestmark = pytest.mark.network
 EXAMPLES = Path(__file__).parents[2] / "examples"
-EMULATOR = "aws-sam-cli==1.170.0"
 
 
 @pytest.fixture
@@ -54,16 +52,13 @@ def test_every_file_that_strace_sees_touched_is_in_the_records(name: str, cache:
 
 
 @pytest.fixture
-def emulator(cache: Path) -> Path:
-    """The Runtime Interface Emulator, which is a file of the aws-sam-cli wheel."""
+def emulator(sam: Path, tmp_path: Path) -> Path:
+    """The Runtime Interface Emulator, which SAM's command line brings along."""
     machine = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
-    program = cache / f"aws-lambda-rie-{machine}"
-    if not program.exists():
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), EMULATOR]
-        subprocess.run(pip, check=True)
-        with zipfile.ZipFile(next(cache.glob("aws_sam_cli-*.whl"))) as wheel:
-            program.write_bytes(wheel.read(f"samcli/local/rapid/aws-lambda-rie-{machine}"))
-        program.chmod(0o755)
+    (shipped,) = sam.parents[1].glob(f"lib/*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    program = tmp_path / "emulator"
+    shutil.copyfile(shipped, program)
+    program.chmod(0o755)
     return program
 
 
