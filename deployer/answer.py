@@ -9,7 +9,7 @@ import click
 
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
-from deployer.report.data import DoctorReport, Report, document
+from deployer.report.data import DoctorReport, FailedReport, Report, document
 from deployer.report.text import text
 
 
@@ -25,7 +25,7 @@ class Talk:
 
         Raises:
             OverLimitError: a report tells of a package that does not fit.
-            LdeployError: a report tells of something that would stop a probe.
+            LdeployError: a report tells of something that would stop a probe, or nothing came of one of several.
         """
         if self.output == "json":
             documents = [document(report) for report in reports]
@@ -37,6 +37,9 @@ class Talk:
                     self.notices.warn(warning)
         for report in reports:
             _check(report)
+        if failed := [report for report in reports if isinstance(report, FailedReport)]:
+            names = ", ".join(report.function for report in failed)
+            raise LdeployError(f"Of {len(reports)} functions {len(failed)} failed: {names}.", "", failed[0].exit_code)
 
 
 def _check(report: Report) -> None:

@@ -34,14 +34,16 @@ class LdeployError(Exception):
     Args:
         what: what went wrong and where, one sentence.
         advice: what the user can do, one sentence.
+        exit_code: where it is another than that of its kind.
     """
 
     exit_code = ExitCode.FAILED
 
-    def __init__(self, what: str, advice: str = "") -> None:
+    def __init__(self, what: str, advice: str = "", exit_code: ExitCode | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.advice = advice
+        self.exit_code = self.exit_code if exit_code is None else exit_code
 
     def __str__(self) -> str:
         return f"{self.what} {self.advice}".strip()

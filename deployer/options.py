@@ -1,6 +1,5 @@
 """Options that several commands share, and what their texts mean."""
 
-import functools
 import re
 import sys
 import time
@@ -8,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,14 +15,14 @@ import click
 
 from deployer.answer import Talk
 from deployer.aws import Aws, open_aws
-from deployer.errors import UsageError
+from deployer.errors import LdeployError, UsageError
 from deployer.function import Named, named
 from deployer.models import Whitelist
 from deployer.plan import Steps
-from deployer.report.data import Report
+from deployer.report.data import FailedReport, Report
 from deployer.run import Run
 from deployer.slim import Settings
-from deployer.stack import drift, in_stack
+from deployer.stack import Meant, drift, in_stack
 from deployer.terminal import Terminal
 from deployer.whitelist import from_json
 from deployer.workspace import Workspace
@@ -88,7 +88,7 @@ def talking(command: Command) -> Command:
     @option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
     @option("--verbose", is_flag=True, help="Show where an error came from.")
     @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
-    @functools.wraps(command)
+    @wraps(command)
     def with_talk(*, output: Literal["text", "json"], verbose: bool, quiet: bool, **others: Any) -> None:
         talk = Talk(output, Terminal(quiet=quiet and not verbose))
         try:
@@ -113,7 +113,7 @@ def common(command: Command, *, required: bool = True) -> Command:
     @option("--bucket", help="Bucket for packages and state.")
     @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
     @talking
-    @functools.wraps(command)
+    @wraps(command)
     def with_common(
         talk: Talk,
         *,
@@ -134,13 +134,21 @@ def common(command: Command, *, required: bool = True) -> Command:
             raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
         meant = in_stack(stack_name, logical_id, shared, changes=plan is not None)
         doing = click.get_current_context().info_name or ""
-        return [
-            replace(report, warnings=(*report.warnings, *drift(doing, name, meant.stack)))
-            for name in meant.functions
-            for report in [command(_of(talk, name, {**shared, **meant.where}, asked), **others)]
-        ]
+        one = partial(command, **others)
+        return [_told(one, _of(talk, name, {**shared, **meant.where}, asked), meant, doing) for name in meant.functions]
 
     return with_common
+
+
+def _told(command: Command, asked: Common, meant: Meant, doing: str) -> Report:
+    """What came of one function of a stack; what goes wrong with one of several is no trouble for the others."""
+    try:
+        report: Report = command(asked)
+    except LdeployError as error:
+        if len(meant.functions) == 1:
+            raise
+        return FailedReport(asked.function, str(error), error.exit_code)
+    return replace(report, warnings=(*report.warnings, *drift(doing, asked.function, meant.stack)))
 
 
 def _of(talk: Talk, function: str, shared: dict[str, Any], asked: dict[str, Any]) -> Common:
@@ -191,7 +199,7 @@ def steps(command: Command) -> Command:
     @option("--empty/--no-empty", default=False, help="Empty files that were only looked at, in a scan [when over].")
     @option("--fit/--no-fit", default=True, help="Pack what is over the limit, to be unpacked at start [default: on].")
     @option("--best", is_flag=True, help="Pack everything again, as small as it gets: slow.")
-    @functools.wraps(command)
+    @wraps(command)
     def with_steps(
         shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, fit: bool, best: bool, **others: Any
     ) -> Any:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from deployer.coverage import Coverage
+from deployer.errors import ExitCode
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models import Evidence, LineCount, Measure, Saving
 from deployer.report.faults import explained
@@ -207,7 +208,18 @@ class DoctorReport:
     warnings: tuple[str, ...] = ()
 
 
-Report = ProbeReport | ShrinkReport | ApplyReport | RestoreReport | StatusReport | DoctorReport
+@dataclass(frozen=True)
+class FailedReport:
+    """Of one of several functions: why nothing came of it."""
+
+    function: str
+    error: str
+    exit_code: ExitCode
+    state: str = "failed"
+    warnings: tuple[str, ...] = ()
+
+
+Report = ProbeReport | ShrinkReport | ApplyReport | RestoreReport | StatusReport | DoctorReport | FailedReport
 
 
 def sampled(share: float, events: int) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from deployer.models import Measure, Saving
 from deployer.report.data import (
     ApplyReport,
     DoctorReport,
+    FailedReport,
     LayerReport,
     ProbeReport,
     Reason,
@@ -32,6 +33,8 @@ def text(report: Report) -> str:
             lines = _status(report)
         case DoctorReport():
             lines = _doctor(report)
+        case FailedReport():
+            lines = [f"{report.function}: failed", f"  {report.error}"]
         case _:
             assert_never(report)
     return "\n".join(lines) + "\n"

@@ -154,6 +154,21 @@ def test_all_functions_of_a_stack(project, stacks):
     assert text.out.count(": probed\n") == 2
 
 
+def test_what_cannot_be_probed_is_no_trouble_for_the_others(project, stacks):
+    other = TEMPLATE.replace("  Other:\n", "  Node:\n").replace(f"Runtime: {RUNTIME}", "Runtime: nodejs20.x")
+    other = other.replace("Runtime: nodejs20.x", f"Runtime: {RUNTIME}", 1)
+    deployed(stacks, other)
+    done = project.ldeploy("probe", "--stack-name", "shop", "--output", "json")
+    rows = {row["state"]: row for row in done.json["functions"]}
+    assert done.code == 1
+    assert rows["probed"]["function"] == "shop-fn"
+    assert "The runtime nodejs20.x is not one that the probe is made for." in rows["failed"]["error"]
+    assert f"Of 2 functions 1 failed: {rows['failed']['function']}." in done.err
+    waiting = project.ldeploy("shrink", "--stack-name", "shop", "--from-logs")
+    assert waiting.code == 4
+    assert waiting.out.count(": failed\n") == 2
+
+
 def test_samconfig_names_stack_region_and_bucket(project, stacks, monkeypatch):
     deployed(stacks, TEMPLATE.replace("LdeployBucket", "SomethingElse"))
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
