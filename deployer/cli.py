@@ -21,17 +21,15 @@ from deployer.options import (
     attach_policy,
     changing,
     common,
-    events_folder,
-    moment,
     option,
     rules,
     steps,
     talking,
     the_bucket,
     via,
-    whitelist_file,
 )
 from deployer.outcome import last_report, last_whitelist
+from deployer.parameters import events_folder, moment, whitelist_file
 from deployer.reading import Window
 from deployer.report.data import Report
 from deployer.report.html import page

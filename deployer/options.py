@@ -1,12 +1,10 @@
-"""Options that several commands share, and what their texts mean."""
+"""Options that several commands share."""
 
-import re
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal
@@ -17,20 +15,27 @@ from deployer.answer import Talk
 from deployer.aws import Aws, open_aws
 from deployer.errors import LdeployError, UsageError
 from deployer.function import Named, named
-from deployer.models import Whitelist
 from deployer.plan import Steps
 from deployer.report.data import FailedReport, Report
 from deployer.run import Run
 from deployer.slim import Settings
 from deployer.stack import Meant, drift, in_stack
 from deployer.terminal import Terminal
-from deployer.whitelist import from_json
 from deployer.workspace import Workspace
 
 FOLDER = ".ldeploy"
 """Where workspaces are, in the folder from which ldeploy is run."""
 
 Command = Callable[..., Any]
+
+_OF_ONE = {
+    "package": "--package",
+    "create": "--create",
+    "events": "--invoke",
+    "whitelist": "--whitelist",
+    "html": "--html",
+}
+"""Parameters of commands that make sense for one function at a time."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +138,25 @@ def common(command: Command, *, required: bool = True) -> Command:
         if function:
             raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
         meant = in_stack(stack_name, logical_id, shared, changes=plan is not None)
+        _check_each(meant, others)
         doing = click.get_current_context().info_name or ""
         one = partial(command, **others)
         return [_told(one, _of(talk, name, {**shared, **meant.where}, asked), meant, doing) for name in meant.functions]
 
     return with_common
+
+
+def _check_each(meant: Meant, others: dict[str, Any]) -> None:
+    """What is one function's own is not for several at once.
+
+    Raises:
+        UsageError: it was given.
+    """
+    given = [option for name, option in _OF_ONE.items() if others.get(name)]
+    if given and len(meant.functions) > 1:
+        raise UsageError(
+            f"{given[0]} is for one function, and {', '.join(meant.functions)} are meant.", "Give --logical-id."
+        )
 
 
 def _told(command: Command, asked: Common, meant: Meant, doing: str) -> Report:
@@ -239,52 +258,3 @@ def the_bucket(shared: Common, run: Run, package: str) -> tuple[str, bool]:
         return bucket, True
     run.aws.storage.check_bucket(bucket)
     return bucket, False
-
-
-class _Text(click.ParamType[Any]):
-    """An option's text, read by a function that raises UsageError."""
-
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
-        self.name = name
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
-        return self._read(value) if isinstance(value, str) else value
-
-
-_AGO = re.compile(r"(\d+)([smhdw])")
-_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-
-
-def _moment(given: str) -> Callable[[int], int]:
-    """``7d`` or a time as what makes milliseconds since 1970 of it, now being given."""
-    ago = _AGO.fullmatch(given)
-    if ago:
-        back = int(ago[1]) * _MS[ago[2]]
-        return lambda now: max(0, now - back)
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise UsageError(f"'{given}' is no time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
-    stamp = max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
-    return lambda now: stamp  # noqa: ARG005
-
-
-def _whitelist(given: str) -> Whitelist:
-    try:
-        return from_json(Path(given).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The whitelist {given} cannot be read.", "Give a whitelist.json that shrink wrote."
-        ) from error
-
-
-def _events(given: str) -> Path:
-    if not Path(given).is_dir():
-        raise UsageError(f"There is no folder {given}.", "Give a folder with one *.json an event.")
-    return Path(given)
-
-
-moment = _Text("time", _moment)
-whitelist_file = _Text("file", _whitelist)
-events_folder = _Text("folder", _events)

@@ -204,6 +204,7 @@ def test_what_is_no_function_of_a_stack(project, stacks):
     refused(project, 1, "There is no stack", "probe", "--stack-name", "nowhere")
     refused(project, 2, "A function and a stack are named", "probe", "f", *named("Fn"))
     refused(project, 2, "No function is named", "probe")
+    refused(project, 2, "--package is for one function", "probe", "--stack-name", "shop", "--package", "build")
     refused(project, 2, "The logical id is of no stack", "probe", "--logical-id", "Fn")
     write(project.folder, {"samconfig.toml": "no = toml = at all"})
     refused(project, 2, "samconfig.toml is not TOML", "probe", "--logical-id", "Fn")

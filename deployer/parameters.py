@@ -1,0 +1,62 @@
+"""What the texts of options mean: times, whitelists, folders of events."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deployer.errors import UsageError
+from deployer.models import Whitelist
+from deployer.whitelist import from_json
+
+
+class _Text(click.ParamType[Any]):
+    """An option's text, read by a function that raises UsageError."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        return self._read(value) if isinstance(value, str) else value
+
+
+_AGO = re.compile(r"(\d+)([smhdw])")
+_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def _moment(given: str) -> Callable[[int], int]:
+    """``7d`` or a time as what makes milliseconds since 1970 of it, now being given."""
+    ago = _AGO.fullmatch(given)
+    if ago:
+        back = int(ago[1]) * _MS[ago[2]]
+        return lambda now: max(0, now - back)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise UsageError(f"'{given}' is no time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
+    stamp = max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
+    return lambda now: stamp  # noqa: ARG005
+
+
+def _whitelist(given: str) -> Whitelist:
+    try:
+        return from_json(Path(given).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The whitelist {given} cannot be read.", "Give a whitelist.json that shrink wrote."
+        ) from error
+
+
+def _events(given: str) -> Path:
+    if not Path(given).is_dir():
+        raise UsageError(f"There is no folder {given}.", "Give a folder with one *.json an event.")
+    return Path(given)
+
+
+moment = _Text("time", _moment)
+whitelist_file = _Text("file", _whitelist)
+events_folder = _Text("folder", _events)
