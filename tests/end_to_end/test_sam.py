@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.functional.local_aws import cloud
-from tests.functional.project import Project
+from tests.functional.local_aws import RUNTIME, cloud
+from tests.functional.project import Project, write
 
 pytestmark = pytest.mark.network
 
@@ -84,6 +85,36 @@ def test_the_template_is_valid(sam):
     command = [sam, "validate", "--lint", "--template", ROOT / "template.yaml"]
     done = subprocess.run(command, env={**os.environ, **TOLD}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+MINI = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildMethod: makefile }
+    Properties: { CodeUri: ., Handler: app.handler, Runtime: RUNTIME }
+"""
+MAKEFILE = """
+build-Fn:
+	cp -r fresh/. "$(ARTIFACTS_DIR)"
+	ldeploy apply whitelist.json "$(ARTIFACTS_DIR)" --quiet
+"""
+
+
+def test_apply_is_a_line_of_a_makefile_build(sam, project):
+    write(project.folder, {"template.yaml": MINI.replace("RUNTIME", RUNTIME), "Makefile": MAKEFILE})
+    assert project.probe("--invoke", "events").code == 0
+    assert project.shrink().code == 0
+    (project.folder / "build").rename(project.folder / "fresh")
+    shutil.copy(project.folder / ".ldeploy/f/whitelist.json", project.folder / "whitelist.json")
+    variables = {**os.environ, **TOLD, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run([sam, "build"], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = project.folder / ".aws-sam/build/Fn"
+    found = {path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file()}
+    assert {path for path in found if not path.endswith(".pyc")} == project.deployed()
+    assert len(found) > len(project.deployed())
 
 
 @pytest.mark.timeout(900)
