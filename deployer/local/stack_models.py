@@ -2,13 +2,13 @@
 
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Self
 
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
-from moto.cloudformation.parsing import get_model_map
+from moto.cloudformation.parsing import NULL_MODELS, get_model_map
 from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import JsonRESTError
 
@@ -209,7 +209,43 @@ class StackBucketPolicy(Model):
         """Nothing is left of it."""
 
 
-def install_models() -> None:
-    """Put ours where moto looks for what makes a resource."""
+class InNameOnly(Model):
+    """What moto lacks (an HTTP API, a dashboard): it has a name, so that the stack's functions can be tried."""
+
+    def __init__(self, name: str) -> None:
+        self.physical_resource_id = name
+
+    @classmethod
+    def has_cfn_attr(cls, _: str) -> bool:
+        """``Fn::GetAtt`` may ask for anything."""
+        return True
+
+    def get_cfn_attribute(self, attr: str) -> str:
+        """A text that says whose it would be."""
+        return f"{self.physical_resource_id}.{attr}"
+
+    @classmethod
+    def create_from_cloudformation_json(cls, resource_name: str, *_: Any, **__: str) -> Self:
+        """Nothing but the name."""
+        return cls(resource_name)
+
+    @classmethod
+    def update_from_cloudformation_json(cls, *, new_resource_name: str, **_: Any) -> Self:
+        """The same."""
+        return cls(new_resource_name)
+
+    def delete(self, *_: str) -> None:
+        """Nothing is left of it."""
+
+
+def install_models(kinds: Iterable[str] = ()) -> None:
+    """Put ours where moto looks for what makes a resource, also for those of these kinds that nobody makes.
+
+    Of APIs moto makes some; those that SAM writes down in one body are not among them.
+    """
+    models = get_model_map()
     for model in (StackFunction, StackLayer, StackVersion, StackAlias, StackBucketPolicy):
-        get_model_map()[model.kind] = model
+        models[model.kind] = model
+    for kind in set(kinds) - set(NULL_MODELS):
+        if kind.startswith("AWS::ApiGateway") or not (kind in models or kind.startswith("Custom::")):
+            models[kind] = type("InNameOnly", (InNameOnly,), {"kind": kind})

@@ -74,7 +74,6 @@ class StackResponse(CloudFormationResponse):  # type: ignore[misc]
     @property
     def cloudformation_backend(self) -> StacksBackend:
         """Ours, of the request's account and region."""
-        install_models()
         backend: StacksBackend = stacks_backends[self.current_account][self.region]
         return backend
 
@@ -103,7 +102,11 @@ def expanded(template: str, parameters: Mapping[str, Any], region: str) -> str:
         try:
             document = translator.translate(document, {**pseudo, **parameters})
         except InvalidDocumentException as error:
-            raise ValidationError(message=f"Transform {SAM} failed with: {error.message}") from error
+            causes = " ".join([error.message, *(cause.message for cause in error.causes)])
+            raise ValidationError(message=f"Transform {SAM} failed with: {causes}") from error
+        finally:
+            translator.metrics.publish()  # to nobody; else it is asked for in a warning
+    install_models(resource["Type"] for resource in document.get("Resources", {}).values())
     for resource in document.get("Resources", {}).values():
         if resource["Type"] == StackFunction.kind:
             # moto sees that a parameter changed only where it is referred to by itself, in no condition and no text

@@ -109,6 +109,39 @@ def test_an_alias_follows_the_code(project, stacks):
     assert int(after) == int(before) + 1
 
 
+AROUND = f"""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Queue: {{ Type: AWS::SQS::Queue }}
+  Table: {{ Type: AWS::Serverless::SimpleTable }}
+  Board: {{ Type: AWS::CloudWatch::Dashboard, Properties: {{ DashboardBody: "{{}}" }} }}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: s3://packages/code.zip
+      Handler: app.handler
+      Runtime: {RUNTIME}
+      Policies: [{{ DynamoDBCrudPolicy: {{ TableName: !Ref Table }} }}]
+      Environment: {{ Variables: {{ BOARD: !Ref Board }} }}
+      Events:
+        Web: {{ Type: HttpApi }}
+        Rest: {{ Type: Api, Properties: {{ Path: /x, Method: get }} }}
+        Messages: {{ Type: SQS, Properties: {{ Queue: !GetAtt Queue.Arn }} }}
+"""
+
+
+def test_what_stands_around_a_function_is_there_if_only_by_its_name(project, stacks):
+    assert deployed(stacks, AROUND)["StackStatus"] == "CREATE_COMPLETE"
+    (name,) = [each["FunctionName"] for each in project.cloud.functions.list_functions()["Functions"]]
+    assert project.cloud.invoke(name).value == "opened"
+    assert project.ldeploy("probe", "--stack-name", "shop", "--bucket", "packages").code == 0
+
+
+def test_a_template_that_sam_refuses_says_why(stacks):
+    with pytest.raises(stacks.exceptions.ClientError, match=r"\[Fn\] is invalid. 'CodeUri' is not a valid S3 Uri"):
+        deployed(stacks, TEMPLATE.replace("s3://packages/code.zip", "src/"))
+
+
 def test_what_has_not_changed_is_no_change_set(stacks):
     deployed(stacks)
     assert deployed(stacks, kind="UPDATE") is None
