@@ -23,7 +23,7 @@ _BLOCK: Final = 4 << 20
 LEVEL: Final = 6
 """Of libdeflate: smaller than zlib's 6, and three times as fast (docs/benchmarks.md)."""
 BEST: Final = 12
-_WHOLE: Final = 64 << 20
+_WHOLE: Final = 100 << 20
 """Bytes that are deflated as a whole."""
 _ZLIB_LEVEL: Final = 6
 _WINDOW: Final = 32 << 10
@@ -105,7 +105,7 @@ class Spool(AbstractContextManager["Spool"]):
 
 
 def deflated(contents: Contents, level: int) -> Iterator[bytes | bytearray]:
-    """One raw deflate stream: by libdeflate, which holds the whole, or by zlib in parts where that is over 64 MB.
+    """One raw deflate stream: by libdeflate, which holds the whole, or by zlib in parts where that is over 100 MB.
 
     At the level of BEST it is libdeflate, whatever the length: zlib packs less well at its 9 than that at its 6.
     """
