@@ -9,6 +9,7 @@ import marshal
 import re
 import struct
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import MAGIC_NUMBER, source_hash
 from operator import is_
@@ -43,12 +44,16 @@ def tightened(code: CodeType) -> CodeType:
 
     From 3.11 on, each instruction has an entry of its own. Code that cannot be made anew just as it is stays so.
     """
-    if marshal.dumps(code.replace(), 2) != marshal.dumps(code, 2):
+    if marshal.dumps(_anew(code, bytes), 2) != marshal.dumps(code, 2):
         return code
-    inner = tuple(tightened(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return _anew(code, lambda table: _REPEATED.sub(lambda found: _joined(found[0], found["line"] or b""), table))
+
+
+def _anew(code: CodeType, change: Callable[[bytes], bytes]) -> CodeType:
+    """The code, and all code within it, with another location table."""
+    inner = tuple(_anew(each, change) if isinstance(each, CodeType) else each for each in code.co_consts)
     constants = code.co_consts if all(map(is_, inner, code.co_consts)) else inner
-    table = _REPEATED.sub(lambda found: _joined(found[0], found["line"] or b""), code.co_linetable)
-    return code.replace(co_consts=constants, co_linetable=table)
+    return code.replace(co_consts=constants, co_linetable=change(code.co_linetable))
 
 
 @lru_cache(1 << 14)
