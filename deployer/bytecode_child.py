@@ -6,9 +6,13 @@ a source that does not compile.
 """
 
 import marshal
+import re
 import struct
 import sys
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.util import MAGIC_NUMBER, source_hash
+from operator import is_
 from types import CodeType
 from typing import BinaryIO
 
@@ -17,6 +21,13 @@ _PARTS = (
     *("co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_filename", "co_name"),
     *("co_qualname", "co_linetable", "co_exceptiontable"),
 )
+_REPEATED = re.compile(rb"[\xe8-\xef](?P<line>[\x40-\x7f]*[\x00-\x3f])(?:[\xe8-\xef]\x00)+|[\xf8-\xff]{2,}")
+"""Neighbouring entries of a location table without columns that tell the same line.
+
+An entry's first byte, the only one over 127, has its kind (13: a line, as the difference to the one before; 15: none)
+and how many units of code it is about, less one (Objects/locations.md of CPython).
+"""
+_BEHIND_FIRST = bytes(range(0x80))
 
 
 def settled(value: object) -> object:
@@ -26,6 +37,32 @@ def settled(value: object) -> object:
     if isinstance(value, frozenset):
         return frozenset(sorted(value, key=repr))
     return value
+
+
+def tightened(code: CodeType) -> CodeType:
+    """The code with fewer entries in its location tables, each instruction at the line at which it was.
+
+    From 3.11 on, each instruction has an entry of its own. Code that cannot be made anew just as it is stays so.
+    """
+    if marshal.dumps(_anew(code, bytes), 2) != marshal.dumps(code, 2):
+        return code
+    return _anew(code, lambda table: _REPEATED.sub(lambda found: _joined(found[0], found["line"] or b""), table))
+
+
+def _anew(code: CodeType, change: Callable[[bytes], bytes]) -> CodeType:
+    """The code, and all code within it, with another location table."""
+    inner = tuple(_anew(each, change) if isinstance(each, CodeType) else each for each in code.co_consts)
+    constants = code.co_consts if all(map(is_, inner, code.co_consts)) else inner
+    return code.replace(co_consts=constants, co_linetable=change(code.co_linetable))
+
+
+@lru_cache(1 << 14)
+def _joined(entries: bytes, line: bytes) -> bytes:
+    """The same in as few entries as there can be: of 8 units each, but for the last."""
+    firsts = entries.translate(None, _BEHIND_FIRST)
+    kind, units = firsts[0] & 0xF8, sum(first % 8 + 1 for first in firsts)
+    first, *others = [bytes([kind | min(units - done, 8) - 1]) for done in range(0, units, 8)]
+    return first + line + b"".join(other + b"\0" * bool(line) for other in others)
 
 
 def held(code: CodeType) -> list[object]:
@@ -51,6 +88,8 @@ def compiled(source: bytes, path: str) -> bytes:
         return b""
     if sys.version_info < (3, 11):  # noqa: UP036 - other versions run this than the project's own
         code = settled(code)
+    else:
+        code = tightened(code)
     alive = held(code)
     pyc = MAGIC_NUMBER + _UNCHECKED + source_hash(source) + marshal.dumps(code)
     del alive

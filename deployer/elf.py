@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from deployer.contents import Contents, Joined, chunks, whole
 from deployer.elf_format import (
     HEADER,
     SECTION,
@@ -35,7 +36,6 @@ from deployer.elf_format import (
     require,
 )
 
-_CHUNK: Final = 1 << 20
 _SMALLEST_PAGE: Final = 0x1000
 _LARGEST_PAGE: Final = {62: 0x1000}
 """By e_machine: x86_64 has pages of 4 KB; arm64, as its kernel was built, of 4, 16 or 64 KB."""
@@ -52,45 +52,47 @@ class Trimmed:
     """A library after trimming.
 
     Attributes:
-        data: the trimmed file; the file as it was where it was left alone.
+        library: the trimmed file, read from the one that was given; that one where it was left alone.
         saved: bytes by which it is shorter; 0 where it was left alone.
         reason: why it was left alone; empty where it was trimmed.
     """
 
-    data: bytes
+    library: Contents
     saved: int
     reason: str = ""
 
+    @property
+    def data(self) -> bytes:
+        """The whole of it, in memory."""
+        return bytes(whole(self.library))
 
-def trim(library: bytes | memoryview) -> Trimmed:
+
+def trim(library: Contents) -> Trimmed:
     """The library without what is never loaded, proven to load as before; or left alone, with the reason.
 
-    Takes any bytes and raises nothing. Trimming again changes nothing more.
-
-    Args:
-        library: the whole file; a memoryview (of a mapped file, say) is copied only into the result.
+    Takes any bytes and raises nothing of its own. Trimming again changes nothing more. No more than a megabyte of
+    the library is held at a time.
     """
-    view = memoryview(library).cast("B")
     try:
-        data = _trim(view)
+        trimmed = _trim(library)
     except UnusualError as unusual:
-        return Trimmed(bytes(library), 0, str(unusual))
-    return Trimmed(data, len(view) - len(data))
+        return Trimmed(library, 0, str(unusual))
+    return Trimmed(trimmed, len(library) - len(trimmed))
 
 
-def _trim(view: memoryview) -> bytes:
-    header = read_header(view)
-    segments = read_segments(view, header)
-    sections = read_sections(view, header)
-    _check_segments(view, header, segments)
-    _check_sections(view, sections)
-    _check_dropped(view, header, segments, sections)
+def _trim(library: Contents) -> Joined:
+    header = read_header(library)
+    segments = read_segments(library, header)
+    sections = read_sections(library, header)
+    _check_segments(library, header, segments)
+    _check_sections(library, sections)
+    _check_dropped(library, header, segments, sections)
     page = _LARGEST_PAGE.get(header.machine, _ANY_PAGE)
-    ways = [_write(view, header, each, _close_gaps(each, page)) for each in _alignments(segments, sections, page)]
-    data = min(ways, key=len)
-    _prove(view, memoryview(data))
-    require(len(data) < len(view), "nothing to drop")
-    return data
+    ways = [_write(library, header, each, _close_gaps(each, page)) for each in _alignments(segments, sections, page)]
+    trimmed = min(ways, key=len)
+    _prove(library, trimmed)
+    require(len(trimmed) < len(library), "nothing to drop")
+    return trimmed
 
 
 def _loads(segments: Sequence[Segment]) -> list[Segment]:
@@ -101,12 +103,12 @@ def _headers(header: Header) -> int:
     return HEADER.size + header.phnum * SEGMENT.size
 
 
-def _check_segments(view: memoryview, header: Header, segments: Sequence[Segment]) -> None:
+def _check_segments(library: Contents, header: Header, segments: Sequence[Segment]) -> None:
     loads = _loads(segments)
     require(bool(loads) and loads[0].offset == 0, "no loaded segment begins at offset 0")
     require(_headers(header) <= loads[0].size, "its program headers are not in the first loaded segment")
     for load in loads:
-        require(load.end <= len(view), "a loaded segment ends behind the end of the file")
+        require(load.end <= len(library), "a loaded segment ends behind the end of the file")
         aligned = load.align >= _SMALLEST_PAGE and load.align.bit_count() == 1
         congruent = aligned and (load.address - load.offset) % load.align == 0
         require(congruent and load.size <= load.memory, "a loaded segment is of an odd size or alignment")
@@ -118,22 +120,22 @@ def _check_segments(view: memoryview, header: Header, segments: Sequence[Segment
         require(held, f"a segment of kind {segment.kind:#x} is not within a loaded one")
 
 
-def _check_sections(view: memoryview, sections: Sequence[Section]) -> None:
+def _check_sections(library: Contents, sections: Sequence[Section]) -> None:
     for section in sections:
-        require(section.end <= len(view), "a section ends behind the end of the file")
+        require(section.end <= len(library), "a section ends behind the end of the file")
         require(not section.missing_instructions, "a separate file of debug information")
-        provider = section.loaded_strings and _PROVIDER in bytes(view[section.offset : section.end])
+        provider = section.loaded_strings and _contains(library, section.offset, section.end, _PROVIDER)
         require(not provider, "an OpenSSL provider, which may check the sum of its own file")
 
 
-def _check_dropped(view: memoryview, header: Header, segments: Sequence[Segment], sections: Sequence[Section]) -> None:
+def _check_dropped(library: Contents, header: Header, segments: Sequence[Segment], sections: Sequence[Section]) -> None:
     """Outside the loaded segments each byte is zero, or of a section or table that only linkers and debuggers read."""
     loaded = [(load.offset, load.end) for load in _loads(segments)]
     dropped = [(section.offset, section.end) for section in sections if section.for_tools_only]
     table = (header.shoff, header.shoff + len(sections) * SECTION.size)
     at = 0
-    for begin, end in [*sorted([*loaded, *dropped, table]), (len(view), len(view))]:
-        known = _is_zero(view[at:begin]) or is_old_table(view[at + -at % 8 : begin], sections)
+    for begin, end in [*sorted([*loaded, *dropped, table]), (len(library), len(library))]:
+        known = _is_zero(library, at, begin) or _is_old_table(library, at + -at % 8, begin, sections)
         require(known, "bytes that no known section or loaded segment accounts for")
         at = max(at, end)
 
@@ -173,23 +175,23 @@ def _moved(segment: Segment, placed: Placed) -> Segment:
     return segment._replace(offset=segment.offset - load.offset + offset)
 
 
-def _write(view: memoryview, header: Header, segments: Sequence[Segment], placed: Placed) -> bytes:
+def _write(library: Contents, header: Header, segments: Sequence[Segment], placed: Placed) -> Joined:
     """The headers with the new offsets, then the loaded bytes where they now belong, zeros in between.
 
     For a segment without bytes the file still reaches up to it: glibc maps the page in which it begins.
     """
     first = placed[0][0]
-    pieces: list[bytes | memoryview] = [HEADER.pack(*header.without_sections())]
+    pieces: list[bytes | range] = [HEADER.pack(*header.without_sections())]
     pieces += [SEGMENT.pack(*_moved(segment, placed)) for segment in segments]
-    pieces.append(view[_headers(header) : first.end])
+    pieces.append(range(_headers(header), first.end))
     at = first.end
     for load, offset in placed[1:]:
-        pieces += [bytes(offset - at), view[load.offset : load.end]]
+        pieces += [bytes(offset - at), range(load.offset, load.end)]
         at = offset + load.size
-    return b"".join(pieces)
+    return Joined(library, pieces)
 
 
-def _prove(before: memoryview, after: memoryview) -> None:
+def _prove(before: Contents, after: Contents) -> None:
     """Read anew, only offsets and alignments differ: header, segments, addresses and the bytes loaded are the same.
 
     Raises:
@@ -203,17 +205,24 @@ def _prove(before: memoryview, after: memoryview) -> None:
         moved = was._replace(offset=now.offset, align=now.align if was.loaded else was.align)
         require(moved == now and now.align <= was.align, "a trimmed segment is not as before")
         skip = 0 if now.offset else _headers(header)
-        same = not was.loaded or _same(before[was.offset + skip : was.end], after[now.offset + skip : now.end])
+        old, new = chunks(before, was.offset + skip, was.end), chunks(after, now.offset + skip, now.end)
+        same = not was.loaded or all(one == other for one, other in zip(old, new, strict=True))
         require(same, "a trimmed segment's bytes are not as before")
 
 
-def _chunks(view: memoryview) -> Iterator[bytes]:
-    return (bytes(view[at : at + _CHUNK]) for at in range(0, len(view), _CHUNK))
+def _is_zero(library: Contents, start: int, stop: int) -> bool:
+    return all(chunk.count(0) == len(chunk) for chunk in chunks(library, start, stop))
 
 
-def _same(one: memoryview, other: memoryview) -> bool:
-    return len(one) == len(other) and all(a == b for a, b in zip(_chunks(one), _chunks(other), strict=True))
+def _is_old_table(library: Contents, start: int, stop: int, sections: Sequence[Section]) -> bool:
+    table = slice(start, min(stop, start + (len(sections) + 1) * SECTION.size))
+    return is_old_table(bytes(library[table]), sections) and _is_zero(library, table.stop, stop)
 
 
-def _is_zero(view: memoryview) -> bool:
-    return all(chunk.count(0) == len(chunk) for chunk in _chunks(view))
+def _contains(library: Contents, start: int, stop: int, text: bytes) -> bool:
+    before = b""
+    for chunk in chunks(library, start, stop):
+        if text in (seen := before + chunk):
+            return True
+        before = seen[-len(text) :]
+    return False

@@ -8,6 +8,8 @@ import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
 
+from deployer.contents import Contents
+
 _MAGIC: Final = b"\x7fELF"
 _LITTLE_64: Final = b"\x02\x01\x01"
 """EI_CLASS 64-bit, EI_DATA little-endian, EI_VERSION 1."""
@@ -127,23 +129,24 @@ SEGMENT: Final = struct.Struct("<IIQQQQQQ")
 SECTION: Final = struct.Struct("<IIQQQQIIQQ")
 
 
-def read_header(view: memoryview) -> Header:
+def read_header(view: Contents) -> Header:
     """The ELF header.
 
     Raises:
         UnusualError: not a 64-bit little-endian library or executable, or its program headers are elsewhere.
     """
-    require(bytes(view[:4]) == _MAGIC, "not an ELF file")
-    require(bytes(view[4:7]) == _LITTLE_64, "not 64-bit and little-endian")
-    require(len(view) >= HEADER.size, "cut off in its header")
-    header = Header._make(HEADER.unpack_from(view))
+    beginning = bytes(view[: HEADER.size])
+    require(beginning[:4] == _MAGIC, "not an ELF file")
+    require(beginning[4:7] == _LITTLE_64, "not 64-bit and little-endian")
+    require(len(beginning) == HEADER.size, "cut off in its header")
+    header = Header._make(HEADER.unpack(beginning))
     require(header.kind in (_EXECUTABLE, _SHARED), "neither a shared library nor an executable")
     usual = (header.ehsize, header.phoff, header.phentsize) == (HEADER.size, HEADER.size, SEGMENT.size)
     require(usual and header.phnum < 0xFFFF, "its program headers are not right behind the ELF header")
     return header
 
 
-def read_segments(view: memoryview, header: Header) -> list[Segment]:
+def read_segments(view: Contents, header: Header) -> list[Segment]:
     """All program headers, in their order.
 
     Raises:
@@ -154,7 +157,7 @@ def read_segments(view: memoryview, header: Header) -> list[Segment]:
     return [Segment._make(fields) for fields in SEGMENT.iter_unpack(table)]
 
 
-def read_sections(view: memoryview, header: Header) -> list[Section]:
+def read_sections(view: Contents, header: Header) -> list[Section]:
     """All sections, in their order; none where the file has no section headers.
 
     Raises:
@@ -173,17 +176,16 @@ def read_sections(view: memoryview, header: Header) -> list[Section]:
     ]
 
 
-def is_old_table(view: memoryview, sections: Sequence[Section]) -> bool:
+def is_old_table(table: bytes, sections: Sequence[Section]) -> bool:
     """Whether bytes are section headers that patchelf left where they were when it wrote new ones, then zeros.
 
     Most of their rows are those of the file's own sections; patchelf moves only a few.
     """
-    length = len(view) // SECTION.size * SECTION.size
-    rows = [(kind, flags, offset, size) for _, kind, flags, _, offset, size, *_ in SECTION.iter_unpack(view[:length])]
-    used = len(rows)
-    while used and not any(view[(used - 1) * SECTION.size : used * SECTION.size]):
-        used -= 1
+    whole_rows = len(table) // SECTION.size
+    rows = SECTION.iter_unpack(table[: whole_rows * SECTION.size])
+    old = [(kind, flags, offset, size) for _, kind, flags, _, offset, size, *_ in rows]
+    used = -(-len(table.rstrip(b"\0")) // SECTION.size)
     own = {(section.kind, section.flags, section.offset, section.size) for section in sections}
-    same = sum(row in own for row in rows[:used])
-    whole = not any(rows[0]) if rows else False
-    return whole and used <= len(sections) + 1 and 2 * same > used and not any(view[length:])
+    same = sum(row in own for row in old[:used])
+    begins = bool(old) and not any(old[0])
+    return begins and used <= min(whole_rows, len(sections) + 1) and 2 * same > used

@@ -2,8 +2,11 @@
 
 import os
 import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Lock
@@ -12,6 +15,7 @@ from typing import Final
 
 from deflate import deflate_compress
 
+from deployer.contents import Contents, chunks, whole
 from deployer.models import Entry
 from deployer.package import zipformat
 
@@ -19,6 +23,12 @@ _BLOCK: Final = 4 << 20
 LEVEL: Final = 6
 """Of libdeflate: smaller than zlib's 6, and three times as fast (docs/benchmarks.md)."""
 BEST: Final = 12
+_WHOLE: Final = 100 << 20
+"""Bytes that are deflated as a whole."""
+_ZLIB_LEVEL: Final = 6
+_WINDOW: Final = 32 << 10
+"""How far deflate looks back."""
+_THREADS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class Spool(AbstractContextManager["Spool"]):
     """A file without a name, in the folder where the zip will be."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by __exit__
         self._descriptor = self._file.fileno()
         self._end = 0
@@ -70,14 +81,45 @@ class Spool(AbstractContextManager["Spool"]):
         data = b"".join(self.read(*block) for block in self.blocks(part))
         return data if part.entry.method == zipformat.STORED else zlib.decompress(data, -zlib.MAX_WBITS)
 
-    def pack(self, entry: Entry, contents: bytes | bytearray, level: int) -> Part:
+    def pack(self, entry: Entry, contents: Contents, level: int) -> Part:
         """Contents deflated, or stored where that is smaller; the entry tells of them."""
-        packed = deflate_compress(contents, level)
-        small = len(packed) < len(contents)
-        data = packed if small else contents
-        method = zipformat.DEFLATED if small else zipformat.STORED
-        crc32 = zlib.crc32(contents)
-        told = replace(entry, size=len(contents), packed=len(data), crc32=crc32, method=method, offset=0)
-        part = Part(told, self.room(len(data)))
-        self.write(part.start, data)
-        return part
+        size, crc32 = len(contents), 0
+        for chunk in chunks(contents):
+            crc32 = zlib.crc32(chunk, crc32)
+        start = self.room(size)
+        method, packed = zipformat.DEFLATED, self._fill(start, size - 1, deflated(contents, level))
+        if packed is None:
+            method, packed = zipformat.STORED, self._fill(start, size, chunks(contents))
+        told = replace(entry, size=size, packed=packed or 0, crc32=crc32, method=method, offset=0)
+        return Part(told, start)
+
+    def _fill(self, start: int, room: int, blocks: Iterable[bytes | bytearray]) -> int | None:
+        """Writes blocks one behind the other: their length, or None where there is no room for all of them."""
+        end = start
+        for block in blocks:
+            if end + len(block) > start + room:
+                return None
+            self.write(end, block)
+            end += len(block)
+        return end - start
+
+
+def deflated(contents: Contents, level: int) -> Iterator[bytes | bytearray]:
+    """One raw deflate stream: by libdeflate, which holds the whole, or by zlib in parts where that is over 100 MB.
+
+    At the level of BEST it is libdeflate, whatever the length: zlib packs less well at its 9 than that at its 6.
+    """
+    if len(contents) <= _WHOLE or level == BEST:
+        yield deflate_compress(whole(contents), level)
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        yield from pool.map(partial(_deflated_part, contents), range(0, len(contents), _BLOCK))
+
+
+def _deflated_part(contents: Contents, start: int) -> bytes:
+    """A part of a stream: it knows what lies before it, and ends at a byte."""
+    end = start + _BLOCK
+    before = bytes(contents[max(start - _WINDOW, 0) : start])
+    deflate = zlib.compressobj(_ZLIB_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=before)
+    ending = zlib.Z_SYNC_FLUSH if end < len(contents) else zlib.Z_FINISH
+    return deflate.compress(contents[start:end]) + deflate.flush(ending)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from deployer.bytecode import Compiled, bytecode_path, compile_sources, needs_source
+from deployer.contents import Contents, hold, whole
 from deployer.elf import trim
 from deployer.models import Entry, Kind, Measure, Package, Saving, Source
 from deployer.package import members, zipformat
@@ -45,7 +47,8 @@ def write_slim(source: Source, package: Package, recipe: Recipe, out: Path, adva
     """Writes a zip by a recipe.
 
     Each entry is unpacked on the way to check it; only what changes is packed again. The source is read once, in
-    its own order, in long reads. Memory grows with the biggest library (twice its size), not with the package.
+    its own order, in long reads. Memory grows with neither the package nor its biggest file, but with the latter
+    where everything is packed as small as it gets.
 
     Args:
         source: the zip that ``package`` is the index of.
@@ -78,7 +81,7 @@ def _taken(source: Source, recipe: Recipe, spool: Spool, say: Advance) -> tuple[
     with Jobs[_Made]() as jobs:
         for entry, blocks in members.packed(source, (entry for entry in files if entry.path not in empty)):
             parts[entry.path], held = _copied(entry, blocks, recipe, spool)
-            if held:
+            if held is not None:
                 made += jobs.add(entry.size, partial(_smaller, entry, held, recipe, spool))
             say(entry.packed)
         made += jobs.rest()
@@ -86,26 +89,27 @@ def _taken(source: Source, recipe: Recipe, spool: Spool, say: Advance) -> tuple[
     return parts, {one.path: one.reason for one in made if one.reason}
 
 
-_Held = list[bytearray]
-"""A file's contents, or nothing; who takes them out lets go of them when they are done with."""
-
-
-def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool) -> tuple[Part, _Held]:
+def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool) -> tuple[Part, Contents | None]:
     """The entry as it lies; and its contents, where something is to be made of them."""
     part = Part(entry, spool.room(entry.packed))
+    pieces = _unpacked(part, blocks, spool)
+    beginning = next(pieces, b"")
+    if _is_wanted(entry, beginning, recipe):
+        return part, hold(chain([beginning], pieces), entry.size, spool.folder)
+    for _ in pieces:
+        pass
+    return part, None
+
+
+def _unpacked(part: Part, blocks: Iterable[bytes], spool: Spool) -> Iterator[bytes]:
+    """A part's contents, checked; what lies in the zip goes into the spool on the way."""
+    unpacker = members.Unpacker(part.entry)
     place = part.start
-    unpacker = members.Unpacker(entry)
-    held: _Held = []
     for block in blocks:
-        for piece in unpacker.feed(block):
-            if not held and _is_wanted(entry, piece, recipe):
-                held.append(bytearray())
-            if held:
-                held[0] += piece
+        yield from unpacker.feed(block)
         spool.write(place, block)
         place += len(block)
     unpacker.finish()
-    return part, held
 
 
 def _is_wanted(entry: Entry, beginning: bytes, recipe: Recipe) -> bool:
@@ -115,18 +119,16 @@ def _is_wanted(entry: Entry, beginning: bytes, recipe: Recipe) -> bool:
     return action is Action.LIST or (action is Action.TRIM and beginning.startswith(_ELF))
 
 
-def _smaller(entry: Entry, held: _Held, recipe: Recipe, spool: Spool) -> _Made:
+def _smaller(entry: Entry, contents: Contents, recipe: Recipe, spool: Spool) -> _Made:
     """The contents trimmed, where they are a library or a list of files, and packed."""
-    contents = held.pop()
     reason = ""
     if recipe.actions.get(entry.path) is Action.LIST:
-        kept = kept_rows(contents, entry.path, {one.path for one in recipe.kept}, recipe.changed)
+        kept = kept_rows(bytes(whole(contents)), entry.path, {one.path for one in recipe.kept}, recipe.changed)
         return _Made(entry.path, spool.pack(entry, kept, _level(recipe)))
-    if recipe.actions.get(entry.path) is Action.TRIM and contents.startswith(_ELF):
-        trimmed = trim(memoryview(contents))
+    if recipe.actions.get(entry.path) is Action.TRIM and contents[: len(_ELF)] == _ELF:
+        trimmed = trim(contents)
         if trimmed.saved:
-            del contents  # a library may be as big as the whole package
-            return _Made(entry.path, spool.pack(entry, trimmed.data, _level(recipe)))
+            return _Made(entry.path, spool.pack(entry, trimmed.library, _level(recipe)))
         reason = trimmed.reason
     if not recipe.settings.best:
         return _Made(entry.path, None, reason)

@@ -4,10 +4,12 @@ import importlib.util
 import marshal
 import os
 import random
+import re
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import cast
 
 import pytest
@@ -66,6 +68,70 @@ def test_without_columns_bytecode_is_smaller_and_lines_are_still_right() -> None
     short = compile_sources(SOURCES.items(), RUNTIME, columns=False).files["a/b.py"]
     assert len(short) < len(compile_sources(SOURCES.items(), RUNTIME).files["a/b.py"])
     assert run(short)["fail"].__code__.co_firstlineno == 2  # type: ignore[attr-defined]
+
+
+def without_lines(code: CodeType) -> bytes:
+    """Everything that a code object is but for its location tables."""
+    inner = [without_lines(each) if isinstance(each, CodeType) else each for each in code.co_consts]
+    return marshal.dumps(code.replace(co_consts=(), co_linetable=b""), 2) + marshal.dumps(inner, 2)
+
+
+def lines(code: CodeType) -> list[int | None]:
+    """Of each unit of code, those of the code within it behind its own."""
+    inner = [line for each in code.co_consts if isinstance(each, CodeType) for line in lines(each)]
+    return [position[0] for position in code.co_positions()] + inner
+
+
+def test_location_tables_are_a_part_of_what_they_were_and_nothing_else_is_changed() -> None:
+    folder = Path(os.__file__).parent
+    sources = {path.name: path.read_bytes() for path in sorted(folder.glob("[a-c]*.py"))}
+    files = compile_sources(sources.items(), RUNTIME, columns=False).files
+    assert len(files) > 10
+    for path, source in sources.items():
+        code = compile(source, f"/var/task/{path}", "exec", dont_inherit=True)
+        short = marshal.loads(files[path][16:])
+        assert lines(short) == lines(code)
+        assert without_lines(short) == without_lines(code)
+    total = sum(map(len, files.values()))
+    assert total < 0.95 * sum(map(len, compile_sources(sources.items(), RUNTIME).files.values()))
+
+
+def entry(kind: int, units: int, rest: bytes) -> bytes:
+    return bytes([0x80 | kind << 3 | units - 1]) + rest
+
+
+def difference(lines: int) -> bytes:
+    """A difference of lines: 6 bits a byte, the lowest first, the sign in the lowest bit."""
+    value = abs(lines) << 1 | (lines < 0)
+    digits = [value >> shift & 63 for shift in range(0, max(value.bit_length(), 1), 6)]
+    return bytes([*(digit | 64 for digit in digits[:-1]), digits[-1]])
+
+
+def units(table: bytes) -> list[tuple[int, bytes]]:
+    """Kind and contents of each entry, once for each unit of code; for what is on the same line, no contents."""
+    found: list[tuple[int, bytes]] = []
+    for first, rest in re.findall(rb"([\x80-\xff])([\x00-\x7f]*)", table):
+        kind = first[0] >> 3 & 15
+        found += [(kind, b"" if rest == b"\0" else rest), *[(kind, b"")] * (first[0] & 7)]
+    return found
+
+
+numbers = st.integers(1, 8)
+lines_apart = st.one_of(st.just(0), st.integers(-3000, 3000))
+entries = st.one_of(
+    st.builds(entry, st.just(13), numbers, st.builds(difference, lines_apart)),
+    st.builds(entry, st.just(15), numbers, st.just(b"")),
+    st.builds(entry, st.just(14), numbers, st.binary(min_size=4, max_size=4).map(lambda b: bytes(x & 127 for x in b))),
+)
+
+
+@given(st.lists(entries, max_size=40).map(b"".join))
+def test_a_tighter_location_table_tells_the_same_of_each_unit_of_code(table: bytes) -> None:
+    code = compile("", "a.py", "exec").replace(co_linetable=table)
+    tight = bytecode_child.tightened(code).co_linetable
+    assert units(tight) == units(table)
+    assert len(tight) <= len(table)
+    assert bytecode_child.tightened(code.replace(co_linetable=tight)).co_linetable == tight
 
 
 def test_the_same_bytes_whatever_the_order_the_processes_and_the_hash_seed(

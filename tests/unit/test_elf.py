@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer import elf
+from deployer.contents import hold
 from deployer.elf import trim
 from deployer.elf_format import UnusualError
 
@@ -37,6 +38,7 @@ class Load(NamedTuple):
 
 def make(
     *,
+    text: bytes = TEXT,
     debug: tuple[bytes, int, int] = (b".debug_info", PROGBITS, 0),
     align: int = 0x1000,
     machine: int = 62,
@@ -46,7 +48,7 @@ def make(
     tail: bytes = b"",
 ) -> bytes:
     """A library: text, then a section that is not loaded, then data in a page of its own, then names."""
-    text_end = 64 + 56 * 5 + len(TEXT)
+    text_end = 64 + 56 * 5 + len(text)
     data_at = -(-(text_end + len(DEBUG)) // align) * align + 0x10
     empty_at = data_at + (empty_at or len(DATA))
     segments = [
@@ -66,8 +68,8 @@ def make(
     shoff = names_at + len(names)
     ident = b"\x7fELF\2\1\1"
     header = struct.pack("<16sHHIQQQIHHHHHH", ident, kind, machine, 1, 0, 64, shoff, 0, 64, 56, len(segments), 64, 3, 2)
-    text = header + b"".join(PHDR.pack(*segment) for segment in segments) + TEXT + DEBUG
-    return text.ljust(data_at, b"\0") + DATA + names + b"".join(SHDR.pack(*each) for each in sections) + tail
+    begin = header + b"".join(PHDR.pack(*segment) for segment in segments) + text + DEBUG
+    return begin.ljust(data_at, b"\0") + DATA + names + b"".join(SHDR.pack(*each) for each in sections) + tail
 
 
 def loaded(library: bytes) -> list[Load]:
@@ -176,8 +178,12 @@ def test_trimming_again_changes_nothing() -> None:
     assert trim(once).reason == "nothing to drop"
 
 
-def test_a_view_of_a_mapped_file_is_trimmed_like_its_bytes() -> None:
-    assert trim(memoryview(bytearray(make()))) == trim(make())
+def test_views_and_files_are_trimmed_like_bytes(tmp_path: Path) -> None:
+    long = make(text=TEXT * 500)
+    for library in (make(), long):
+        file = hold([library], 10**9, tmp_path)
+        assert trim(memoryview(library)).data == trim(file).data == trim(library).data
+        assert trim(file).saved
 
 
 def test_zeros_at_the_end_are_no_payload() -> None:

@@ -10,6 +10,7 @@ import pytest
 from deployer.models import Kind, Measure, Package, Whitelist
 from deployer.package import index, open_file
 from deployer.slim import Action, Settings, Slim, recipe, write_slim
+from tests.unit.test_elf import make
 from tests.unit.whitelists import chosen, evidence, package
 
 RUNTIME = "python3.11"
@@ -99,6 +100,15 @@ def test_what_is_no_library_or_does_not_compile_stays_as_it_is(full: Path, tmp_p
     left = {step.name: dict(step.left_alone) for step in slim.steps}
     assert left["bytecode added"] == {"does not compile": 1}
     assert sum(left["libraries trimmed"].values()) == 1
+
+
+def test_a_library_in_the_middle_of_another_file_is_no_library(tmp_path: Path) -> None:
+    image = bytes(1 << 20) + make()
+    with zipfile.ZipFile(tmp_path / "image.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data/image", image)
+    slimmed(tmp_path / "image.zip", ALL, _this(), tmp_path / "slim.zip")
+    with zipfile.ZipFile(tmp_path / "slim.zip") as archive:
+        assert archive.read("data/image") == image
 
 
 def test_the_steps_add_up_to_what_was_written(full: Path, tmp_path: Path) -> None:
