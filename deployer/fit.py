@@ -9,10 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from deployer.limits import START_UP_MS
 from deployer.models import Entry, Kind, Package, PathEvidence
 
 RATE: Final = 250_000_000
 """Bytes unpacked a second, by two threads (``scripts/bench unpack``)."""
+SLOWEST: Final = 25_000_000
+"""Bytes unpacked a second at the worst."""
 EACH: Final = 0.0001
 """Seconds that one more file takes."""
 ROW: Final = 400
@@ -62,6 +65,24 @@ def fit(
 def seconds(sizes: Iterable[int]) -> float:
     """What files of these sizes add to each start, about."""
     return sum(size / RATE + EACH for size in sizes)
+
+
+def in_time(timeout: int, unpacked: int) -> tuple[str, ...]:
+    """What is to be said where a slow start would not end within the first invocation, in which Lambda goes on with one
+    that it cut off.
+
+    Args:
+        timeout: the function's, in seconds.
+        unpacked: bytes that are unpacked at start.
+    """
+    longest = unpacked // SLOWEST
+    if longest <= START_UP_MS // 1000 + timeout:
+        return ()
+    text = (
+        f"Unpacking takes up to {longest} s where S3 or /tmp is slow: longer than a start-up (10 s) and the function's "
+        f"timeout ({timeout} s). Invocations of a new sandbox would fail until it is done: raise the timeout."
+    )
+    return (text,)
 
 
 def _eligible(package: Package) -> list[Entry]:
