@@ -53,6 +53,9 @@ def test_the_whole_way_there_and_back(project):
     assert "Layers" not in after or not after["Layers"]
     for event, answer in (({}, "opened"), ({"do": "lazy"}, "lazy"), ({"do": "look"}, True)):
         assert project.cloud.invoke("f", event).value == answer
+    restored = project.ldeploy("restore", "f", "--output", "json")
+    assert restored.code == 0
+    assert "There was no f before the probe" in restored.json["warnings"][0]
 
 
 SIZED = """
@@ -107,7 +110,7 @@ def test_what_is_over_the_limit_even_packed_stays_in_s3(project, roles, argument
             file.write(os.urandom(1_000_000))
     size = (project.folder / "build" / "data" / "huge.bin").stat().st_size
     reader = a_role(roles)
-    project.cloud.create("f", PLAIN, Role=reader)
+    project.cloud.create("f", PLAIN, Role=reader, Timeout=60)
     assert project.ldeploy(*PROBE, "--attach-policy").code == 0
     answer = project.cloud.invoke("f").value
     assert answer[1] == size
@@ -119,7 +122,8 @@ def test_what_is_over_the_limit_even_packed_stays_in_s3(project, roles, argument
         assert project.configuration() == before
         return
     assert (shrunk.code, shrunk.json["state"]) == (0, "deployed"), shrunk.err
-    assert "fetched from S3" in shrunk.json["warnings"][-1]
+    assert "without bytecode" not in shrunk.err
+    assert "fetched from S3" in shrunk.json["warnings"][0]
     assert shrunk.json["after"]["bytes"] < 1_000_000
     assert project.cloud.invoke("f").value == answer
     assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == ["ldeploy-f-rest"]
