@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from deployer.fit import fit, seconds
+from deployer.fit import fit, most, seconds
 from deployer.function import StoredZip
 from deployer.layer import start_files
 from deployer.models import Evidence, Measure, Package, Saving, Source, Whitelist
@@ -147,11 +147,10 @@ def _packed(parts: Parts, built: Built, room: int, packing: Packing) -> Built:
 
 def _costs(sizes: Mapping[str, int], packing: Packing) -> str:
     """What files that left the package cost, in a sentence."""
-    most = ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in sorted(sizes.items(), key=lambda one: -one[1])[:3])
     files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
     time = f"{seconds(sizes.values()):.2f} s with two processors"
     if packing is Packing.INSIDE:
         how = f"packed inside the package, and unpacked to /tmp at each cold start, about {time}"
     else:
         how = f"fetched from S3 and unpacked to /tmp at each cold start, at least {time}"
-    return f"{files} did not fit: {how} ({most})."
+    return f"{files} did not fit: {how} ({most(sizes, 3)})."

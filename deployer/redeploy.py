@@ -11,7 +11,7 @@ from deployer.arm import fitted
 from deployer.before import deployed
 from deployer.errors import OverLimitError, TrialFailedError
 from deployer.events import check_events
-from deployer.fit import in_time
+from deployer.fit import check_storage, in_time
 from deployer.function import Stage, State, StoredZip, package_key
 from deployer.layer import layer_size
 from deployer.layering import layer_bytes, swapped
@@ -31,10 +31,12 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; its report is left for ``ldeploy report``.
 
     Raises:
+        OverLimitError: what would be unpacked at start is bigger than /tmp can be.
         TrialFailedError: it failed on a recorded event; what was deployed before is back.
     """
     wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     slimmed = run.slimmer.write(choice, UNZIPPED - _beside(choice, layers))
+    check_storage(slimmed.built.sizes)
     unpacked = slimmed.built.unpacked
     wanted = fitted(wanted, unpacked) if unpacked else wanted
     slim = _stored(slimmed, choice.begun.bucket)

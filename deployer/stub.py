@@ -1,8 +1,8 @@
 """A package over Lambda's limit -> the stub that stands in for it while it is probed.
 
-A zip of a few KB: the manifest, by which ``probe_layer/unpack.py`` brings the package below /tmp, and a symlink for
-each name at the package's top, so that what is asked for below /var/task by its whole path is found too. Lambda keeps
-symlinks, also those that lead out of the package.
+A zip of the manifest, by which ``probe_layer/unpack.py`` brings the package below /tmp, and of a symlink for each name
+at the package's top, so that what is asked for below /var/task by its whole path is found too. Lambda keeps symlinks,
+also those that lead out of the package.
 """
 
 from dataclasses import replace
