@@ -1,4 +1,4 @@
-"""A model that is trained and asked beside tables, texts and pictures: what comes together in one big image."""
+"""A model that is trained and asked beside tables, texts and pictures: what else would go into a container image."""
 
 import cv2
 import numpy as np
