@@ -6,13 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from deployer.fit import fit, seconds
+from deployer.fit import fit, most, seconds
 from deployer.function import StoredZip
 from deployer.layer import start_files
 from deployer.models import Evidence, Measure, Package, Saving, Source, Whitelist
 from deployer.notices import Notices
 from deployer.package import index, open_file
-from deployer.slim import Action, Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
+from deployer.slim import BYTECODE, Action, Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
 
 
 class Packing(StrEnum):
@@ -75,15 +75,24 @@ def build(parts: Parts, room: int, notices: Notices) -> Built:
             and data are packed, then bytecode, which costs bytes, is left out, and last of all what is packed stays
             in S3. The caller checks that it was enough.
         notices: who is told.
+
+    What cannot be enough, as the zip itself is too big, is not tried.
     """
     built = _write(parts, parts.settings, notices)
     for what, settings, packing in _smaller(parts):
         if built.measure.bytes < room:
             break
+        if settings.empty == built.settings.empty and packing is not Packing.IN_S3 and _weighs(built) >= room:
+            continue
         notices.say(f"not under the limit: {what}")
         built = built if settings == built.settings and not built.sizes else _write(parts, settings, notices)
         built = _packed(parts, built, room, packing) if packing else built
     return built
+
+
+def _weighs(built: Built) -> int:
+    """Bytes that stay inside whatever is packed: at least those of the zip, of which bytecode alone may go too."""
+    return built.measure.zip_bytes - sum(step.bytes_after for step in built.steps if step.name == BYTECODE)
 
 
 def _write(parts: Parts, settings: Settings, notices: Notices) -> Built:
@@ -138,11 +147,10 @@ def _packed(parts: Parts, built: Built, room: int, packing: Packing) -> Built:
 
 def _costs(sizes: Mapping[str, int], packing: Packing) -> str:
     """What files that left the package cost, in a sentence."""
-    most = ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in sorted(sizes.items(), key=lambda one: -one[1])[:3])
     files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
     time = f"{seconds(sizes.values()):.2f} s with two processors"
     if packing is Packing.INSIDE:
         how = f"packed inside the package, and unpacked to /tmp at each cold start, about {time}"
     else:
         how = f"fetched from S3 and unpacked to /tmp at each cold start, at least {time}"
-    return f"{files} did not fit: {how} ({most})."
+    return f"{files} did not fit: {how} ({most(sizes, 3)})."

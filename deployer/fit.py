@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from deployer.errors import OverLimitError
+from deployer.limits import MIB, START_UP_MS, STORAGE
 from deployer.models import Entry, Kind, Package, PathEvidence
 
 RATE: Final = 250_000_000
 """Bytes unpacked a second, by two threads (``scripts/bench unpack``)."""
+SLOWEST: Final = 25_000_000
+"""Bytes unpacked a second at the worst."""
 EACH: Final = 0.0001
 """Seconds that one more file takes."""
 ROW: Final = 400
@@ -62,6 +66,48 @@ def fit(
 def seconds(sizes: Iterable[int]) -> float:
     """What files of these sizes add to each start, about."""
     return sum(size / RATE + EACH for size in sizes)
+
+
+def check_storage(sizes: Mapping[str, int]) -> None:
+    """Whether a /tmp can hold what is unpacked at start.
+
+    Args:
+        sizes: path -> bytes.
+
+    Raises:
+        OverLimitError: none can; it names what weighs most.
+    """
+    needed = sum(sizes.values()) // MIB + 1
+    if needed <= STORAGE:
+        return
+    raise OverLimitError(
+        f"What is over the limit needs {needed:,} MB of /tmp, and Lambda gives a function {STORAGE:,} at most.",
+        f"What weighs most: {most(sizes, 5)}.",
+    )
+
+
+def most(sizes: Mapping[str, int], count: int) -> str:
+    """The biggest files, in words."""
+    biggest = sorted(sizes.items(), key=lambda one: (-one[1], one[0]))[:count]
+    return ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in biggest)
+
+
+def in_time(timeout: int, unpacked: int) -> tuple[str, ...]:
+    """What is to be said where a slow start would not end within the first invocation, in which Lambda goes on with one
+    that it cut off.
+
+    Args:
+        timeout: the function's, in seconds.
+        unpacked: bytes that are unpacked at start.
+    """
+    longest = unpacked // SLOWEST
+    if longest <= START_UP_MS // 1000 + timeout:
+        return ()
+    text = (
+        f"Unpacking takes up to {longest} s where S3 or /tmp is slow: longer than a start-up (10 s) and the function's "
+        f"timeout ({timeout} s). Invocations of a new sandbox would fail until it is done: raise the timeout."
+    )
+    return (text,)
 
 
 def _eligible(package: Package) -> list[Entry]:

@@ -15,6 +15,11 @@ from deployer.slimming import Choice, Slimmed, measured, reasons
 from deployer.whitelist import from_json
 from deployer.workspace import DEPLOYED, REPORT, Workspace
 
+_NEVER_RAN = (
+    "There was no {0} before the probe, which made it of a package over Lambda's limit: without the probe it starts "
+    "nothing. Delete it, or probe it again."
+)
+
 
 def probe_report(
     state: State, full: Taken, steps: Steps, done: Execution | None, warnings: tuple[str, ...]
@@ -79,6 +84,7 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> data.R
         state="restored" if done else "planned",
         sha256=state.before_code.sha256,
         plan=tuple(map(str, steps)),
+        warnings=(_NEVER_RAN.format(state.function),) if state.before_code == state.stub else (),
     )
 
 

@@ -11,6 +11,7 @@ from deployer.arm import fitted
 from deployer.before import deployed
 from deployer.errors import OverLimitError, TrialFailedError
 from deployer.events import check_events
+from deployer.fit import check_storage, in_time
 from deployer.function import Stage, State, StoredZip, package_key
 from deployer.layer import layer_size
 from deployer.layering import layer_bytes, swapped
@@ -30,11 +31,14 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; its report is left for ``ldeploy report``.
 
     Raises:
+        OverLimitError: what would be unpacked at start is bigger than /tmp can be.
         TrialFailedError: it failed on a recorded event; what was deployed before is back.
     """
     wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
     slimmed = run.slimmer.write(choice, UNZIPPED - _beside(choice, layers))
-    wanted = fitted(wanted, slimmed.built.unpacked) if slimmed.built.unpacked else wanted
+    check_storage(slimmed.built.sizes)
+    unpacked = slimmed.built.unpacked
+    wanted = fitted(wanted, unpacked) if unpacked else wanted
     slim = _stored(slimmed, choice.begun.bucket)
     state = replace(choice.begun, stage=Stage.SHRINKING, slim=slim)
     pruned = [layer.pruned for layer in choice.layers if layer.pruned]
@@ -42,7 +46,7 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     given = _leave(run, choice, slimmed)
     rest = replace(slimmed.rest, policies=given.policies) if slimmed.rest else None
     steps = plan.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial, rest)
-    report = shrink_report(choice, slimmed, slim, layers, steps, given.warnings)
+    report = shrink_report(choice, slimmed, slim, layers, steps, (*given.warnings, *in_time(wanted.timeout, unpacked)))
     try:
         check_fits(kept_of(choice.full.package, choice.whitelist), slim.bytes, layers, "The slim package")
     except OverLimitError as error:

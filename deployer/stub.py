@@ -1,8 +1,8 @@
 """A package over Lambda's limit -> the stub that stands in for it while it is probed.
 
-A zip of a few KB: the manifest, by which ``probe_layer/unpack.py`` brings the package below /tmp, and a symlink for
-each name at the package's top, so that what is asked for below /var/task by its whole path is found too. Lambda keeps
-symlinks, also those that lead out of the package.
+A zip of the manifest, by which ``probe_layer/unpack.py`` brings the package below /tmp, and of a symlink for each name
+at the package's top, so that what is asked for below /var/task by its whole path is found too. Lambda keeps symlinks,
+also those that lead out of the package.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from deployer.errors import OverLimitError
+from deployer.fit import SLOWEST
 from deployer.function import Configuration
 from deployer.limits import MIB, STORAGE, TIMEOUT
 from deployer.manifest import FOLDER, NAME, InBucket, of_zip, to_json
@@ -25,8 +26,6 @@ BESIDE: Final = 16
 MEMORY: Final = 1769
 """MB: with them goes one whole processor
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
-SLOWEST: Final = 25_000_000
-"""Bytes a second that are unpacked at the worst: the time that the function gets more is reckoned by it."""
 
 
 def stand_in(package: Package, place: InBucket, out: Path) -> Measure:

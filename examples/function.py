@@ -1,4 +1,4 @@
-"""A client as anyone would write it: invokes a function with each event, or describes it."""
+"""A client as anyone would write it: makes a role, invokes a function with each event, or describes it."""
 
 import json
 import sys
@@ -7,6 +7,21 @@ from pathlib import Path
 import boto3
 
 OF_THE_VERSION = {"FunctionArn", "LastModified", "RevisionId", "Version", "Description", "ResponseMetadata", "State"}
+
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::ldeploy-*/ldeploy/*"}
+
+
+def role(name: str) -> None:
+    """A role for functions, which may read what ldeploy keeps in its bucket; prints its ARN."""
+    client = boto3.client("iam")
+    made = client.create_role(RoleName=name, AssumeRolePolicyDocument=policy(TRUST))
+    client.put_role_policy(RoleName=name, PolicyName="packages", PolicyDocument=policy(READ))
+    print(made["Role"]["Arn"])
+
+
+def policy(statement: dict[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def invoke(name: str, events: str) -> None:
@@ -25,4 +40,4 @@ def describe(name: str, version: str = "$LATEST") -> None:
 
 
 if __name__ == "__main__":
-    {"invoke": invoke, "describe": describe}[sys.argv[1]](*sys.argv[2:])
+    {"role": role, "invoke": invoke, "describe": describe}[sys.argv[1]](*sys.argv[2:])

@@ -94,12 +94,18 @@ class Bucket:
         with self._lock:
             self._client = self._client or _connect(self._region)
         try:
-            return self._client.get_object(Range="bytes=%d-%d" % (start, end - 1), **self._object)["Body"]
+            answer = self._client.get_object(Range="bytes=%d-%d" % (start, end - 1), **self._object)
         except Exception as error:
             code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
             if code not in _REFUSED:
                 raise
-            raise UnpackError(_REFUSED[code], _SAID[_REFUSED[code]] % self) from error
+            raise self._refused(_REFUSED[code]) from error
+        if answer["ContentRange"].rpartition("/")[2] != str(self.end):  # cut off, or grown
+            raise self._refused("unpack-changed")
+        return answer["Body"]
+
+    def _refused(self, fault: str) -> UnpackError:
+        return UnpackError(fault, _SAID[fault] % self)
 
     def __str__(self) -> str:
         return "s3://%(Bucket)s/%(Key)s" % self._object

@@ -103,5 +103,5 @@ class BrokenError(Exception):
     """
 
     def __init__(self, done: int, why: BaseException) -> None:
-        super().__init__(type(why).__name__)
+        super().__init__(str(why) if isinstance(why, StreamError) else type(why).__name__)
         self.done = done

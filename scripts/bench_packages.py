@@ -22,8 +22,11 @@ OPENS = ("strace", "-ff", "-y", "-s", "4096", "-e", "trace=open,openat,execve", 
 SLIM_PATTERNS = ("*.pyc", "*.pyo")
 """serverless-python-requirements' ``slim: true``: ``**/*.py[c|o]``, ``**/__pycache__*``, ``**/*.dist-info*``
 (https://github.com/serverless/serverless-python-requirements, lib/slim.js)."""
-HIDING = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o ro none /dev/shm && exec "$@"', "sh")
-"""Lambda has no shared memory, so that joblib and others take another way than they do here."""
+HIDE = 'mount -t tmpfs -o ro none /dev/shm && mount -t tmpfs none /tmp && exec "$@"'
+HIDING = ("unshare", "-m", "sh", "-c", HIDE, "sh")
+"""As in Lambda: no shared memory, so that joblib and others take another way than they do here, and a /tmp of its own,
+which is empty at first: matplotlib, for one, looks at every font where it finds no list of them.
+"""
 STRIP = ("-name", "*.so", "-exec", "strip", "{}", ";")
 """Its way to strip, as it has it."""
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -54,10 +57,10 @@ def runtime(folder: Path) -> str:
 
 @cache
 def hidden() -> tuple[str, ...]:
-    """A prefix that hides shared memory, where this user may."""
+    """A prefix that hides shared memory and what is in /tmp, where this user may and we are not there ourselves."""
     if not shutil.which("unshare"):
         return ()
-    tried = subprocess.run([*HIDING, "true"], capture_output=True, check=False)
+    tried = subprocess.run([*HIDING, "test", "-e", __file__], capture_output=True, check=False)
     return () if tried.returncode else HIDING
 
 

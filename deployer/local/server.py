@@ -31,6 +31,7 @@ from deployer.local.faults import Faults
 from deployer.local.gateway import Gateway
 from deployer.local.image import make_image
 from deployer.local.instance import Instance, Limits, Place
+from deployer.local.objects import ObjectsResponse
 from deployer.local.pool import Pool
 from deployer.local.responses import LocalResponse
 from deployer.local.roles import RolesResponse
@@ -151,15 +152,21 @@ class QuietHandler(MotoRequestHandler):  # type: ignore[misc]
             logging.getLogger(__name__).debug(message, *args)
 
 
-ANSWERS: Final[Mapping[str, Any]] = {"lambda": LocalResponse, "awslambda": LocalResponse, "iam": RolesResponse}
+ANSWERS: Final[Mapping[str, Any]] = {
+    "lambda": LocalResponse,
+    "awslambda": LocalResponse,
+    "iam": RolesResponse,
+    "s3": ObjectsResponse,
+}
 
 
 def create_app(service: SERVICE_NAMES) -> Flask:
-    """moto's own application for a service; Lambda's, IAM's and CloudFormation's with our answers."""
+    """moto's own application for a service; S3's, Lambda's, IAM's and CloudFormation's with our answers."""
     app: Flask = create_backend_app(service)
     if answers := stacks() if service == "cloudformation" else ANSWERS.get(service):
-        view = convert_to_flask_response(answers.dispatch)
-        app.view_functions = dict.fromkeys(app.view_functions, view)
+        views: dict[str, Any] = app.view_functions
+        for route, view in views.items():
+            views[route] = convert_to_flask_response(getattr(answers, view.callback.__name__))
     return app
 
 

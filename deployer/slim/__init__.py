@@ -5,6 +5,19 @@
 
 from deployer.slim.pack import Elsewhere, pack, part
 from deployer.slim.recipe import Action, Recipe, Settings, as_it_lies, recipe
+from deployer.slim.savings import BYTECODE
 from deployer.slim.write import Slim, write_slim
 
-__all__ = ["Action", "Elsewhere", "Recipe", "Settings", "Slim", "as_it_lies", "pack", "part", "recipe", "write_slim"]
+__all__ = [
+    "BYTECODE",
+    "Action",
+    "Elsewhere",
+    "Recipe",
+    "Settings",
+    "Slim",
+    "as_it_lies",
+    "pack",
+    "part",
+    "recipe",
+    "write_slim",
+]

@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from deployer.models import Entry, Kind, Package, Saving
 from deployer.slim.recipe import Action, Recipe
+
+BYTECODE: Final = "bytecode added"
 
 
 def savings(
@@ -44,7 +47,7 @@ def _bytecode(
     added = [entry for path, entry in now.items() if path not in kept or path in gone]
     old = [entry for path, entry in gone.items() if path.endswith(".pyc")]
     left = Counter({"does not compile": len(recipe.sources) - len(added)} if added else {})
-    yield Saving("bytecode added", len(added), _bytes(old), _bytes(added), +left)
+    yield Saving(BYTECODE, len(added), _bytes(old), _bytes(added), +left)
     if not recipe.settings.source:
         sources = [entry for path, entry in gone.items() if path.endswith(".py")]
         stay = Counter({"may be read": len(added) - len(sources)})

@@ -21,7 +21,7 @@ import pytest
 from deployer.errors import PackageError, UsageError
 from deployer.local import Isolation, Limits, LocalAws
 from deployer.local.code_store import CodeStore
-from tests.functional.local_aws import CODE, ROLE, RUNTIME, client, cloud, packed
+from tests.functional.local_aws import CODE, ROLE, RUNTIME, client, cloud, packed, refusal
 
 
 def sleeper(seconds: int) -> str:
@@ -242,3 +242,19 @@ def links(symlinks: dict[str, str], files: dict[str, str]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "content"),
+    [("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=-3", b"789"), ("bytes=0-99", None), ("bytes=x", None)],
+)
+def test_a_range_of_an_object_is_what_it_asks_for(wanted: str, content: bytes | None) -> None:
+    with cloud() as here:
+        here.storage.create_bucket(Bucket="numbers")
+        here.storage.put_object(Bucket="numbers", Key="digits", Body=b"0123456789")
+        answer = here.storage.get_object(Bucket="numbers", Key="digits", Range=wanted)
+        assert answer["Body"].read() == (content or b"0123456789")
+        refused = refusal(here.storage.get_object, Bucket="numbers", Key="digits", Range="bytes=10-12")
+        assert refused[:2] == (416, "InvalidRange")
+        replaced = refusal(here.storage.get_object, Bucket="numbers", Key="digits", Range=wanted, IfMatch='"other"')
+        assert replaced[:2] == (412, "PreconditionFailed")

@@ -2,6 +2,9 @@
 
 import json
 import os
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +53,9 @@ def test_the_whole_way_there_and_back(project):
     assert "Layers" not in after or not after["Layers"]
     for event, answer in (({}, "opened"), ({"do": "lazy"}, "lazy"), ({"do": "look"}, True)):
         assert project.cloud.invoke("f", event).value == answer
+    restored = project.ldeploy("restore", "f", "--output", "json")
+    assert restored.code == 0
+    assert "There was no f before the probe" in restored.json["warnings"][0]
 
 
 SIZED = """
@@ -104,7 +110,7 @@ def test_what_is_over_the_limit_even_packed_stays_in_s3(project, roles, argument
             file.write(os.urandom(1_000_000))
     size = (project.folder / "build" / "data" / "huge.bin").stat().st_size
     reader = a_role(roles)
-    project.cloud.create("f", PLAIN, Role=reader)
+    project.cloud.create("f", PLAIN, Role=reader, Timeout=60)
     assert project.ldeploy(*PROBE, "--attach-policy").code == 0
     answer = project.cloud.invoke("f").value
     assert answer[1] == size
@@ -116,7 +122,8 @@ def test_what_is_over_the_limit_even_packed_stays_in_s3(project, roles, argument
         assert project.configuration() == before
         return
     assert (shrunk.code, shrunk.json["state"]) == (0, "deployed"), shrunk.err
-    assert "fetched from S3" in shrunk.json["warnings"][-1]
+    assert "without bytecode" not in shrunk.err
+    assert "fetched from S3" in shrunk.json["warnings"][0]
     assert shrunk.json["after"]["bytes"] < 1_000_000
     assert project.cloud.invoke("f").value == answer
     assert roles.list_role_policies(RoleName="reader")["PolicyNames"] == ["ldeploy-f-rest"]
@@ -295,7 +302,9 @@ def test_a_package_that_is_gone_is_said_in_the_log_and_in_status(project):
 
 def test_a_package_that_was_changed_is_not_run(project):
     project.probe()
-    project.cloud.storage.put_object(Bucket="packages", Key=the_package(project), Body=os.urandom(1_000_000))
+    key = the_package(project)
+    size = project.cloud.storage.head_object(Bucket="packages", Key=key)["ContentLength"]
+    project.cloud.storage.put_object(Bucket="packages", Key=key, Body=os.urandom(size))
     line, status = unstarted(project)
     assert "is not what was probed" in line
     assert "unpack-damaged" in status
@@ -306,8 +315,35 @@ def test_a_package_that_was_cut_off_is_not_run(project):
     key = the_package(project)
     whole = project.cloud.storage.get_object(Bucket="packages", Key=key)["Body"].read()
     project.cloud.storage.put_object(Bucket="packages", Key=key, Body=whole[: len(whole) // 2])
-    _, status = unstarted(project)
+    line, status = unstarted(project)
+    assert "was replaced by another object" in line
     assert "The function did not start" in status
+
+
+def test_another_object_in_the_users_own_place_is_not_run(project):
+    project.probe()
+    project.cloud.storage.copy_object(Bucket="packages", Key="mine.zip", CopySource=f"packages/{the_package(project)}")
+    assert project.ldeploy("probe", "f", "--package", "s3://packages/mine.zip").code == 0
+    project.cloud.storage.put_object(Bucket="packages", Key="mine.zip", Body=os.urandom(1_000_000))
+    line, status = unstarted(project)
+    assert "s3://packages/mine.zip was replaced by another object" in line
+    assert "unpack-changed" in status
+
+
+def test_a_zip_that_unpacks_to_more_than_it_says_is_not_run(project):
+    """100 times as much: written no further than to the size that it says, and never taken for the package."""
+    with zipfile.ZipFile(project.folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in FILES.items():
+            archive.writestr(name, content)
+        archive.write(project.folder / "build" / "data" / "huge.bin", "data/huge.bin")
+        archive.writestr("bomb.bin", bytes(10_000_000))
+        archive.getinfo("bomb.bin").file_size = 100_000
+    probed = project.ldeploy("probe", "f", "--package", "bomb.zip", "--bucket", "packages", *CREATE)
+    assert probed.code == 0, probed.err
+    line, status = unstarted(project)
+    assert "bomb.bin in s3://packages/ldeploy/" in line
+    assert "is not what was probed" in line
+    assert "unpack-damaged" in status
 
 
 def test_a_role_that_may_not_read_after_all_is_said(project):
@@ -324,6 +360,44 @@ def test_what_s3_drops_or_refuses_for_a_moment_is_asked_again(project, kind):
     project.probe()
     project.cloud.aws.faults.order("s3.GetObject", kind, times=2)
     assert project.cloud.invoke("f").value == "opened"
+
+
+def test_two_sandboxes_that_start_at_once_have_each_the_whole_package(project):
+    project.probe()
+    with ThreadPoolExecutor(2) as both:
+        results = list(both.map(lambda _: project.cloud.invoke("f"), range(2)))
+    assert [result.value for result in results] == ["opened"] * 2
+    starts = [line for line in project.cloud.messages("f") if "INIT_START" in line]
+    assert len(starts) == 2
+
+
+SMALL_TMP = ("unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=64m none /tmp && exec "$@"', "sh")
+
+
+def test_a_tmp_that_is_full_is_said_and_starts_nothing(project):
+    """As one that nobody had raised: a disk of 64 MB, laid over the sandbox's own."""
+    project.cloud.aws._launcher = replace(project.cloud.aws._launcher, prefix=SMALL_TMP)
+    project.probe()
+    result = project.cloud.invoke("f")
+    if "unshare:" in result.log or "mount:" in result.log:
+        pytest.skip("no disk can be laid over another inside a sandbox of this machine")
+    line, status = unstarted(project)
+    assert "it needs 254 MB more of /tmp" in line
+    assert "raise the function's ephemeral storage" in line
+    assert "unpack-space" in status
+
+
+def test_a_package_over_what_tmp_can_be_is_refused(project):
+    with zipfile.ZipFile(project.folder / "big.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(project.folder / "build" / "app.py", "app.py")
+        archive.writestr("big.bin", "x")
+        archive.getinfo("big.bin").file_size = 11 << 30
+    project.cloud.aws.faults.forget()
+    refused = project.ldeploy("probe", "f", "--package", "big.zip", "--bucket", "packages", *CREATE)
+    assert refused.code == 3
+    assert "needs 11,281 MB of /tmp, and Lambda gives a function 10,240 at most" in refused.err
+    assert "big.bin 11811.2 MB" in refused.err
+    assert project.changes() == []
 
 
 def test_a_start_that_is_cut_off_goes_on_inside_the_invocation(tmp_path, monkeypatch, project):

@@ -8,11 +8,14 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -211,6 +214,51 @@ def test_two_that_start_at_once_unpack_it_once(tmp_path: Path) -> None:
     both = [subprocess.Popen(stub.command(), stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0] for process in both] == [str(stub.root)] * 2
     assert tree(stub.root) == whole(files)
+
+
+# -- from S3 ---------------------------------------------------------------------------------------------------------
+
+
+class Waiting(BaseHTTPRequestHandler):
+    """S3 with one object, whose bytes behind ``until`` come when the file ``place`` is there, or not at all."""
+
+    data: bytes
+    until: int
+    place: Path
+
+    def do_GET(self) -> None:
+        start, end = (int(number) for number in self.headers["Range"].removeprefix("bytes=").split("-"))
+        self.send_response(206)
+        self.send_header("Content-Length", str(end + 1 - start))
+        self.send_header("Content-Range", f"bytes {start}-{end}/{len(self.data)}")
+        self.end_headers()
+        self.wfile.write(self.data[start : self.until])
+        self.wfile.flush()
+        for _ in range(500):
+            if self.place.exists():
+                self.wfile.write(self.data[max(start, self.until) : end + 1])
+                return
+            time.sleep(0.01)
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        pass
+
+
+def test_a_file_is_unpacked_while_the_next_are_still_on_the_way(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (stub.folder / "full.zip").read_bytes()
+    first, second, *_ = sorted(stub.made.files, key=lambda file: file.offset)
+    kept = {"data": data, "until": second.offset, "place": Path(f"{stub.root}.part", first.path)}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Here", (Waiting,), kept)) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        place = manifest.InBucket("packages", "full.zip", "", len(data), "us-east-1")
+        stub.write(replace(stub.made, sources=(place,)))
+        done = stub.run()
+        server.shutdown()
+    assert (done.returncode, done.stdout, done.stderr) == (0, str(stub.root), "")
+    assert tree(stub.root) == whole(FILES)
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.fit import fit, seconds
+from deployer.errors import OverLimitError
+from deployer.fit import check_storage, fit, in_time, seconds
 from deployer.models import Entry, Kind, Package, PathEvidence, Phase, Touch
 
 MB = 1_000_000
@@ -77,3 +78,17 @@ def test_it_is_enough_and_nothing_can_be_left_out(drawn, over):
 @pytest.mark.parametrize(("sizes", "told"), [([], 0), ([250_000_000], 1), ([1] * 1000, 0.1)])
 def test_the_cost_at_start_grows_with_bytes_and_files(sizes, told):
     assert seconds(sizes) == pytest.approx(told, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "unpacked", "said"), [(3, 330 * MB, False), (3, 350 * MB, True), (30, 350 * MB, False)]
+)
+def test_a_timeout_that_is_too_short_for_a_slow_start_is_said(timeout, unpacked, said):
+    assert any(f"timeout ({timeout} s)" in text for text in in_time(timeout, unpacked)) == said
+
+
+def test_what_no_tmp_can_hold_is_refused_with_what_weighs_most():
+    check_storage({"a": 9_000 * MB, "b": 1_000 * MB})
+    with pytest.raises(OverLimitError, match=r"needs 10,491 MB.* 10,240 at most") as caught:
+        check_storage({"a": 9_000 * MB, "b": 2_000 * MB})
+    assert "a 9000.0 MB, b 2000.0 MB" in caught.value.advice
