@@ -18,6 +18,7 @@ LETTERS = {
     "d": ("listed", "shim"),
     "D": ("listed", "inotify"),
     "e": ("listed", "audit"),
+    "n": ("browsed", "audit"),
     "x": ("executed", "shim"),
     "y": ("executed", "audit"),
     "m": ("loaded", "shim"),

@@ -13,8 +13,11 @@ from probe_layer.unheard import frame_behind
 
 _PROGRAMS = frozenset(["subprocess.Popen", "os.exec", "os.posix_spawn"])
 _IMPORTING = ("importlib", "_frozen_importlib", "zipimport", "pkgutil")
-_BETWEEN = frozenset(["codecs", "ctypes", "os", "pathlib", "pathlib._local", "subprocess"])
+_BETWEEN = frozenset(["codecs", "ctypes", "glob", "os", "pathlib", "pathlib._local", "subprocess"])
 """Modules that ask for others: how their names begin, and their names."""
+_FINDERS = frozenset(["_frozen_importlib_external", "importlib._bootstrap_external"])
+_FINDERS |= {"importlib.metadata", "importlib_metadata", "site"}
+"""Modules that list a folder to find one file, which they open then. Whoever else does may answer with its names."""
 _LONGEST = 200  # of a module's name: it is whatever the function makes it
 
 
@@ -40,6 +43,7 @@ def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any
     """A function of no object: the fewest steps for an event that is none of ours."""
     join = os.path.join
     asked: set[str] = set()
+    browsed: set[str] = set()
     names = {"open": "a", "import": "b", "ctypes.dlopen": "b", "os.listdir": "e", "os.scandir": "e"}
     names.update((name, "y") for name in _PROGRAMS)
 
@@ -48,20 +52,25 @@ def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any
             return
         try:
             path = arguments[event == "import"]  # of an extension module the second, else None
+            if path is None and names[event] == "e":
+                path = "."
             if path.__class__ is not str:
                 if path.__class__ is not bytes:
                     return
                 path = os.fsdecode(path)
-            if path in asked or (event == "open" and arguments[2] & os.O_ACCMODE):
+            letter, known = names[event], asked
+            if letter == "e" and frame_behind().f_globals.get("__name__") not in _FINDERS:
+                letter, known, path = "n", browsed, join(path, "")  # with its slash the root is below the root
+            if path in known or (event == "open" and arguments[2] & os.O_ACCMODE):
                 return
             if not path.startswith("/"):
                 if event == "ctypes.dlopen" and "/" not in path:
                     return
                 path = join(_here(), path)
-            if not path.startswith(roots) or path in asked:
+            if not path.startswith(roots) or path in known:
                 return
-            asked.add(path)
-            fresh.append((names[event], path, _asker(frame_behind())))
+            known.add(path)
+            fresh.append((letter, path, _asker(frame_behind())))
         except (TypeError, ValueError, AttributeError, IndexError, KeyError, RecursionError, MemoryError):
             pass
 

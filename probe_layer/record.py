@@ -20,6 +20,7 @@ SEEN_BY = {
     "opened": ("inotify", "shim"),
     "looked": ("shim",),
     "listed": ("inotify", "shim"),
+    "browsed": ("audit",),
     "executed": ("shim",),
     "loaded": ("maps", "shim"),
 }

@@ -123,6 +123,8 @@ def _plain(name: str) -> str:
 
 def _way(ground: Ground, path: str) -> Iterator[str]:
     """The entry that a path names, over symlinks where it lies behind some; the path itself where there is none."""
+    if path == ".":  # the root is no entry, and is there always
+        return
     if path in ground.entries:
         yield path
         return

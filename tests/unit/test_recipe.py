@@ -17,9 +17,13 @@ ALL = Settings()
 
 
 def actions(
-    whole: Package, opened: Iterable[str], settings: Settings = ALL, looked: Iterable[str] = ()
+    whole: Package,
+    opened: Iterable[str],
+    settings: Settings = ALL,
+    looked: Iterable[str] = (),
+    browsed: Iterable[str] = (),
 ) -> dict[str, Action]:
-    whitelist = chosen(whole, evidence(*opened, looked=looked))
+    whitelist = chosen(whole, evidence(*opened, looked=looked, browsed=browsed))
     return dict(recipe(whole, whitelist, settings, RUNTIME).actions)
 
 
@@ -56,6 +60,18 @@ def test_a_scan_is_many_of_one_name_or_in_one_folder(names: list[str]) -> None:
     assert found == dict.fromkeys(names[1:], Action.EMPTY)
     few = actions(whole, ["app.py"], emptying, looked=names[:99])
     assert few == {}
+
+
+def test_in_a_browsed_folder_modules_keep_their_names_and_those_that_were_not_opened_get_no_bytecode() -> None:
+    whole = package("plugins/one.py", "plugins/two.py", "other.py")
+    found = actions(whole, ["plugins/one.py", "other.py"], Settings(source=False), browsed=["plugins"])
+    assert found == {"plugins/one.py": Action.COMPILE, "other.py": Action.REPLACE}
+
+
+def test_hundreds_of_names_that_were_browsed_are_a_scan_too() -> None:
+    names = [f"zones/{n}" for n in range(150)]
+    found = actions(package(*names), names[:1], Settings(trim=False, bytecode=False, empty=True), browsed=["zones"])
+    assert found == dict.fromkeys(names[1:], Action.EMPTY)
 
 
 # -- written -------------------------------------------------------------------------------------------------------
