@@ -167,7 +167,7 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
     Args:
         run: the surroundings.
         function: its name.
-        over_others: also where somebody else has put other code in since.
+        over_others: also where somebody else has put other code in since, and to a stub that starts nothing.
     """
     found = run.aws.functions.get(function)
     state = replace(known_state(function, _known(run, found)), stage=Stage.RESTORING)
@@ -175,6 +175,11 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
         raise ConflictError(
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
             "If that is what you want, give --yes.",
+        )
+    if not over_others and state.before_code == state.stub:
+        raise ConflictError(
+            f"{function} was made for a package over Lambda's limit: without the probe, what was made does not start.",
+            "Delete the function if it is to go; to have it as it was made all the same, give --yes.",
         )
     steps = plan.restore(found, state)
     return restore_report(state, steps, run.carry_out(steps, found))

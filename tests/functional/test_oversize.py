@@ -162,6 +162,18 @@ def test_restore_leads_back_to_what_was_there(project):
     assert project.cloud.invoke("f").value == "before"
 
 
+def test_what_was_made_for_a_package_over_the_limit_is_not_restored_unasked(project):
+    """There was nothing before it that runs."""
+    assert project.probe().code == 0
+    full = project.cloud.invoke("f").value
+    assert project.shrink().code == 0
+    refused = project.ldeploy("restore", "f")
+    assert refused.code == 1
+    assert "does not start" in refused.err
+    assert project.cloud.invoke("f").value == full
+    assert project.ldeploy("restore", "f", "--yes").code == 0
+
+
 def test_a_second_probe_of_the_same_package_changes_nothing(project):
     present(project)
     project.ldeploy(*PROBE)
