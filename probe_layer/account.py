@@ -19,6 +19,7 @@ LETTERS = {
     "D": ("listed", "inotify"),
     "e": ("listed", "audit"),
     "n": ("browsed", "audit"),
+    "r": ("read", "audit"),
     "x": ("executed", "shim"),
     "y": ("executed", "audit"),
     "m": ("loaded", "shim"),

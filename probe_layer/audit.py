@@ -15,8 +15,10 @@ _PROGRAMS = frozenset(["subprocess.Popen", "os.exec", "os.posix_spawn"])
 _IMPORTING = ("importlib", "_frozen_importlib", "zipimport", "pkgutil")
 _BETWEEN = frozenset(["codecs", "ctypes", "glob", "os", "pathlib", "pathlib._local", "subprocess"])
 """Modules that ask for others: how their names begin, and their names."""
-_FINDERS = frozenset(["_frozen_importlib_external", "importlib._bootstrap_external"])
-_FINDERS |= {"importlib.metadata", "importlib_metadata", "site"}
+_IMPORT = frozenset(["_frozen_importlib", "importlib._bootstrap"])
+_LOADERS = frozenset(["_frozen_importlib_external", "importlib._bootstrap_external"])
+"""The two halves of the import system, by the names before and after ``importlib`` itself is imported."""
+_FINDERS = _LOADERS | {"importlib.metadata", "importlib_metadata", "site"}
 """Modules that list a folder to find one file, which they open then. Whoever else does may answer with its names."""
 _LONGEST = 200  # of a module's name: it is whatever the function makes it
 
@@ -43,7 +45,7 @@ def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any
     """A function of no object: the fewest steps for an event that is none of ours."""
     join = os.path.join
     asked: set[str] = set()
-    browsed: set[str] = set()
+    used: dict[str, set[str]] = {"n": set(), "r": set()}
     names = {"open": "a", "import": "b", "ctypes.dlopen": "b", "os.listdir": "e", "os.scandir": "e"}
     names.update((name, "y") for name in _PROGRAMS)
 
@@ -58,9 +60,12 @@ def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any
                 if path.__class__ is not bytes:
                     return
                 path = os.fsdecode(path)
-            letter, known = names[event], asked
+            letter = names[event]
             if letter == "e" and frame_behind().f_globals.get("__name__") not in _FINDERS:
-                letter, known, path = "n", browsed, join(path, "")  # with its slash the root is below the root
+                letter, path = "n", join(path, "")  # with its slash the root is below the root
+            elif event == "open" and path.endswith(".py") and _is_read(frame_behind()):
+                letter = "r"
+            known = used.get(letter, asked)
             if path in known or (event == "open" and arguments[2] & os.O_ACCMODE):
                 return
             if not path.startswith("/"):
@@ -82,6 +87,13 @@ def _here() -> str:
         return os.getcwd()
     except OSError:
         return "/"
+
+
+def _is_read(place: Any) -> bool:
+    """Whether a source is opened for another reason than that a module of its name is imported."""
+    while place is not None and place.f_globals.get("__name__") in _LOADERS:
+        place = place.f_back
+    return place is None or place.f_globals.get("__name__") not in _IMPORT
 
 
 def _asker(place: Any) -> str:

@@ -21,6 +21,7 @@ SEEN_BY = {
     "looked": ("shim",),
     "listed": ("inotify", "shim"),
     "browsed": ("audit",),
+    "read": ("audit",),
     "executed": ("shim",),
     "loaded": ("maps", "shim"),
 }

@@ -171,14 +171,15 @@ def _imported(kept: _Kept, decisions: Mapping[str, Decision]) -> _Kept:
 def _sources(
     kept: _Kept, decisions: Mapping[str, Decision], package: Package, runtime: str, settings: Settings
 ) -> dict[str, Action]:
-    """Modules whose bytecode has a place to go to; one that a symlink leads to, or whose folder the function browses,
-    keeps its source."""
+    """Modules whose bytecode has a place to go to; one that was opened as a file, that a symlink leads to, or whose
+    folder the function browses, keeps its source."""
     entries = package.entries
     browsed = {path for path, decision in decisions.items() if decision.reason is Reason.BROWSED}
     led_to = {links.follow(entries, path).end for path, entry in entries.items() if entry.kind is Kind.SYMLINK}
     actions = {}
     for path in _imported(kept, decisions):
-        replaced = not (settings.source or path in led_to or posixpath.dirname(path) in browsed)
+        stays = settings.source or path in led_to or posixpath.dirname(path) in browsed
+        replaced = not stays and decisions[path].reason is not Reason.READ
         place = entries.get(bytecode_path(path, runtime, in_place=replaced))
         if place is None or place.kind is Kind.FILE:
             actions[path] = Action.REPLACE if replaced else Action.COMPILE

@@ -15,7 +15,7 @@ from deployer.whitelist.rules import match
 from deployer.whitelist.verdict import by_rule, by_rule_dropped, count, decided
 
 _NO_RULES: Final = Rules()
-_USED: Final = frozenset({Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
+_USED: Final = frozenset({Touch.READ, Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
 
 
 def carry_over(

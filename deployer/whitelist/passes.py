@@ -22,6 +22,7 @@ class Found(NamedTuple):
 
 
 _STRENGTH: Final = (
+    (Touch.READ, Reason.READ),
     (Touch.OPENED, Reason.OPENED),
     (Touch.LOADED, Reason.LOADED),
     (Touch.EXECUTED, Reason.EXECUTED),
@@ -35,9 +36,15 @@ def touched(ground: Ground, evidence: Evidence) -> Iterator[Found]:
     """What real invocations opened, executed, looked at, listed and browsed, and the symlinks on the way to it."""
     for touch, reason in _STRENGTH:
         for path in sorted(path for path, seen in evidence.paths.items() if touch in seen.touches):
-            because = _words(evidence.paths[path], evidence.sandboxes)
-            yield from _reached(ground, path, Found(path, reason, because))
+            seen = evidence.paths[path]
+            why = Reason.READ if touch is Touch.OPENED and _by_another(path, seen) else reason
+            yield from _reached(ground, path, Found(path, why, _words(seen, evidence.sandboxes)))
     yield from _browsed(ground, evidence)
+
+
+def _by_another(path: str, seen: PathEvidence) -> bool:
+    """Whether a source was opened by another process alone: run as a script, perhaps."""
+    return path.endswith(".py") and bool(seen.witnesses) and "audit" not in seen.witnesses
 
 
 def _browsed(ground: Ground, evidence: Evidence) -> Iterator[Found]:

@@ -4,12 +4,12 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from deployer.models import Kind, Measure, Package, Whitelist
+from deployer.models import Kind, Measure, Package, Touch, Whitelist
 from deployer.package import index, open_file
 from deployer.slim import Action, Settings, Slim, recipe, write_slim
 from tests.unit.whitelists import chosen, evidence, package
@@ -68,6 +68,17 @@ def test_in_a_browsed_folder_modules_keep_their_names_and_those_that_were_not_op
     whole = package("plugins/one.py", "plugins/two.py", "other.py")
     found = actions(whole, ["plugins/one.py", "other.py"], Settings(source=False), browsed=["plugins"])
     assert found == {"plugins/one.py": Action.COMPILE, "other.py": Action.REPLACE}
+
+
+def test_a_source_that_was_opened_as_a_file_or_by_another_process_keeps_its_place() -> None:
+    seen = evidence("imported.py", "shown.py", "script.py")
+    opened, read = frozenset({Touch.OPENED}), frozenset({Touch.OPENED, Touch.READ})
+    shim, both = frozenset({"shim"}), frozenset({"shim", "audit"})
+    how = {"imported.py": (opened, both), "shown.py": (read, both), "script.py": (opened, shim)}
+    paths = {path: replace(seen.paths[path], touches=kinds, witnesses=by) for path, (kinds, by) in how.items()}
+    whole = package(*how)
+    found = recipe(whole, chosen(whole, replace(seen, paths=paths)), Settings(source=False), RUNTIME).actions
+    assert found == {"imported.py": Action.REPLACE, "shown.py": Action.COMPILE, "script.py": Action.COMPILE}
 
 
 def test_hundreds_of_names_that_were_browsed_are_a_scan_too() -> None:
