@@ -7,10 +7,11 @@ looks at few of them, at each path once, and raises nothing. Source: https://doc
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Callable
 
 from probe_layer.unheard import frame_behind
 
+_Note = Callable[[int, bytes], Any]
 _PROGRAMS = frozenset(["subprocess.Popen", "os.exec", "os.posix_spawn"])
 _IMPORTING = ("importlib", "_frozen_importlib", "zipimport", "pkgutil")
 _BETWEEN = frozenset(["codecs", "ctypes", "glob", "os", "pathlib", "pathlib._local", "subprocess"])
@@ -28,11 +29,12 @@ class Audit:
 
     Args:
         roots: absolute paths with a slash at their end.
+        note: writes a letter and a path to the journal, for processes that the function forks; None where it cannot.
     """
 
-    def __init__(self, roots: tuple[str, ...]) -> None:
+    def __init__(self, roots: tuple[str, ...], note: _Note | None = None) -> None:
         self._fresh: list[tuple[str, str, str]] = []
-        self.hook = _make_hook(self._fresh, roots)
+        self.hook = _make_hook(self._fresh, roots, note)
 
     def take(self) -> list[tuple[str, bytes, str]]:
         """What was asked for since the last call: a letter as in ``account.py``, absolute path, asking module."""
@@ -41,9 +43,9 @@ class Audit:
         return [(letter, os.fsencode(path), module) for letter, path, module in fresh]
 
 
-def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any:
+def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...], note: _Note | None) -> Any:
     """A function of no object: the fewest steps for an event that is none of ours."""
-    join = os.path.join
+    join, runtime = os.path.join, os.getpid()
     asked: set[str] = set()
     used: dict[str, set[str]] = {"n": set(), "r": set()}
     names = {"open": "a", "import": "b", "ctypes.dlopen": "b", "os.listdir": "e", "os.scandir": "e"}
@@ -54,8 +56,8 @@ def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any
             return
         try:
             path = arguments[event == "import"]  # of an extension module the second, else None
-            if path is None and names[event] == "e":
-                path = "."
+            if names[event] == "e":
+                path = _folder(path)
             if path.__class__ is not str:
                 if path.__class__ is not bytes:
                     return
@@ -76,10 +78,19 @@ def _make_hook(fresh: list[tuple[str, str, str]], roots: tuple[str, ...]) -> Any
                 return
             known.add(path)
             fresh.append((letter, path, _asker(frame_behind())))
-        except (TypeError, ValueError, AttributeError, IndexError, KeyError, RecursionError, MemoryError):
+            if letter in used and note and os.getpid() != runtime:
+                note(ord(letter), os.fsencode(path))
+        except (TypeError, ValueError, AttributeError, IndexError, KeyError, OSError, RecursionError, MemoryError):
             pass
 
     return hook
+
+
+def _folder(path: Any) -> Any:
+    """The folder that is listed: none is the working directory, a number an open descriptor."""
+    if path.__class__ is int:
+        return os.readlink("/proc/self/fd/%d" % path)
+    return "." if path is None else path
 
 
 def _here() -> str:

@@ -88,6 +88,22 @@ def test_the_root_and_a_folder_that_was_imported_from_before_are_browsed(place: 
     assert seen.touched("browsed") == {".", "package"}
 
 
+def test_a_folder_that_is_browsed_by_its_descriptor_or_in_a_forked_process(place: Place) -> None:
+    for name in ("walked/deep/one", "forked/two"):
+        place.add(f"{name}.txt")
+    seen = judge(place.run("""
+        import os
+        def handler(event, context):
+            child = os.fork()
+            if not child:
+                os._exit(len(os.listdir("forked")))
+            found = os.waitpid(child, 0)[1] >> 8
+            return [found, [names for *_, names, _ in os.fwalk("walked")]]
+    """))  # fmt: skip
+    assert seen.answers == [[1, [[], ["one.txt"]]]]
+    assert seen.touched("browsed") == {"walked", "walked/deep", "forked"}
+
+
 def test_symlinks_and_what_they_point_to(place: Place) -> None:
     place.add("lib/real.txt")
     (place.task / "lib/link.txt").symlink_to("real.txt")
