@@ -22,6 +22,8 @@ from deployer.workspace import Workspace
 
 PART = 8 * 1024 * 1024
 """Bytes read at a time when the present code is copied."""
+_PASSING = frozenset({"requestId", "stackTrace"})
+"""Of an error's fields, those that are others each time, or without sources."""
 
 
 @dataclass
@@ -189,20 +191,22 @@ class Execution:
     def _try(self, name: str, state: State, *, same_code: bool) -> None:
         """The recorded events on the version just published.
 
-        An answer that differs but is not the same twice (a time, a random number) is no failure.
+        An answer that differs but is not the same twice (a time, a random number) is no failure. What failed before
+        may fail as it did, but not otherwise, and is no failure where it does not fail any more.
         """
         for event, payload in read_events(Path(state.events)):
             before = state.answers.get(event)
-            if before is None or before.failed:
+            if before is None:
                 continue
             if before.event != hashlib.sha256(payload).hexdigest():
                 self.notices.warn(f"{event} was changed since it was sent to the full package: it was not tried.")
                 continue
             now = self._answer(name, payload)
-            if now == before:
+            if now == before or (before.failed and not now.failed):
                 continue
-            if now.failed or (same_code and self._answer(name, payload) == now):
-                how = "failed" if now.failed else "answered otherwise"
+            fails = now.failed and not before.failed
+            if fails or (same_code and self._answer(name, payload) == now):
+                how = "failed otherwise" if before.failed else "failed" if fails else "answered otherwise"
                 raise TrialFailedError(
                     f"With the new package {name} {how} on {event}; the package before is back.",
                     "Send it traffic of that kind, or name the files with --keep, and run the same command again.",
@@ -215,9 +219,13 @@ class Execution:
 
 
 def digest(reply: Reply, event: bytes) -> Answer:
-    """An answer's digest: equal JSON gives equal digests, however it is spaced and ordered."""
+    """An answer's digest: equal JSON gives equal digests, however it is spaced and ordered; an error is its type and
+    message."""
     try:
-        canonical = json.dumps(json.loads(reply.payload), sort_keys=True).encode()
+        answer = json.loads(reply.payload)
+        if reply.error and isinstance(answer, dict):
+            answer = {name: value for name, value in answer.items() if name not in _PASSING}
+        canonical = json.dumps(answer, sort_keys=True).encode()
     except ValueError:
         canonical = reply.payload
     return Answer(hashlib.sha256(canonical).hexdigest(), bool(reply.error), hashlib.sha256(event).hexdigest())

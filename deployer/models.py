@@ -115,6 +115,8 @@ class Touch(StrEnum):
     """Asked about and found (stat, access, readlink), perhaps never opened."""
     LISTED = "listed"
     """A directory whose entries were read."""
+    BROWSED = "browsed"  # a directory whose names were read, other than to find a module in it
+    READ = "read"  # a source that was opened, other than to import the module of its name
     EXECUTED = "executed"
     LOADED = "loaded"
     """A library that was mapped or initialised, in the function's process or a child's."""
@@ -194,10 +196,12 @@ class Reason(StrEnum):
     """Why a path is kept or dropped."""
 
     OPENED = "opened"
+    READ = "opened as a file"
     LOADED = "loaded"
     EXECUTED = "executed"
     LOOKED = "looked at"
     LISTED = "listed"
+    BROWSED = "browsed"
     HANDLER = "handler"
     SOURCE = "source of bytecode"
     BYTECODE = "bytecode of source"

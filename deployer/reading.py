@@ -106,7 +106,8 @@ def enough(evidence: Evidence, state: State, minimum: int) -> None:
     """Whether a whitelist may be made of this.
 
     Raises:
-        NotEnoughEvidenceError: no record of this package, or of too few sandboxes.
+        NotEnoughEvidenceError: no record of this package, of too few sandboxes, or of no invocation: a function that
+            does not start needs nothing of what it would need.
     """
     lines = evidence.lines
     if evidence.sandboxes == 0 and lines.other_package:
@@ -119,6 +120,11 @@ def enough(evidence: Evidence, state: State, minimum: int) -> None:
         raise NotEnoughEvidenceError(
             f"There are no whole records in {state.log_group} yet{cut}.",
             "Invoke the function, wait a few seconds for its log, then run the same command again.",
+        )
+    if evidence.invocations == 0:
+        raise NotEnoughEvidenceError(
+            f"No invocation of {state.function} has come to its end yet: its records are of its start alone.",
+            f"See in {state.log_group} whether it starts; invoke it, then run the same command again.",
         )
     if evidence.sandboxes < minimum:
         raise NotEnoughEvidenceError(

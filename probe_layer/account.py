@@ -18,6 +18,8 @@ LETTERS = {
     "d": ("listed", "shim"),
     "D": ("listed", "inotify"),
     "e": ("listed", "audit"),
+    "n": ("browsed", "audit"),
+    "r": ("read", "audit"),
     "x": ("executed", "shim"),
     "y": ("executed", "audit"),
     "m": ("loaded", "shim"),

@@ -74,7 +74,8 @@ class Probe:
         self._found: list[tuple[str, bytes]] = []
         self._watch: Watch | None = None
         self._output = Output()
-        self._audit = Audit(tuple(place + "/" for place in (*roots, os.fsdecode(self._layers)) if place))
+        places = tuple(place + "/" for place in (*roots, os.fsdecode(self._layers)) if place)
+        self._audit = Audit(places, shim.ldeploy_note if shim and journal else None)
         self._full = self._silent = False
 
     # -- entry points --------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ SEEN_BY = {
     "opened": ("inotify", "shim"),
     "looked": ("shim",),
     "listed": ("inotify", "shim"),
+    "browsed": ("audit",),
+    "read": ("audit",),
     "executed": ("shim",),
     "loaded": ("maps", "shim"),
 }

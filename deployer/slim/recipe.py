@@ -16,7 +16,9 @@ from deployer.slim.records import RECORD
 
 _LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?|[^.]+")
 """``x.so``, ``libx.so.1.2``, and programs, which have no suffix; the first bytes tell whether it is one."""
-_NOT_IMPORTED: Final = frozenset({Reason.PACKAGE_INIT, Reason.METADATA, Reason.LICENCE})
+_NOT_IMPORTED: Final = frozenset({Reason.PACKAGE_INIT, Reason.METADATA, Reason.LICENCE, Reason.BROWSED})
+_NAMED: Final = frozenset({Reason.LOOKED, Reason.BROWSED})
+"""Of what is kept for these reasons, no contents were read."""
 _SCAN: Final = 100
 """So many files of one name, or in one folder, that were only looked at: a scan, not a question about one of them."""
 
@@ -152,7 +154,7 @@ _Pass = Callable[[_Kept, Mapping[str, Decision]], dict[str, Action]]
 def _passes(settings: Settings, runtime: str, package: Package) -> Iterator[tuple[bool, _Pass]]:
     yield settings.trim, lambda kept, _: _libraries(kept)
     yield settings.trim, lambda kept, _: {path: Action.LIST for path in kept if RECORD.fullmatch(path)}
-    yield settings.bytecode, lambda kept, decisions: _sources(_imported(kept, decisions), package, runtime, settings)
+    yield settings.bytecode, lambda kept, decisions: _sources(kept, decisions, package, runtime, settings)
     yield settings.empty, _scanned
 
 
@@ -166,13 +168,18 @@ def _imported(kept: _Kept, decisions: Mapping[str, Decision]) -> _Kept:
     return {path: entry for path, entry in modules.items() if decisions[path].reason not in _NOT_IMPORTED}
 
 
-def _sources(kept: _Kept, package: Package, runtime: str, settings: Settings) -> dict[str, Action]:
-    """Modules whose bytecode has a place to go to; one that a symlink leads to keeps its source."""
+def _sources(
+    kept: _Kept, decisions: Mapping[str, Decision], package: Package, runtime: str, settings: Settings
+) -> dict[str, Action]:
+    """Modules whose bytecode has a place to go to; one that was opened as a file, that a symlink leads to, or whose
+    folder the function browses, keeps its source."""
     entries = package.entries
+    browsed = {path for path, decision in decisions.items() if decision.reason is Reason.BROWSED}
     led_to = {links.follow(entries, path).end for path, entry in entries.items() if entry.kind is Kind.SYMLINK}
     actions = {}
-    for path in kept:
-        replaced = not settings.source and path not in led_to
+    for path in _imported(kept, decisions):
+        stays = settings.source or path in led_to or posixpath.dirname(path) in browsed
+        replaced = not stays and decisions[path].reason is not Reason.READ
         place = entries.get(bytecode_path(path, runtime, in_place=replaced))
         if place is None or place.kind is Kind.FILE:
             actions[path] = Action.REPLACE if replaced else Action.COMPILE
@@ -181,7 +188,7 @@ def _sources(kept: _Kept, package: Package, runtime: str, settings: Settings) ->
 
 def _scanned(kept: _Kept, decisions: Mapping[str, Decision]) -> dict[str, Action]:
     """botocore asks for ``service-2.json.gz`` in some 400 folders, to see which services there are."""
-    looked = [path for path in kept if decisions[path].reason is Reason.LOOKED and kept[path].size]
+    looked = [path for path in kept if decisions[path].reason in _NAMED and kept[path].size]
     places = Counter(place for path in looked for place in _scans(path))
     return {path: Action.EMPTY for path in looked if any(places[place] >= _SCAN for place in _scans(path))}
 

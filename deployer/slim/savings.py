@@ -46,12 +46,12 @@ def _bytecode(
         return
     added = [entry for path, entry in now.items() if path not in kept or path in gone]
     old = [entry for path, entry in gone.items() if path.endswith(".pyc")]
-    left = Counter({"does not compile": len(recipe.sources) - len(added)} if added else {})
-    yield Saving(BYTECODE, len(added), _bytes(old), _bytes(added), +left)
+    left = {"does not compile": len(recipe.sources) - len(added)} if added else {}
+    yield Saving(BYTECODE, len(added), _bytes(old), _bytes(added), _some(left))
     if not recipe.settings.source:
         sources = [entry for path, entry in gone.items() if path.endswith(".py")]
-        stay = Counter({"may be read": len(added) - len(sources)})
-        yield Saving("sources left out", len(sources), _bytes(sources), 0, +stay)
+        stay = {"may be read": len(added) - len(sources)}
+        yield Saving("sources left out", len(sources), _bytes(sources), 0, _some(stay))
 
 
 def _changed(
@@ -63,6 +63,10 @@ def _changed(
 ) -> Saving:
     before, after = _bytes(kept[path] for path in paths), _bytes(now[path] for path in paths)
     return Saving(name, len(paths), before, after, dict(sorted((alone or {}).items())))
+
+
+def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in counts.items() if count > 0}
 
 
 def _bytes(entries: Iterable[Entry]) -> int:

@@ -15,7 +15,7 @@ from deployer.whitelist.rules import match
 from deployer.whitelist.verdict import by_rule, by_rule_dropped, count, decided
 
 _NO_RULES: Final = Rules()
-_USED: Final = frozenset({Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
+_USED: Final = frozenset({Touch.READ, Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
 
 
 def carry_over(
@@ -123,6 +123,8 @@ def _plain(name: str) -> str:
 
 def _way(ground: Ground, path: str) -> Iterator[str]:
     """The entry that a path names, over symlinks where it lies behind some; the path itself where there is none."""
+    if path == ".":  # the root is no entry, and is there always
+        return
     if path in ground.entries:
         yield path
         return

@@ -75,7 +75,7 @@ def _taken_away(used: Iterable[Found], matched: Matched) -> list[str]:
 
 def _unknown(ground: Ground, evidence: Evidence) -> list[str]:
     """Paths in the log that the package does not hold; those of layers are none of its business."""
-    inside = (path for path in evidence.paths if path.strip("./") and not path.startswith("/opt/"))
+    inside = (path for path in evidence.paths if path.strip("./") and not f"{path}/".startswith("/opt/"))
     unknown = [path for path in sorted(inside) if path not in ground.entries]
     unknown = [path for path in unknown if not any(links.follow(ground.entries, path)[:2])]
     if not unknown:

@@ -24,6 +24,8 @@ class Ground:
     """A package seen from several sides. Each mapping leads from a path to paths."""
 
     package: Package
+    children: Mapping[str, tuple[str, ...]]
+    """What lies directly in a directory."""
     inits: Mapping[str, tuple[str, ...]]
     """A directory's ``__init__`` files."""
     compiled: Mapping[str, tuple[str, ...]]
@@ -49,12 +51,13 @@ class Ground:
 def survey(package: Package, distributions: Iterable[Distribution]) -> Ground:
     """Walks the package once."""
     metadata = {distribution.folder: distribution for distribution in distributions}
-    inits, compiled, led_to, below = _lists(), _lists(), _lists(), _lists()
+    children, inits, compiled, led_to, below = _lists(), _lists(), _lists(), _lists(), _lists()
     owners: defaultdict[str, list[Distribution]] = defaultdict(list)
     notable: defaultdict[str, list[tuple[str, Reason]]] = defaultdict(list)
     sites = {"", *map(posixpath.dirname, metadata)}
     for path, entry in package.entries.items():
         folder, name = posixpath.split(path)
+        children[folder].append(path)
         if entry.kind is Kind.DIRECTORY:
             continue
         if entry.kind is Kind.SYMLINK and (end := links.follow(package.entries, path).end):
@@ -72,6 +75,7 @@ def survey(package: Package, distributions: Iterable[Distribution]) -> Ground:
             owners[path].append(distribution)
     return Ground(
         package,
+        _frozen(children),
         _frozen(inits),
         _frozen(compiled),
         _frozen(led_to),

@@ -22,20 +22,38 @@ class Found(NamedTuple):
 
 
 _STRENGTH: Final = (
+    (Touch.READ, Reason.READ),
     (Touch.OPENED, Reason.OPENED),
     (Touch.LOADED, Reason.LOADED),
     (Touch.EXECUTED, Reason.EXECUTED),
+    (Touch.BROWSED, Reason.BROWSED),
     (Touch.LOOKED, Reason.LOOKED),
     (Touch.LISTED, Reason.LISTED),
 )
 
 
 def touched(ground: Ground, evidence: Evidence) -> Iterator[Found]:
-    """What real invocations opened, executed, looked at and listed, and the symlinks on the way to it."""
+    """What real invocations opened, executed, looked at, listed and browsed, and the symlinks on the way to it."""
     for touch, reason in _STRENGTH:
         for path in sorted(path for path, seen in evidence.paths.items() if touch in seen.touches):
-            because = _words(evidence.paths[path], evidence.sandboxes)
-            yield from _reached(ground, path, Found(path, reason, because))
+            seen = evidence.paths[path]
+            why = Reason.READ if touch is Touch.OPENED and _by_another(path, seen) else reason
+            yield from _reached(ground, path, Found(path, why, _words(seen, evidence.sandboxes)))
+    yield from _browsed(ground, evidence)
+
+
+def _by_another(path: str, seen: PathEvidence) -> bool:
+    """Whether a source was opened by another process alone: run as a script, perhaps."""
+    return path.endswith(".py") and bool(seen.witnesses) and "audit" not in seen.witnesses
+
+
+def _browsed(ground: Ground, evidence: Evidence) -> Iterator[Found]:
+    """What lies in a directory whose names the function read: they may be its answer, or what it opens next."""
+    for path, seen in evidence.paths.items():
+        if Touch.BROWSED in seen.touches:
+            folder = "" if path == "." else links.follow(ground.entries, path).end or path
+            because = f"{folder or 'the package'} was browsed: {_words(seen, evidence.sandboxes)}"
+            yield from (Found(child, Reason.BROWSED, because) for child in ground.children.get(folder, ()))
 
 
 def handler(ground: Ground, name: str) -> Iterator[Found]:

@@ -6,6 +6,12 @@ import pytest
 
 from tests.functional.project import events, write
 
+FAILING = """
+def handler(event, context):
+    import reason
+    raise ValueError(reason.WORDS)
+"""
+
 
 def test_an_event_that_was_changed_since_is_not_held_to_its_old_answer(project):
     project.probe("--invoke", "events")
@@ -13,6 +19,18 @@ def test_an_event_that_was_changed_since_is_not_held_to_its_old_answer(project):
     shrunk = project.shrink()
     assert shrunk.code == 0
     assert "look.json" in shrunk.err
+
+
+def test_what_failed_before_may_fail_as_it_did_but_not_otherwise(project):
+    write(project.folder / "build", {"app.py": FAILING, "reason.py": "WORDS = 'no such order'\n"})
+    project.probe("--invoke", "events")
+    assert project.shrink("--plan").code == 0
+    otherwise = project.shrink("--drop", "reason.py")
+    assert otherwise.code == 5
+    assert "failed otherwise on" in otherwise.err
+    shrunk = project.shrink()
+    assert shrunk.code == 0
+    assert "never answers the same twice" not in shrunk.err
 
 
 def test_events_that_cannot_be_sent_again_are_said_before_anything_is_changed(project):

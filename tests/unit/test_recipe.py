@@ -1,13 +1,15 @@
 """What happens to each kept path, and what a slim zip is made of when it happened."""
 
+import json
 import sys
 import zipfile
 from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from deployer.models import Kind, Measure, Package, Whitelist
+from deployer.models import Kind, Measure, Package, Touch, Whitelist
 from deployer.package import index, open_file
 from deployer.slim import Action, Settings, Slim, recipe, write_slim
 from tests.unit.test_elf import make
@@ -18,9 +20,13 @@ ALL = Settings()
 
 
 def actions(
-    whole: Package, opened: Iterable[str], settings: Settings = ALL, looked: Iterable[str] = ()
+    whole: Package,
+    opened: Iterable[str],
+    settings: Settings = ALL,
+    looked: Iterable[str] = (),
+    browsed: Iterable[str] = (),
 ) -> dict[str, Action]:
-    whitelist = chosen(whole, evidence(*opened, looked=looked))
+    whitelist = chosen(whole, evidence(*opened, looked=looked, browsed=browsed))
     return dict(recipe(whole, whitelist, settings, RUNTIME).actions)
 
 
@@ -57,6 +63,29 @@ def test_a_scan_is_many_of_one_name_or_in_one_folder(names: list[str]) -> None:
     assert found == dict.fromkeys(names[1:], Action.EMPTY)
     few = actions(whole, ["app.py"], emptying, looked=names[:99])
     assert few == {}
+
+
+def test_in_a_browsed_folder_modules_keep_their_names_and_those_that_were_not_opened_get_no_bytecode() -> None:
+    whole = package("plugins/one.py", "plugins/two.py", "other.py")
+    found = actions(whole, ["plugins/one.py", "other.py"], Settings(source=False), browsed=["plugins"])
+    assert found == {"plugins/one.py": Action.COMPILE, "other.py": Action.REPLACE}
+
+
+def test_a_source_that_was_opened_as_a_file_or_by_another_process_keeps_its_place() -> None:
+    seen = evidence("imported.py", "shown.py", "script.py")
+    opened, read = frozenset({Touch.OPENED}), frozenset({Touch.OPENED, Touch.READ})
+    shim, both = frozenset({"shim"}), frozenset({"shim", "audit"})
+    how = {"imported.py": (opened, both), "shown.py": (read, both), "script.py": (opened, shim)}
+    paths = {path: replace(seen.paths[path], touches=kinds, witnesses=by) for path, (kinds, by) in how.items()}
+    whole = package(*how)
+    found = recipe(whole, chosen(whole, replace(seen, paths=paths)), Settings(source=False), RUNTIME).actions
+    assert found == {"imported.py": Action.REPLACE, "shown.py": Action.COMPILE, "script.py": Action.COMPILE}
+
+
+def test_hundreds_of_names_that_were_browsed_are_a_scan_too() -> None:
+    names = [f"zones/{n}" for n in range(150)]
+    found = actions(package(*names), names[:1], Settings(trim=False, bytecode=False, empty=True), browsed=["zones"])
+    assert found == dict.fromkeys(names[1:], Action.EMPTY)
 
 
 # -- written -------------------------------------------------------------------------------------------------------
@@ -100,6 +129,7 @@ def test_what_is_no_library_or_does_not_compile_stays_as_it_is(full: Path, tmp_p
     left = {step.name: dict(step.left_alone) for step in slim.steps}
     assert left["bytecode added"] == {"does not compile": 1}
     assert sum(left["libraries trimmed"].values()) == 1
+    assert json.loads(json.dumps([asdict(step) for step in slim.steps]))[-1]["left_alone"] == {"does not compile": 1}
 
 
 def test_a_library_in_the_middle_of_another_file_is_no_library(tmp_path: Path) -> None:

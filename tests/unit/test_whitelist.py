@@ -42,6 +42,19 @@ def test_a_listed_directory_is_kept_without_its_files() -> None:
     assert list(chosen(package("data/a", "data/b"), evidence(listed=["data"])).kept()) == ["data"]
 
 
+def test_what_lies_directly_in_a_browsed_directory_is_kept() -> None:
+    whole = package("data/a", "data/sub/b", "data/pkg/__init__.py", "data/pkg/c.py", "other/d")
+    kept = reasons(chosen(whole, evidence(browsed=["data"])))
+    assert set(kept) == {"data", "data/a", "data/sub", "data/pkg", "data/pkg/__init__.py"}
+    assert kept["data/a"] is Reason.BROWSED
+
+
+def test_the_root_and_a_directory_behind_a_symlink_are_browsed_too() -> None:
+    whole = package("a.py", "v2/b.txt", "v2/sub/c", links={"now": "v2"})
+    assert {"a.py", "v2", "now"} <= set(chosen(whole, evidence(browsed=["."])).kept())
+    assert {"now", "v2/b.txt"} <= set(chosen(whole, evidence(browsed=["now"])).kept())
+
+
 def test_the_handler_is_kept_though_nothing_was_seen() -> None:
     whole = package("pkg/__init__.py", "pkg/app.py")
     assert reasons(chosen(whole, evidence(), handler="pkg.app.run")) == {

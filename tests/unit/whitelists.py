@@ -45,10 +45,16 @@ def distribution(whole: Package, name: str, version: str = "1.0") -> Distributio
     )
 
 
-def evidence(*opened: str, looked: Iterable[str] = (), listed: Iterable[str] = (), ran: Iterable[str] = ()) -> Evidence:
+def evidence(
+    *opened: str,
+    looked: Iterable[str] = (),
+    listed: Iterable[str] = (),
+    ran: Iterable[str] = (),
+    browsed: Iterable[str] = (),
+) -> Evidence:
     touches: dict[str, set[Touch]] = {}
     pairs = ((Touch.OPENED, opened), (Touch.LOOKED, looked), (Touch.LISTED, listed), (Touch.EXECUTED, ran))
-    for touch, paths in pairs:
+    for touch, paths in (*pairs, (Touch.BROWSED, browsed)):
         for path in paths:
             touches.setdefault(path, set()).add(touch)
     paths = {

@@ -57,6 +57,51 @@ def test_a_folder_that_is_listed(place: Place) -> None:
     """))  # fmt: skip
     assert seen.answers == [[1, 1, 1, 1]]
     assert {"plugins", "scanned", "globbed"} <= seen.touched("listed")
+    assert {"plugins", "scanned", "globbed"} <= seen.touched("browsed")
+
+
+def test_a_folder_that_is_listed_to_find_a_module_in_it_is_not_browsed(place: Place) -> None:
+    place.add("package/__init__.py", "")
+    place.add("package/module.py", "")
+    place.add("one-1.0.dist-info/METADATA", "Name: one\nVersion: 1.0\n")
+    seen = judge(place.run("""
+        import importlib.metadata
+        import package.module
+        def handler(event, context):
+            return importlib.metadata.version("one")
+    """))  # fmt: skip
+    assert seen.answers == ["1.0"]
+    assert seen.touched("browsed") == set()
+
+
+def test_the_root_and_a_folder_that_was_imported_from_before_are_browsed(place: Place) -> None:
+    place.add("package/__init__.py", "")
+    place.add("package/module.py", "")
+    seen = judge(place.run("""
+        import os, pkgutil
+        import package.module
+        def handler(event, context):
+            os.listdir()
+            return [found.name for found in pkgutil.iter_modules(package.__path__)]
+    """))  # fmt: skip
+    assert seen.answers == [["module"]]
+    assert seen.touched("browsed") == {".", "package"}
+
+
+def test_a_folder_that_is_browsed_by_its_descriptor_or_in_a_forked_process(place: Place) -> None:
+    for name in ("walked/deep/one", "forked/two"):
+        place.add(f"{name}.txt")
+    seen = judge(place.run("""
+        import os
+        def handler(event, context):
+            child = os.fork()
+            if not child:
+                os._exit(len(os.listdir("forked")))
+            found = os.waitpid(child, 0)[1] >> 8
+            return [found, [names for *_, names, _ in os.fwalk("walked")]]
+    """))  # fmt: skip
+    assert seen.answers == [[1, [[], ["one.txt"]]]]
+    assert seen.touched("browsed") == {"walked", "walked/deep", "forked"}
 
 
 def test_symlinks_and_what_they_point_to(place: Place) -> None:

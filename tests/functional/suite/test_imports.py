@@ -23,6 +23,26 @@ def test_modules_packages_and_data_files(place: Place) -> None:
     assert "package/unused.txt" not in seen.touched()
 
 
+def test_a_source_that_is_opened_as_a_file(place: Place) -> None:
+    for name in ("imported", "settings", "plugin", "shown", "script"):
+        place.add(f"package/{name}.py", "VALUE = 1\ndef f():\n    return VALUE\n")
+    seen = judge(place.run("""
+        import importlib.util, inspect, subprocess, sys
+        from package import imported, shown
+        def handler(event, context):
+            found = {}
+            exec(open("package/settings.py").read(), found)
+            spec = importlib.util.spec_from_file_location("plugin", "package/plugin.py")
+            spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            script = subprocess.run([sys.executable, "package/script.py"]).returncode
+            return [found["VALUE"], imported.f(), len(inspect.getsource(shown.f)), script]
+    """))  # fmt: skip
+    assert seen.answers == [[1, 1, 26, 0]]
+    assert seen.touched("read") == {f"package/{name}.py" for name in ("settings", "plugin", "shown")}
+    assert "audit" in seen.evidence.paths["package/imported.py"].witnesses
+    assert "audit" not in seen.evidence.paths["package/script.py"].witnesses
+
+
 def test_a_module_imported_in_the_middle_of_an_invocation(place: Place) -> None:
     place.add("late.py", "VALUE = 7")
     seen = judge(place.run("""
