@@ -26,6 +26,7 @@ class Lambda:
             "FunctionName": "f",
             "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
             "Role": CONFIGURATION.role,
+            "LastModified": "2026-01-31T12:00:00.000+0000",
             "Runtime": CONFIGURATION.runtime,
             "Handler": CONFIGURATION.handler,
             "State": "Active",
