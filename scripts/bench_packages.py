@@ -22,11 +22,10 @@ OPENS = ("strace", "-ff", "-y", "-s", "4096", "-e", "trace=open,openat,execve", 
 SLIM_PATTERNS = ("*.pyc", "*.pyo")
 """serverless-python-requirements' ``slim: true``: ``**/*.py[c|o]``, ``**/__pycache__*``, ``**/*.dist-info*``
 (https://github.com/serverless/serverless-python-requirements, lib/slim.js)."""
-HIDE = 'mount -t tmpfs -o ro none /dev/shm && mount -t tmpfs none /tmp && exec "$@"'
-HIDING = ("unshare", "-m", "sh", "-c", HIDE, "sh")
-"""As in Lambda: no shared memory, so that joblib and others take another way than they do here, and a /tmp of its own,
-which is empty at first: matplotlib, for one, looks at every font where it finds no list of them.
-"""
+NO_SHARED_MEMORY = "mount -t tmpfs -o ro none /dev/shm"
+"""As in Lambda, so that joblib and others take another way than they do here."""
+OWN_TMP = "mount -t tmpfs none /tmp"
+"""Empty at first: matplotlib, for one, looks at every font where it finds no list of them."""
 STRIP = ("-name", "*.so", "-exec", "strip", "{}", ";")
 """Its way to strip, as it has it."""
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -56,12 +55,13 @@ def runtime(folder: Path) -> str:
 
 
 @cache
-def hidden() -> tuple[str, ...]:
-    """A prefix that hides shared memory and what is in /tmp, where this user may and we are not there ourselves."""
+def hidden(*mounts: str) -> tuple[str, ...]:
+    """A prefix that gives a command these mounts of its own, where this user may and they do not hide us ourselves."""
+    prefix = ("unshare", "-m", "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh")
     if not shutil.which("unshare"):
         return ()
-    tried = subprocess.run([*HIDING, "test", "-e", __file__], capture_output=True, check=False)
-    return () if tried.returncode else HIDING
+    tried = subprocess.run([*prefix, "test", "-e", __file__], capture_output=True, check=False)
+    return () if tried.returncode else prefix
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,11 @@ class Workshop:
 
     def answers(self, folder: Path) -> list[Any]:
         """To all the events, of a package in a sandbox of its own."""
-        return self.host(folder).run(self.events, probe=False, python=self.python, prefix=hidden()).answers
+        return (
+            self.host(folder)
+            .run(self.events, probe=False, python=self.python, prefix=hidden(NO_SHARED_MEMORY, OWN_TMP))
+            .answers
+        )
 
     def host(self, task: Path) -> Host:
         """A new sandbox with this package."""
@@ -123,7 +127,12 @@ class Workshop:
         """The files that the function opens, as a filter by atime or strace finds them."""
         (traces := self.place / "traces").mkdir()
         host = self.host(self.full)
-        host.run(self.events, probe=False, python=self.python, prefix=[*hidden(), *OPENS, str(traces / "trace")])
+        host.run(
+            self.events,
+            probe=False,
+            python=self.python,
+            prefix=[*hidden(NO_SHARED_MEMORY, OWN_TMP), *OPENS, str(traces / "trace")],
+        )
         return self._copy(sorted(witnessed(traces, self.full)), self.place / "opened")
 
     def _copy(self, paths: Iterable[str], to: Path) -> Path:
@@ -148,7 +157,9 @@ class Workshop:
             package = index(source)
             installed = distributions(source, package)
         labelled = {"LDEPLOY_PACKAGE": package.label}
-        run = self.host(self.full).run(self.events, environment=labelled, python=self.python, prefix=hidden())
+        run = self.host(self.full).run(
+            self.events, environment=labelled, python=self.python, prefix=hidden(NO_SHARED_MEMORY, OWN_TMP)
+        )
         lines = [line for record in run.records for line in encode(record)]
         log = [LogEvent(str(number), number, line) for number, line in enumerate(lines)]
         evidence = gather(log, package.label)

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench_packages import Variant, Workshop, hidden, runtime
+from bench_packages import NO_SHARED_MEMORY, OWN_TMP, Variant, Workshop, hidden, runtime
 
 from examples.build import HERE as EXAMPLES
 from examples.build import build
@@ -105,7 +105,7 @@ def compared(name: str, variant: Variant, answers: list[Any], expected: list[Any
 def start(variant: Variant, python: str) -> float:
     """Seconds that the import of the handler's module takes, in a new process in which the runtime client is there."""
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [*hidden(), python, "-s", "-c", START, str(variant.folder)]
+    command = [*hidden(NO_SHARED_MEMORY, OWN_TMP), python, "-s", "-c", START, str(variant.folder)]
     done = subprocess.run(command, cwd=variant.folder, env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 

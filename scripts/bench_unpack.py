@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from bench_packages import hidden
+from bench_packages import NO_SHARED_MEMORY, hidden
 
 from deployer import manifest
 from deployer.local import LocalAws
@@ -208,7 +208,7 @@ def cold_start(folder: Path, slim: Path, environment: dict[str, str], runs: int)
     described = json.loads((own / "manifest.json").read_text())
     root = Path(f"/tmp/ldeploy-{described['label']}")
     start = [sys.executable, "-Es", str(own / "probe_layer/unpack.py"), str(own / "manifest.json"), "/tmp"]
-    importing = [*hidden(), sys.executable, "-B", "-c", "import app"]
+    importing = [*hidden(NO_SHARED_MEMORY), sys.executable, "-B", "-c", "import app"]
 
     def unpacking() -> None:
         subprocess.run(start, check=True, stdout=subprocess.DEVNULL, env=environment)
