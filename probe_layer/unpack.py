@@ -81,7 +81,8 @@ def unpack(manifest: Manifest, base: str) -> str:
         missing = [file for file in manifest.files if not is_there(part, file)]
         check_room(base, missing)
         folders = make_folders(part, manifest)
-        os.makedirs(fresh, exist_ok=True)
+        shutil.rmtree(fresh, ignore_errors=True)  # what was cut off before its rename may be read-only already
+        os.makedirs(fresh)
         Workers(batches(manifest.sources, missing), part, fresh).run()
         for path, target in manifest.links:
             if not os.path.islink(place_of(part, path)):

@@ -208,6 +208,15 @@ def test_killed_anywhere_the_next_start_goes_on_and_nobody_sees_half_of_it(tmp_p
     assert all((stub.root / path).stat().st_ino == inode for path, inode in kept.items())
 
 
+def test_what_was_cut_off_before_it_came_to_its_place_is_no_obstacle(stub: Stub) -> None:
+    """It may be read-only already, which stops everybody but root; a folder in its place stops root too."""
+    left = stub.root.with_name(stub.root.name + ".new")
+    for number in range(8):
+        (left / str(number)).mkdir(parents=True)
+    assert stub.run().stdout == str(stub.root)
+    assert tree(stub.root) == whole(FILES)
+
+
 def test_two_that_start_at_once_unpack_it_once(tmp_path: Path) -> None:
     files = many(600)
     stub = make(tmp_path / "task", tmp_path / "tmp", files)
