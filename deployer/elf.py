@@ -52,19 +52,19 @@ class Trimmed:
     """A library after trimming.
 
     Attributes:
-        library: the trimmed file, read from the one that was given; that one where it was left alone.
+        file: the trimmed one, read from the one that was given; that one where it was left alone.
         saved: bytes by which it is shorter; 0 where it was left alone.
         reason: why it was left alone; empty where it was trimmed.
     """
 
-    library: Contents
+    file: Contents
     saved: int
     reason: str = ""
 
     @property
     def data(self) -> bytes:
         """The whole of it, in memory."""
-        return bytes(whole(self.library))
+        return bytes(whole(self.file))
 
 
 def trim(library: Contents) -> Trimmed:

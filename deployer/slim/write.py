@@ -128,7 +128,7 @@ def _smaller(entry: Entry, contents: Contents, recipe: Recipe, spool: Spool) -> 
     if recipe.actions.get(entry.path) is Action.TRIM and contents[: len(_ELF)] == _ELF:
         trimmed = trim(contents)
         if trimmed.saved:
-            return _Made(entry.path, spool.pack(entry, trimmed.library, _level(recipe)))
+            return _Made(entry.path, spool.pack(entry, trimmed.file, _level(recipe)))
         reason = trimmed.reason
     if not recipe.settings.best:
         return _Made(entry.path, None, reason)
