@@ -8,15 +8,9 @@ from typing import Any
 
 import click
 
-from deployer import __version__, config, foreground, pipeline
-from deployer.answer import Talk
-from deployer.apply import ApplyWanted
-from deployer.apply import apply as apply_to
-from deployer.doctor import doctor as examine
-from deployer.errors import ExitCode, LdeployError, UsageError
-from deployer.function import Configuration
-from deployer.models import Rules
-from deployer.options import (
+from deployer import __version__, pipeline
+from deployer.commands import local, settings_file
+from deployer.commands.options import (
     Common,
     attach_policy,
     changing,
@@ -28,14 +22,21 @@ from deployer.options import (
     the_bucket,
     via,
 )
-from deployer.outcome import last_report, last_whitelist
-from deployer.parameters import events_folder, moment, whitelist_file
-from deployer.reading import Window
-from deployer.report.data import Report
+from deployer.commands.output import Talk
+from deployer.commands.parameters import events_folder, moment, whitelist_file
+from deployer.context import DeployWanted, ProbeWanted, ShrinkWanted
+from deployer.errors import ExitCode, LdeployError, UsageError
+from deployer.flow.apply import ApplyWanted
+from deployer.flow.apply import apply as apply_to
+from deployer.flow.doctor import doctor as examine
+from deployer.flow.reports import last_report, last_whitelist
+from deployer.models.function import Configuration
+from deployer.models.whitelist import Rules
 from deployer.report.html import page
-from deployer.run import DeployWanted, ProbeWanted, ShrinkWanted
+from deployer.report.models import Report
 from deployer.slim import Settings
-from deployer.workspace import write_whole
+from deployer.sources.reader import Window
+from deployer.state.workspace import write_whole
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -213,7 +214,7 @@ def report(shared: Common, html: Path | None) -> Report:
     return found
 
 
-ldeploy.add_command(foreground.local)
+ldeploy.add_command(local.local)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -225,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _invoke(arguments: list[str]) -> None:
     options = [one for command in ldeploy.commands.values() for one in command.params if isinstance(one, click.Option)]
     names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
-    found = config.settings(Path.cwd(), names.keys() - {"help"})
+    found = settings_file.settings(Path.cwd(), names.keys() - {"help"})
     several = {option.name for option in options if option.multiple}
     settings = {names[setting]: value for setting, value in found.items()}
     listed = {

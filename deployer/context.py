@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from deployer.aws import Aws
-from deployer.execute import Execution
-from deployer.function import Configuration, Function
-from deployer.intake import Intake
-from deployer.layering import Layering
-from deployer.logs import Via, source
-from deployer.models import Rules, Whitelist
+from deployer.deploy.executor import Execution
+from deployer.deploy.planner import Step, Steps
+from deployer.deploy.prune_layers import Layering
+from deployer.flow.load_package import Intake
+from deployer.flow.slimming import Slimmer
+from deployer.models.function import Configuration, Function
+from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
-from deployer.plan import Step, Steps
-from deployer.reading import Reader, Window
 from deployer.slim import Settings
-from deployer.slimming import Slimmer
-from deployer.workspace import Workspace
+from deployer.sources.base import Via, source
+from deployer.sources.reader import Reader, Window
+from deployer.state.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,16 @@ from typing import Any, Final
 from deployer import pipeline
 from deployer.aws import Aws, open_aws
 from deployer.aws.tagged import Tagged, open_tagged
-from deployer.coverage import estimate
+from deployer.context import Run, ShrinkWanted
 from deployer.errors import LdeployError, WorkspaceError
-from deployer.function import Stage, function_key
-from deployer.models import Rules
+from deployer.evidence.coverage import estimate
+from deployer.models.function import function_key
+from deployer.models.whitelist import Rules
 from deployer.notices import Advance
-from deployer.reading import Window
-from deployer.run import Run, ShrinkWanted
 from deployer.slim import Settings
-from deployer.workspace import Workspace
+from deployer.sources.reader import Window
+from deployer.state.state import Stage
+from deployer.state.workspace import Workspace
 
 LEASE: Final = "lease"
 LEASE_S: Final = 930

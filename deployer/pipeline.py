@@ -11,9 +11,25 @@ changes anything, and ``--plan`` stops before it.
 
 from dataclasses import replace
 
-from deployer import plan
-from deployer.arm import check, check_runtime, is_by_template, raised, unprobed
-from deployer.before import (
+from deployer.context import DeployWanted, ProbeWanted, Run, ShrinkWanted
+from deployer.deploy import planner
+from deployer.deploy.prune_layers import Touched
+from deployer.deploy.recorded_events import check_events
+from deployer.errors import ConflictError, UsageError
+from deployer.flow.load_package import Taken
+from deployer.flow.oversize import placed
+from deployer.flow.redeploy import redeploy
+from deployer.flow.reports import probe_report, restore_report, status_report
+from deployer.flow.slimming import Choice
+from deployer.instrumentation.configure import check, check_runtime, is_by_template, raised, unprobed
+from deployer.models.evidence import Evidence
+from deployer.models.function import Function
+from deployer.models.whitelist import Whitelist
+from deployer.package import distributions, index
+from deployer.report import models
+from deployer.sources.base import Via
+from deployer.sources.reader import Window, enough
+from deployer.state.baseline import (
     begin,
     check_probed,
     is_ours,
@@ -24,27 +40,13 @@ from deployer.before import (
     taken_over,
     with_whole_layers,
 )
-from deployer.errors import ConflictError, UsageError
-from deployer.events import check_events
-from deployer.function import Function, Stage, State
-from deployer.intake import Taken
-from deployer.layering import Touched
-from deployer.logs import Via
-from deployer.models import Evidence, Whitelist
-from deployer.outcome import probe_report, restore_report, status_report
-from deployer.oversize import placed
-from deployer.package import distributions, index
-from deployer.reading import Window, enough
-from deployer.redeploy import redeploy
-from deployer.report import data
-from deployer.run import DeployWanted, ProbeWanted, Run, ShrinkWanted
-from deployer.slimming import Choice
+from deployer.state.state import Stage, State
 from deployer.whitelist import Earlier, carry_over, choose, contents, keep_too, of_package
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
 
-def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
+def probe(run: Run, wanted: ProbeWanted) -> models.ProbeReport:
     """Deploys the full package with the probe in."""
     found = run.aws.functions.find(wanted.function)
     _check_request(found, wanted)
@@ -52,7 +54,7 @@ def probe(run: Run, wanted: ProbeWanted) -> data.ProbeReport:
     probed = placed(run, wanted, full, _probing(run, wanted, found, full))
     held = contents(full.package, distributions(full.source, full.package))
     bucket = wanted.bucket if wanted.make_bucket else None
-    steps = plan.probe(found, probed.state, held, probed.uploads, bucket, wanted.events, probed.leave.policies)
+    steps = planner.probe(found, probed.state, held, probed.uploads, bucket, wanted.events, probed.leave.policies)
     return probe_report(probed.state, full, steps, run.carry_out(steps, found), probed.leave.warnings)
 
 
@@ -96,7 +98,7 @@ def standing(run: Run, found: Function) -> State | None:
 # -- CloudWatch -> evidence -> whitelist -> slim zip -> redeployed; never with less evidence than was asked for ----
 
 
-def shrink(run: Run, wanted: ShrinkWanted) -> data.ShrinkReport:
+def shrink(run: Run, wanted: ShrinkWanted) -> models.ShrinkReport:
     """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
     found = run.aws.functions.get(wanted.function)
     state = probed_state(found, standing(run, found))
@@ -138,7 +140,7 @@ def _whitelist(
     return keep_too(whitelist, wanted.earlier) if wanted.earlier else whitelist
 
 
-def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
+def deploy(run: Run, wanted: DeployWanted) -> models.ShrinkReport:
     """Slims a fresh build by the whitelist there is, and deploys it the same way."""
     found = run.aws.functions.get(wanted.function)
     full = run.intake(wanted.bucket).take(wanted.package, found)
@@ -161,7 +163,7 @@ def deploy(run: Run, wanted: DeployWanted) -> data.ShrinkReport:
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------
 
 
-def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport:
+def restore(run: Run, function: str, *, over_others: bool) -> models.RestoreReport:
     """The function exactly as it was before the last probe or deploy.
 
     Args:
@@ -176,11 +178,11 @@ def restore(run: Run, function: str, *, over_others: bool) -> data.RestoreReport
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
             "If that is what you want, give --yes.",
         )
-    steps = plan.restore(found, state)
+    steps = planner.restore(found, state)
     return restore_report(state, steps, run.carry_out(steps, found))
 
 
-def status(run: Run, function: str, via: Via) -> data.StatusReport:
+def status(run: Run, function: str, via: Via) -> models.StatusReport:
     """Which state the function is in and what has been seen so far; changes nothing."""
     found = run.aws.functions.get(function)
     state = known_state(function, standing(run, found))

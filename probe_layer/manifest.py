@@ -1,4 +1,4 @@
-"""What is unpacked before the runtime starts, as ``deployer/manifest.py`` wrote it down, and by which requests."""
+"""What is unpacked before the runtime starts, and by which requests: ``instrumentation/manifest.py`` wrote it."""
 
 from __future__ import annotations
 

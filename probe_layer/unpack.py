@@ -2,9 +2,9 @@
 
     python unpack.py /var/task/.ldeploy/manifest.json /tmp
 
-The manifest (``deployer/manifest.py`` writes it) says which files, where their bytes lie and what they must be; nothing
-else is trusted. The root, ``/tmp/ldeploy-<label>``, is printed once it is whole: until then it has another name, so no
-runtime ever sees half a package, and what a start that was cut off has written is not fetched again.
+The manifest (``instrumentation/manifest.py`` writes it) says which files, where their bytes lie and what they must be;
+nothing else is trusted. The root, ``/tmp/ldeploy-<label>``, is printed once it is whole, and has another name until
+then: no runtime ever sees half a package, and what a start that was cut off has written is not fetched again.
 """
 
 from __future__ import annotations

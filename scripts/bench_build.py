@@ -16,9 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from deployer.models import Package, Rules
+from deployer.models.package import Package
+from deployer.models.whitelist import Rules
 from deployer.package import index, open_file, pack_folder
-from deployer.whitelist.rules import match
+from deployer.whitelist.user_rules import match
 from examples.build import build
 
 CACHE = Path(__file__).parents[1] / ".bench"

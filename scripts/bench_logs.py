@@ -23,7 +23,7 @@ from typing import Any
 from deployer.aws import open_aws
 from deployer.aws.logs import SHARDS
 from deployer.evidence import gather
-from deployer.models import LogEvent
+from deployer.models.evidence import LogEvent
 from probe_layer.record import MARK, Record, encode
 
 LABEL = "0123456789abcdef"

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from deployer.evidence import gather
-from deployer.models import LogEvent, Package, Rules, Saving, Whitelist
+from deployer.models.evidence import LogEvent
+from deployer.models.package import Package
+from deployer.models.slim import Saving
+from deployer.models.whitelist import Rules, Whitelist
 from deployer.package import distributions, index, open_file, pack_folder
 from deployer.slim import Action, Recipe, Settings, recipe, write_slim
 from deployer.whitelist import choose

@@ -16,10 +16,10 @@ from typing import Any
 
 import boto3
 
-from deployer.arm import arm
-from deployer.function import Configuration
-from deployer.layer import build_layer
+from deployer.instrumentation.configure import arm
+from deployer.instrumentation.layer_zip import build_layer
 from deployer.local import LocalAws
+from deployer.models.function import Configuration
 from deployer.package.folder import pack_folder
 from examples.build import build
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from deployer.elf import trim
+from deployer.slim.transforms.elf import trim
 
 MB = 1_000_000
 

@@ -25,10 +25,10 @@ from typing import Any
 import boto3
 from bench_packages import NO_SHARED_MEMORY, hidden
 
-from deployer import manifest
+from deployer.instrumentation import manifest
 from deployer.local import LocalAws
-from deployer.local.code_store import unpack
-from deployer.models import Package
+from deployer.local.sandbox.code_store import unpack
+from deployer.models.package import Package
 from deployer.package import index, open_file
 from deployer.package.folder import pack_folder
 from examples.build import build

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from deployer.aws.clients import code_of, in_our_words
 from deployer.errors import CloudError, DeniedError, MissingError
-from deployer.function import Configuration, Function, StoredZip
+from deployer.models.function import Configuration, Function, StoredZip
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

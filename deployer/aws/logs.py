@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.aws.clients import in_our_words
 from deployer.errors import MissingError
-from deployer.models import LogEvent
+from deployer.models.evidence import LogEvent
 from probe_layer.record import MARK
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deployer.commands.options import option
 from deployer.errors import UsageError
-from deployer.options import option
 
 if TYPE_CHECKING:
     from deployer.local import LocalAws

@@ -11,17 +11,17 @@ from typing import Any, Literal
 
 import click
 
-from deployer.answer import Talk
 from deployer.aws import Aws, open_aws
+from deployer.commands.output import Talk
+from deployer.commands.stack import Meant, drift, in_stack
+from deployer.commands.terminal import Terminal
+from deployer.context import Run
+from deployer.deploy.planner import Steps
 from deployer.errors import LdeployError, UsageError
-from deployer.function import Named, named
-from deployer.plan import Steps
-from deployer.report.data import FailedReport, Report
-from deployer.run import Run
+from deployer.models.function import Named, named
+from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
-from deployer.stack import Meant, drift, in_stack
-from deployer.terminal import Terminal
-from deployer.workspace import Workspace
+from deployer.state.workspace import Workspace
 
 FOLDER = ".ldeploy"
 """Where workspaces are, in the folder from which ldeploy is run."""

@@ -9,7 +9,7 @@ import click
 
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
-from deployer.report.data import DoctorReport, FailedReport, Report, document
+from deployer.report.models import DoctorReport, FailedReport, Report, document
 from deployer.report.text import text
 
 

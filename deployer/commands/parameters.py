@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deployer.errors import UsageError
-from deployer.models import Whitelist
+from deployer.models.whitelist import Whitelist
 from deployer.whitelist import from_json
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deployer.aws import open_aws
 from deployer.aws.stacks import NESTED, Stack
-from deployer.config import samconfig
+from deployer.commands.settings_file import samconfig
 from deployer.errors import ConflictError, UsageError
 
 BUCKET = "LdeployBucket"

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
-from deployer import plan
-from deployer.arm import PROBE_LAYER
 from deployer.aws import Aws
 from deployer.aws.functions import Reply
+from deployer.deploy import planner
+from deployer.deploy.planner import Step, Steps
+from deployer.deploy.recorded_events import read_events
 from deployer.errors import CloudError, ConflictError, TrialFailedError
-from deployer.events import read_events
-from deployer.function import Answer, Configuration, Function, Stage, State, StoredZip
-from deployer.layer import LAYER_NAME, build_layer
+from deployer.instrumentation.configure import PROBE_LAYER
+from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
+from deployer.models.function import Configuration, Function, StoredZip
 from deployer.notices import Notices
-from deployer.plan import Step, Steps
-from deployer.workspace import Workspace
+from deployer.state.state import Answer, Stage, State
+from deployer.state.workspace import Workspace
 
 PART = 8 * 1024 * 1024
 """Bytes read at a time when the present code is copied."""
@@ -59,38 +60,38 @@ class Execution:
 
     def _do(self, step: Step) -> None:  # noqa: PLR0912 - one line a kind of step
         match step:
-            case plan.MakeBucket(bucket):
+            case planner.MakeBucket(bucket):
                 if not self.aws.storage.has_bucket(bucket):
                     self.aws.storage.make_bucket(bucket, self.aws.region)
-            case plan.Upload(path, zipped):
+            case planner.Upload(path, zipped):
                 self._upload(path, zipped)
-            case plan.KeepCode(name, zipped):
+            case planner.KeepCode(name, zipped):
                 self._keep_code(name, zipped)
-            case plan.AttachPolicy(role, policy, document):
+            case planner.AttachPolicy(role, policy, document):
                 self.aws.roles.attach(role, policy, document)
-            case plan.DetachPolicy(role, policy):
+            case planner.DetachPolicy(role, policy):
                 self.aws.roles.detach(role, policy)
-            case plan.Remember(state):
+            case planner.Remember(state):
                 self.workspace.remember(self._sealed(state))
-            case plan.Describe(contents):
+            case planner.Describe(contents):
                 self.workspace.describe(contents)
-            case plan.Create(name, configuration, zipped):
+            case planner.Create(name, configuration, zipped):
                 self.function = self.aws.functions.create(name, configuration, zipped)
-            case plan.PublishVersion(name, note):
+            case planner.PublishVersion(name, note):
                 self._publish_version(name, note)
-            case plan.PublishLayer():
+            case planner.PublishLayer():
                 self.layers[PROBE_LAYER] = self._publish_layer()
-            case plan.PublishPruned() as layer:
+            case planner.PublishPruned() as layer:
                 self._publish_pruned(layer)
-            case plan.UpdateCode(name, zipped):
+            case planner.UpdateCode(name, zipped):
                 self.function = self._update_code(name, zipped)
-            case plan.UpdateConfiguration(name, configuration, _):
+            case planner.UpdateConfiguration(name, configuration, _):
                 self.function = self.aws.functions.update_configuration(
                     self._found(name), self._with_layer(configuration)
                 )
-            case plan.Invoke(name, events):
+            case planner.Invoke(name, events):
                 self.answers = self._invoke_all(name, events)
-            case plan.Try(name, state, same_code):
+            case planner.Try(name, state, same_code):
                 self._try(name, state, same_code=same_code)
             case _:
                 assert_never(step)
@@ -153,7 +154,7 @@ class Execution:
             LAYER_NAME, note, content
         )
 
-    def _publish_pruned(self, layer: plan.PublishPruned) -> None:
+    def _publish_pruned(self, layer: planner.PublishPruned) -> None:
         note = f"ldeploy, pruned: {layer.zip.sha256}"
         functions = self.aws.functions
         arn = functions.find_layer(layer.name, note) or functions.publish_layer(layer.name, note, layer.zip)

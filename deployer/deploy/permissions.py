@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from deployer.aws.roles import Roles, policy
+from deployer.deploy.planner import AttachPolicy
 from deployer.errors import DeniedError
-from deployer.function import StoredZip
-from deployer.plan import AttachPolicy
+from deployer.models.function import StoredZip
 
 
 @dataclass(frozen=True)

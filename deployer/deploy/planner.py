@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deployer.arm import PROBE_LAYER, arm
-from deployer.function import Configuration, Function, Stage, State, StoredZip
-from deployer.steps import (
+from deployer.deploy.steps import (
     AttachPolicy,
     Create,
     Describe,
@@ -31,6 +29,9 @@ from deployer.steps import (
     UpdateConfiguration,
     Upload,
 )
+from deployer.instrumentation.configure import PROBE_LAYER, arm
+from deployer.models.function import Configuration, Function, StoredZip
+from deployer.state.state import Stage, State
 from deployer.whitelist import Contents
 
 __all__ = [

@@ -6,18 +6,20 @@ from typing import Final
 
 from deployer.aws.functions import Functions
 from deployer.aws.storage import Storage
+from deployer.deploy.planner import PublishPruned
 from deployer.errors import DeniedError, PackageError
-from deployer.function import Configuration, Function, StoredZip, package_key
-from deployer.layer import LAYER_NAME
+from deployer.instrumentation.layer_zip import LAYER_NAME
 from deployer.limits import UNZIPPED
-from deployer.models import Evidence, Kind, Package, Rules, Source
+from deployer.models.evidence import Evidence
+from deployer.models.function import Configuration, Function, StoredZip, package_key
+from deployer.models.package import Kind, Package, Source
+from deployer.models.whitelist import Rules
 from deployer.notices import Notices
 from deployer.package import distributions, handler_path, index
-from deployer.plan import PublishPruned
-from deployer.report.data import LayerReport
+from deployer.report.models import LayerReport
 from deployer.slim import as_it_lies, write_slim
-from deployer.whitelist.layers import choose_layer, left_alone
-from deployer.workspace import Workspace
+from deployer.state.workspace import Workspace
+from deployer.whitelist.layer import choose_layer, left_alone
 
 PREFIX: Final = "ldeploy-"
 """Before the name of a pruned layer stands ours."""

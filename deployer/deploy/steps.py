@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployer.function import Configuration, State, StoredZip
+from deployer.models.function import Configuration, StoredZip
+from deployer.state.state import State
 from deployer.whitelist import Contents
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from deployer.errors import OverLimitError
-from deployer.fit import SLOWEST
-from deployer.function import Configuration
+from deployer.instrumentation.manifest import FOLDER, NAME, InBucket, of_zip, to_json
 from deployer.limits import MIB, STORAGE, TIMEOUT
-from deployer.manifest import FOLDER, NAME, InBucket, of_zip, to_json
-from deployer.models import Measure, Package
+from deployer.models.function import Configuration
+from deployer.models.package import Package
+from deployer.models.slim import Measure
 from deployer.package import heaviest
 from deployer.package.small import small_file, symlink
 from deployer.package.zipwriter import ZipWriter
+from deployer.slim.fit import SLOWEST
 
 BLOCK: Final = 4096
 """Bytes that the smallest file takes on /tmp."""

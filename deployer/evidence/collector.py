@@ -6,7 +6,7 @@ Memory grows with the number of paths: events and sandboxes are remembered for a
 from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 
-from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
+from deployer.models.evidence import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
 from probe_layer.record import HEAD, CutError, Record, decode, read_touch
 
 RECENT_EVENTS = 50_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
-from deployer.models import Evidence
+from deployer.models.evidence import Evidence
 
 CONFIDENCE: Final = 0.95
 RARE: Final = 10

@@ -16,8 +16,8 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
-from deployer.evidence.tally import Trace, normalised, rfc3339
-from deployer.models import Evidence, LineCount, Phase
+from deployer.evidence.collector import Trace, normalised, rfc3339
+from deployer.models.evidence import Evidence, LineCount, Phase
 from probe_layer.account import LETTERS
 from probe_layer.record import HEAD, name_touch, read_touch
 

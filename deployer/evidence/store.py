@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from deployer.errors import WorkspaceError
-from deployer.evidence.tally import Tally
-from deployer.models import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
+from deployer.evidence.collector import Tally
+from deployer.models.evidence import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
 
 VERSION = 1
 """Of the JSON that ``to_json`` writes."""

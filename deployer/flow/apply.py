@@ -13,17 +13,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from deployer.arm import EXEC_WRAPPER, FIT_WRAPPER
-from deployer.building import Built, Parts, build
 from deployer.errors import NotEnoughEvidenceError, PackageError, UsageError
-from deployer.intake import sha256_of
+from deployer.flow.load_package import sha256_of
+from deployer.flow.slimming import check_fits, kept_of, reasons
+from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
 from deployer.limits import MIB, UNZIPPED
-from deployer.models import Evidence, Measure, Package, Rules, Source, Whitelist
+from deployer.models.evidence import Evidence
+from deployer.models.package import Package, Source
+from deployer.models.slim import Measure
+from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
 from deployer.package import distributions, index, open_file, pack_folder, unpack
-from deployer.report import data
+from deployer.report import models
 from deployer.slim import Settings
-from deployer.slimming import check_fits, kept_of, reasons
+from deployer.slim.build import Built, Parts, build
 from deployer.whitelist import carry_over, changed_since
 
 FULL: Final = "full.zip"
@@ -51,7 +54,7 @@ class ApplyWanted:
     """Where the slim zip is put too."""
 
 
-def apply(wanted: ApplyWanted, notices: Notices) -> data.ApplyReport:
+def apply(wanted: ApplyWanted, notices: Notices) -> models.ApplyReport:
     """Makes a build slim, in its place.
 
     Raises:
@@ -72,7 +75,7 @@ def apply(wanted: ApplyWanted, notices: Notices) -> data.ApplyReport:
     return report
 
 
-def _slimmed(wanted: ApplyWanted, source: Source, scratch: Path, notices: Notices) -> data.ApplyReport:
+def _slimmed(wanted: ApplyWanted, source: Source, scratch: Path, notices: Notices) -> models.ApplyReport:
     package = index(source)
     installed = distributions(source, package)
     settings = replace(wanted.settings, fit=wanted.settings.fit and wanted.zip is not None)
@@ -85,7 +88,7 @@ def _slimmed(wanted: ApplyWanted, source: Source, scratch: Path, notices: Notice
             f"The evidence is out of date: {', '.join(stale)}.", "Probe the new build, or leave --strict out."
         )
     measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(scratch / FULL))
-    done = data.ApplyReport(str(wanted.folder), "unchanged", measure, measure, data.limits(measure, 0), stale)
+    done = models.ApplyReport(str(wanted.folder), "unchanged", measure, measure, models.limits(measure, 0), stale)
     if _is_applied(before, package):
         return done
     nothing = Evidence(package.label, {})
@@ -96,7 +99,7 @@ def _slimmed(wanted: ApplyWanted, source: Source, scratch: Path, notices: Notice
         done,
         state="applied",
         after=built.measure,
-        limits=data.limits(built.measure, 0),
+        limits=models.limits(built.measure, 0),
         steps=built.steps,
         reasons=reasons(whitelist.decisions.values()),
         zip=str(wanted.zip or ""),

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from deployer.arm import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm
-from deployer.bytecode import find_interpreter
+from deployer.context import Run
+from deployer.deploy.permissions import leave
+from deployer.deploy.prune_layers import layer_bytes
 from deployer.errors import CloudError, LdeployError, MissingError
-from deployer.function import Function, StoredZip, package_key
-from deployer.layer import layer_size
-from deployer.layering import layer_bytes
-from deployer.leave import leave
+from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm
+from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
+from deployer.models.function import Function, StoredZip, package_key
 from deployer.package import index
-from deployer.report.data import Check, DoctorReport, Verdict
-from deployer.run import Run
+from deployer.report.models import Check, DoctorReport, Verdict
+from deployer.slim.transforms.bytecode import find_interpreter
 
 ANY = "0" * 64
 """Stands for the hash of a package that is not known yet."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from deployer.aws import Aws
 from deployer.errors import PackageError, UsageError
-from deployer.function import Function, StoredZip, package_key
-from deployer.manifest import NAME
-from deployer.models import Package, Source
+from deployer.instrumentation.manifest import NAME
+from deployer.models.function import Function, StoredZip, package_key
+from deployer.models.package import Package, Source
 from deployer.notices import Notices
 from deployer.package import FileSource, index, pack_folder
-from deployer.workspace import Workspace
+from deployer.state.workspace import Workspace
 
 SCHEME = "s3://"
 

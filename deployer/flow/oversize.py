@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from deployer.function import State, StoredZip, package_key
-from deployer.intake import Taken
-from deployer.layer import layer_size
-from deployer.layering import layer_bytes
-from deployer.leave import Leave, leave
+from deployer.context import ProbeWanted, Run
+from deployer.deploy.permissions import Leave, leave
+from deployer.deploy.prune_layers import layer_bytes
+from deployer.deploy.stub import grown, stand_in
+from deployer.flow.load_package import Taken
+from deployer.instrumentation.layer_zip import layer_size
+from deployer.instrumentation.manifest import InBucket
 from deployer.limits import UNZIPPED
-from deployer.manifest import InBucket
-from deployer.run import ProbeWanted, Run
-from deployer.stub import grown, stand_in
-from deployer.workspace import STUB
+from deployer.models.function import StoredZip, package_key
+from deployer.state.state import State
+from deployer.state.workspace import STUB
 
 
 @dataclass(frozen=True)

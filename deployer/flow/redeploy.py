@@ -6,28 +6,29 @@ The old code goes only when the new is in S3, and what the trial fails on is nev
 from dataclasses import replace
 from pathlib import Path
 
-from deployer import plan
-from deployer.arm import fitted
-from deployer.before import deployed
+from deployer.context import Run
+from deployer.deploy import planner
+from deployer.deploy.permissions import Leave, leave
+from deployer.deploy.planner import Steps
+from deployer.deploy.prune_layers import layer_bytes, swapped
+from deployer.deploy.recorded_events import check_events
 from deployer.errors import OverLimitError, TrialFailedError
-from deployer.events import check_events
-from deployer.fit import check_storage, in_time
-from deployer.function import Stage, State, StoredZip, package_key
-from deployer.layer import layer_size
-from deployer.layering import layer_bytes, swapped
-from deployer.leave import Leave, leave
+from deployer.flow.reports import shrink_report
+from deployer.flow.slimming import Choice, Slimmed, check_fits, kept_of, with_steps
+from deployer.instrumentation.configure import fitted
+from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
-from deployer.outcome import shrink_report
-from deployer.plan import Steps
-from deployer.report import data
-from deployer.report import file as reports
-from deployer.run import Run
-from deployer.slimming import Choice, Slimmed, check_fits, kept_of, with_steps
+from deployer.models.function import StoredZip, package_key
+from deployer.report import models
+from deployer.report import store as reports
+from deployer.slim.fit import check_storage, in_time
+from deployer.state.baseline import deployed
+from deployer.state.state import Stage, State
+from deployer.state.workspace import DEPLOYED, REPORT
 from deployer.whitelist import to_json
-from deployer.workspace import DEPLOYED, REPORT
 
 
-def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
+def redeploy(run: Run, choice: Choice) -> models.ShrinkReport:
     """The slim zip by a whitelist, in the place of what is deployed; its report is left for ``ldeploy report``.
 
     Raises:
@@ -45,7 +46,7 @@ def redeploy(run: Run, choice: Choice) -> data.ShrinkReport:
     trial = _trial(choice, state)
     given = _leave(run, choice, slimmed)
     rest = replace(slimmed.rest, policies=given.policies) if slimmed.rest else None
-    steps = plan.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial, rest)
+    steps = planner.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial, rest)
     report = shrink_report(choice, slimmed, slim, layers, steps, (*given.warnings, *in_time(wanted.timeout, unpacked)))
     try:
         check_fits(kept_of(choice.full.package, choice.whitelist), slim.bytes, layers, "The slim package")
@@ -72,23 +73,23 @@ def _beside(choice: Choice, layers: int) -> int:
     return layer_size() + (whole if choice.begun.stub else layers)
 
 
-def _trial(choice: Choice, state: State) -> plan.Try | None:
+def _trial(choice: Choice, state: State) -> planner.Try | None:
     """The recorded events again, where there are any; their folder may be gone by now."""
     if not (state.answers and Path(state.events).is_dir()):
         return None
     check_events(Path(state.events))
-    return plan.Try(choice.found.name, state, same_code=choice.begun is choice.earlier)
+    return planner.Try(choice.found.name, state, same_code=choice.begun is choice.earlier)
 
 
 def _carried_out(
-    run: Run, choice: Choice, slimmed: Slimmed, steps: Steps, report: data.ShrinkReport
-) -> data.ShrinkReport:
+    run: Run, choice: Choice, slimmed: Slimmed, steps: Steps, report: models.ShrinkReport
+) -> models.ShrinkReport:
     try:
         done = run.carry_out(steps, choice.found)
     except TrialFailedError as error:
         now = run.aws.functions.get(choice.found.name)
         before = deployed(choice.found, choice.begun)
-        run.execute(plan.take_back(now, choice.found, before, choice.earlier), now)
+        run.execute(planner.take_back(now, choice.found, before, choice.earlier), now)
         raise with_steps(error, slimmed.built.settings) from error
     if done is None:
         return report

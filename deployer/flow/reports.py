@@ -1,19 +1,21 @@
 """What a command found and did, as its report; and what the last one left."""
 
-from deployer.arm import is_armed
-from deployer.before import deployed, is_ours
-from deployer.coverage import estimate
+from deployer.deploy.executor import Execution
+from deployer.deploy.planner import Steps
 from deployer.errors import WorkspaceError
-from deployer.execute import Execution
-from deployer.function import Function, State, StoredZip
-from deployer.intake import Taken
-from deployer.models import Evidence, Whitelist
-from deployer.plan import Steps
-from deployer.report import data
-from deployer.report import file as reports
-from deployer.slimming import Choice, Slimmed, measured, reasons
+from deployer.evidence.coverage import estimate
+from deployer.flow.load_package import Taken
+from deployer.flow.slimming import Choice, Slimmed, measured, reasons
+from deployer.instrumentation.configure import is_armed
+from deployer.models.evidence import Evidence
+from deployer.models.function import Function, StoredZip
+from deployer.models.whitelist import Whitelist
+from deployer.report import models
+from deployer.report import store as reports
+from deployer.state.baseline import deployed, is_ours
+from deployer.state.state import State
+from deployer.state.workspace import DEPLOYED, REPORT, Workspace
 from deployer.whitelist import from_json
-from deployer.workspace import DEPLOYED, REPORT, Workspace
 
 _NEVER_RAN = (
     "There was no {0} before the probe, which made it of a package over Lambda's limit: without the probe it starts "
@@ -23,10 +25,10 @@ _NEVER_RAN = (
 
 def probe_report(
     state: State, full: Taken, steps: Steps, done: Execution | None, warnings: tuple[str, ...]
-) -> data.ProbeReport:
+) -> models.ProbeReport:
     """Of a probe that was carried out, or only planned."""
     answers = (done.answers if done else None) or {}
-    return data.ProbeReport(
+    return models.ProbeReport(
         function=state.function,
         state="probed" if done else "planned",
         package=measured(full.zip),
@@ -37,14 +39,21 @@ def probe_report(
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
         sample=state.sample,
-        unpacked=data.Unpacked(state.probed.storage, state.probed.memory, state.probed.timeout) if state.stub else None,
-        warnings=(*warnings, *data.sampled(state.sample, len(answers))),
+        unpacked=models.Unpacked(state.probed.storage, state.probed.memory, state.probed.timeout)
+        if state.stub
+        else None,
+        warnings=(*warnings, *models.sampled(state.sample, len(answers))),
     )
+
+
+def _unpacked(state: State) -> models.Unpacked:
+    probed = state.probed
+    return models.Unpacked(probed.storage, probed.memory, probed.timeout)
 
 
 def shrink_report(
     choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int, steps: Steps, warnings: tuple[str, ...]
-) -> data.ShrinkReport:
+) -> models.ShrinkReport:
     """Of a slim package that is built, and not deployed yet.
 
     Args:
@@ -56,12 +65,12 @@ def shrink_report(
         warnings: what else the user should know.
     """
     evidence, built = choice.evidence, slimmed.built
-    return data.ShrinkReport(
+    return models.ShrinkReport(
         function=choice.found.name,
         state="planned",
         before=measured(choice.full.zip),
         after=built.measure,
-        limits=data.limits(built.measure, layers),
+        limits=models.limits(built.measure, layers),
         sandboxes=evidence.sandboxes,
         invocations=evidence.invocations,
         coverage=estimate(evidence),
@@ -70,16 +79,16 @@ def shrink_report(
         steps=built.steps,
         reasons=reasons(slimmed.whitelist.decisions.values()),
         layers=tuple(layer.report for layer in choice.layers),
-        artifacts=data.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
+        artifacts=models.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
         plan=tuple(map(str, steps)),
         version="",
-        warnings=(*slimmed.whitelist.warnings, *built.warnings, *warnings, *data.warnings(evidence)),
+        warnings=(*slimmed.whitelist.warnings, *built.warnings, *warnings, *models.warnings(evidence)),
     )
 
 
-def restore_report(state: State, steps: Steps, done: Execution | None) -> data.RestoreReport:
+def restore_report(state: State, steps: Steps, done: Execution | None) -> models.RestoreReport:
     """Of a restore that was carried out, or only planned."""
-    return data.RestoreReport(
+    return models.RestoreReport(
         function=state.function,
         state="restored" if done else "planned",
         sha256=state.before_code.sha256,
@@ -88,9 +97,9 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> data.R
     )
 
 
-def status_report(found: Function, state: State, evidence: Evidence) -> data.StatusReport:
+def status_report(found: Function, state: State, evidence: Evidence) -> models.StatusReport:
     """How things stand."""
-    return data.StatusReport(
+    return models.StatusReport(
         function=found.name,
         state=state.stage,
         armed=is_armed(found.configuration),
@@ -99,7 +108,7 @@ def status_report(found: Function, state: State, evidence: Evidence) -> data.Sta
         sha256=found.code_sha256,
         evidence=evidence,
         coverage=estimate(evidence),
-        warnings=data.warnings(evidence),
+        warnings=models.warnings(evidence),
     )
 
 
@@ -121,7 +130,7 @@ def _which(found: Function, state: State) -> str:
 # -- what the last run left --------------------------------------------------------------------------------------
 
 
-def last_report(workspace: Workspace) -> data.ShrinkReport:
+def last_report(workspace: Workspace) -> models.ShrinkReport:
     """What the last shrink or deploy found and did; changes nothing and asks nobody.
 
     Raises:

@@ -5,21 +5,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deployer import plan
 from deployer.aws.storage import Storage
-from deployer.building import Built, Parts, build
+from deployer.deploy import planner
+from deployer.deploy.prune_layers import Layer
 from deployer.errors import OverLimitError, TrialFailedError
-from deployer.function import Configuration, Function, State, StoredZip
-from deployer.intake import Taken
-from deployer.layering import Layer
+from deployer.flow.load_package import Taken
 from deployer.limits import UNZIPPED
-from deployer.models import Decision, Evidence, Measure, Package, Source, Whitelist
+from deployer.models.evidence import Evidence
+from deployer.models.function import Configuration, Function, StoredZip
+from deployer.models.package import Package, Source
+from deployer.models.slim import Measure
+from deployer.models.whitelist import Decision, Whitelist
 from deployer.notices import Notices
 from deployer.package import heaviest, open_file
-from deployer.report.data import Reason
+from deployer.report.models import Reason
 from deployer.slim import Elsewhere, Settings
+from deployer.slim.build import Built, Parts, build
+from deployer.state.state import State
+from deployer.state.workspace import LIST, REST, SLIM, WHITELIST, Workspace
 from deployer.whitelist import to_json, to_list
-from deployer.workspace import LIST, REST, SLIM, WHITELIST, Workspace
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Slimmed:
     """Of the whitelist."""
     zip: Path
     built: Built
-    rest: plan.Rest | None
+    rest: planner.Rest | None
     """What of it stays in S3."""
 
 
@@ -76,7 +80,7 @@ class Slimmer:
 
         Args:
             choice: the package and what is kept of it.
-            room: bytes under which it must stay unzipped (deployer/building.py).
+            room: bytes under which it must stay unzipped (deployer/slim/build.py).
         """
         described = self.workspace.write(WHITELIST, to_json(choice.whitelist))
         self.workspace.write(LIST, to_list(choice.whitelist))
@@ -94,7 +98,7 @@ class Slimmer:
             elsewhere=elsewhere,
         )
         built = build(parts, room, self.notices)
-        rest = plan.Rest(elsewhere.path, built.rest) if built.rest else None
+        rest = planner.Rest(elsewhere.path, built.rest) if built.rest else None
         return Slimmed(choice.whitelist, described, parts.path, built, rest)
 
 

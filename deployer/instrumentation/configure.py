@@ -6,9 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from deployer.errors import LdeployError
-from deployer.function import Configuration, Function
-from deployer.layer import LAYER_NAME, PACKAGE_VARIABLE, SAMPLE_VARIABLE, UNLABELLED, WRAPPER, WRAPPER_VARIABLE
+from deployer.instrumentation.layer_zip import (
+    LAYER_NAME,
+    PACKAGE_VARIABLE,
+    SAMPLE_VARIABLE,
+    UNLABELLED,
+    WRAPPER,
+    WRAPPER_VARIABLE,
+)
 from deployer.limits import ENVIRONMENT, LAYERS, MIB, NO_WRAPPER_RUNTIMES, PYTHON_RUNTIMES, STORAGE
+from deployer.models.function import Configuration, Function
 
 EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper"""

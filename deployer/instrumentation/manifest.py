@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deployer.models import Entry, Kind, Package
+from deployer.models.package import Entry, Kind, Package
 
 VERSION: Final = 1
 

@@ -20,8 +20,8 @@ here they are lines of the output, in the order in which they were written, as u
 """
 
 from deployer.local.faults import Kind
-from deployer.local.instance import Limits
-from deployer.local.sandbox import Isolation
+from deployer.local.sandbox.instance import Limits
+from deployer.local.sandbox.sandbox import Isolation
 from deployer.local.server import LocalAws
 
 __all__ = ["Isolation", "Kind", "Limits", "LocalAws"]

@@ -23,19 +23,19 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from deployer.errors import UsageError
-from deployer.local.backend import LocalBackend
-from deployer.local.code_store import CodeStore
-from deployer.local.deployment import Deployment
-from deployer.local.environment import CREDENTIALS
 from deployer.local.faults import Faults
+from deployer.local.functions.backend import LocalBackend
+from deployer.local.functions.responses import LocalResponse
 from deployer.local.gateway import Gateway
-from deployer.local.image import make_image
-from deployer.local.instance import Instance, Limits, Place
-from deployer.local.objects import ObjectsResponse
-from deployer.local.pool import Pool
-from deployer.local.responses import LocalResponse
-from deployer.local.roles import RolesResponse
-from deployer.local.sandbox import Contents, Isolation, Launcher, find_isolation
+from deployer.local.sandbox.code_store import CodeStore
+from deployer.local.sandbox.deployment import Deployment
+from deployer.local.sandbox.environment import CREDENTIALS
+from deployer.local.sandbox.image import make_image
+from deployer.local.sandbox.instance import Instance, Limits, Place
+from deployer.local.sandbox.pool import Pool
+from deployer.local.sandbox.sandbox import Contents, Isolation, Launcher, find_isolation
+from deployer.local.services.objects import ObjectsResponse
+from deployer.local.services.roles import RolesResponse
 from deployer.local.world import World
 
 HOST: Final = "127.0.0.1"
@@ -172,7 +172,7 @@ def create_app(service: SERVICE_NAMES) -> Flask:
 
 def stacks() -> Any:
     """CloudFormation's answers; with them come moto's models of everything that a stack may hold."""
-    from deployer.local.stacks import StackResponse  # noqa: PLC0415 - seconds, for those who deploy stacks
+    from deployer.local.services.stacks import StackResponse  # noqa: PLC0415 - seconds, for those who deploy stacks
 
     return StackResponse
 

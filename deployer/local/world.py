@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from deployer.local.code_store import CodeStore
-from deployer.local.pool import Pool
+from deployer.local.sandbox.code_store import CodeStore
+from deployer.local.sandbox.pool import Pool
 
 
 @dataclass(frozen=True)

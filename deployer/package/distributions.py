@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from deployer.models import Distribution, Entry, Kind, Package, Source
+from deployer.models.package import Distribution, Entry, Kind, Package, Source
 from deployer.package import members
 
 _SUFFIXES: Final = (".dist-info", ".egg-info")

@@ -12,7 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
 
 from deployer.errors import PackageError
-from deployer.models import Entry, Kind
+from deployer.models.package import Entry, Kind
 from deployer.package import zipformat
 from deployer.package.zipwriter import Advance, ZipWriter
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from deployer.errors import PackageError
-from deployer.models import Entry, Kind, Package, Source
+from deployer.models.package import Entry, Kind, Package, Source
 from deployer.package import links, members, zipformat
 
 _LONGEST_PATH: Final = 4096

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from deployer.models import Entry, Kind
+from deployer.models.package import Entry, Kind
 
 ROOT: Final = "/var/task/"
 """Where a package lies in Lambda."""

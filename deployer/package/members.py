@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from deployer.errors import PackageError
-from deployer.models import Entry, Source
+from deployer.models.package import Entry, Source
 from deployer.package import zipformat
 
 _AT_ONCE: Final = 8 << 20

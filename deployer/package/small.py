@@ -3,7 +3,7 @@
 import zlib
 from typing import NamedTuple
 
-from deployer.models import Entry, Kind
+from deployer.models.package import Entry, Kind
 from deployer.package import zipformat
 
 

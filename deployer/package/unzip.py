@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from deployer.models import Entry, Kind, Package, Source
+from deployer.models.package import Entry, Kind, Package, Source
 from deployer.package.members import Unpacker, packed
 
 _TIME: Final = 315_532_800

@@ -8,7 +8,7 @@ import zlib
 from typing import Final, NamedTuple
 
 from deployer.errors import PackageError
-from deployer.models import Source
+from deployer.models.package import Source
 
 STORED: Final = 0
 DEFLATED: Final = 8

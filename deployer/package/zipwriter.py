@@ -12,7 +12,8 @@ from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import Any, Final, Self
 
-from deployer.models import Entry, Kind, Measure
+from deployer.models.package import Entry, Kind
+from deployer.models.slim import Measure
 from deployer.package import zipformat
 
 Advance = Callable[[int], Any]

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from deployer.models import Measure
-from deployer.report.data import ShrinkReport
+from deployer.models.slim import Measure
+from deployer.report.models import ShrinkReport
 from deployer.report.text import DONE, change, coverage, left_alone, megabytes, percent
 
 _STYLE: Final = """

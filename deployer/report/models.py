@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from deployer.coverage import Coverage
 from deployer.errors import ExitCode
+from deployer.evidence.coverage import Coverage
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
-from deployer.models import Evidence, LineCount, Measure, Saving
+from deployer.models.evidence import Evidence, LineCount
+from deployer.models.slim import Measure, Saving
 from deployer.report.faults import explained
 
 

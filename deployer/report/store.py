@@ -3,10 +3,11 @@
 import json
 from typing import Any, Final
 
-from deployer.coverage import Coverage
 from deployer.errors import WorkspaceError
-from deployer.models import LineCount, Measure, Saving
-from deployer.report.data import Artifacts, LayerReport, Limits, Reason, ShrinkReport, document
+from deployer.evidence.coverage import Coverage
+from deployer.models.evidence import LineCount
+from deployer.models.slim import Measure, Saving
+from deployer.report.models import Artifacts, LayerReport, Limits, Reason, ShrinkReport, document
 
 _VERSION: Final = 1
 

@@ -2,9 +2,9 @@
 
 from typing import assert_never
 
-from deployer.coverage import Coverage
-from deployer.models import Measure, Saving
-from deployer.report.data import (
+from deployer.evidence.coverage import Coverage
+from deployer.models.slim import Measure, Saving
+from deployer.report.models import (
     ApplyReport,
     DoctorReport,
     FailedReport,

@@ -6,13 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from deployer.fit import fit, most, seconds
-from deployer.function import StoredZip
-from deployer.layer import start_files
-from deployer.models import Evidence, Measure, Package, Saving, Source, Whitelist
+from deployer.instrumentation.layer_zip import start_files
+from deployer.models.evidence import Evidence
+from deployer.models.function import StoredZip
+from deployer.models.package import Package, Source
+from deployer.models.slim import Measure, Saving
+from deployer.models.whitelist import Whitelist
 from deployer.notices import Notices
 from deployer.package import index, open_file
 from deployer.slim import BYTECODE, Action, Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
+from deployer.slim.fit import fit, most, seconds
 
 
 class Packing(StrEnum):

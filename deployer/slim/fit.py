@@ -11,7 +11,8 @@ from typing import Final
 
 from deployer.errors import OverLimitError
 from deployer.limits import MIB, START_UP_MS, STORAGE
-from deployer.models import Entry, Kind, Package, PathEvidence
+from deployer.models.evidence import PathEvidence
+from deployer.models.package import Entry, Kind, Package
 
 RATE: Final = 250_000_000
 """Bytes unpacked a second, by two threads (``scripts/bench unpack``)."""

@@ -1,7 +1,7 @@
 """Packs some files of a slim zip inside it: symlinks in their places, what unpacks them at start beside them.
 
 .ldeploy/packed.zip       the files, as they lay in the slim zip
-.ldeploy/manifest.json    which they are (deployer/manifest.py)
+.ldeploy/manifest.json    which they are (deployer/instrumentation/manifest.py)
 .ldeploy/start            the wrapper (AWS_LAMBDA_EXEC_WRAPPER)
 .ldeploy/probe_layer/     what it runs
 """
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deployer.function import StoredZip, package_key
-from deployer.layer import START, start_files
-from deployer.manifest import FOLDER, NAME, Beside, InBucket, Place, empty_folders, of_zip, to_json
-from deployer.models import Entry, Kind, Measure, Package, Source
+from deployer.instrumentation.layer_zip import START, start_files
+from deployer.instrumentation.manifest import FOLDER, NAME, Beside, InBucket, Place, empty_folders, of_zip, to_json
+from deployer.models.function import StoredZip, package_key
+from deployer.models.package import Entry, Kind, Package, Source
+from deployer.models.slim import Measure
 from deployer.package import index, members, open_file, zipformat
 from deployer.package.small import Small, small_file, symlink
 from deployer.package.zipwriter import ZipWriter

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from deployer.bytecode import COMPILERS, bytecode_path
 from deployer.errors import PackageError
-from deployer.models import Decision, Entry, Kind, Package, Reason, Whitelist
+from deployer.models.package import Entry, Kind, Package
+from deployer.models.whitelist import Decision, Reason, Whitelist
 from deployer.package import links, zipformat
-from deployer.slim.records import RECORD
+from deployer.slim.transforms.bytecode import COMPILERS, bytecode_path
+from deployer.slim.transforms.records import RECORD
 
 _LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?|[^.]+")
 """``x.so``, ``libx.so.1.2``, and programs, which have no suffix; the first bytes tell whether it is one."""
@@ -29,11 +30,11 @@ class Action(StrEnum):
     COPY = "copied"
     """As it lies, still packed."""
     TRIM = "trimmed"
-    """Where it is a shared library or an executable (deployer/elf.py); else copied."""
+    """Where it is a shared library or an executable (deployer/slim/transforms/elf.py); else copied."""
     LIST = "listed"
     """A distribution's list of its files: the rows of those that are kept (deployer/slim/records.py)."""
     COMPILE = "compiled"
-    """A copied source, bytecode added (deployer/bytecode.py)."""
+    """A copied source, bytecode added (deployer/slim/transforms/bytecode.py)."""
     REPLACE = "replaced"
     """A source that its bytecode takes the place of, where nothing may read it."""
     EMPTY = "emptied"

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from deployer.models import Entry, Kind, Package, Saving
+from deployer.models.package import Entry, Kind, Package
+from deployer.models.slim import Saving
 from deployer.slim.recipe import Action, Recipe
 
 BYTECODE: Final = "bytecode added"

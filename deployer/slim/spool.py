@@ -15,9 +15,9 @@ from typing import Final
 
 from deflate import deflate_compress
 
-from deployer.contents import Contents, chunks, whole
-from deployer.models import Entry
+from deployer.models.package import Entry
 from deployer.package import zipformat
+from deployer.slim.buffers import Contents, chunks, whole
 
 _BLOCK: Final = 4 << 20
 LEVEL: Final = 6

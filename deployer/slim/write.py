@@ -7,17 +7,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from deployer.bytecode import Compiled, bytecode_path, compile_sources, needs_source
-from deployer.contents import Contents, hold, whole
-from deployer.elf import trim
-from deployer.models import Entry, Kind, Measure, Package, Saving, Source
+from deployer.models.package import Entry, Kind, Package, Source
+from deployer.models.slim import Measure, Saving
 from deployer.package import members, zipformat
 from deployer.package.zipwriter import Advance, ZipWriter
+from deployer.slim.buffers import Contents, hold, whole
 from deployer.slim.jobs import Jobs
 from deployer.slim.recipe import Action, Recipe
-from deployer.slim.records import kept_rows
 from deployer.slim.savings import savings
 from deployer.slim.spool import BEST, LEVEL, Part, Spool
+from deployer.slim.transforms.bytecode import Compiled, bytecode_path, compile_sources, needs_source
+from deployer.slim.transforms.elf import trim
+from deployer.slim.transforms.records import kept_rows
 
 _ELF: Final = b"\x7fELF"
 

@@ -9,7 +9,7 @@ from deployer.aws import Aws, Insights, Logs
 from deployer.aws.insights import TooManyRowsError
 from deployer.errors import CloudError, MissingError
 from deployer.evidence import Aggregate, Tally, Topic, lists_in, query
-from deployer.models import Evidence
+from deployer.models.evidence import Evidence
 
 Via = Literal["events", "insights"]
 Advance = Callable[[int], Any]

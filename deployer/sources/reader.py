@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from deployer.errors import NotEnoughEvidenceError
 from deployer.evidence import merge
-from deployer.function import Probed, State
-from deployer.logs import Source
-from deployer.models import Evidence
+from deployer.models.evidence import Evidence
 from deployer.notices import Notices
+from deployer.sources.base import Source
+from deployer.state.state import Probed, State
+from deployer.state.workspace import Settled, Workspace
 from deployer.whitelist import Earlier
-from deployer.workspace import Settled, Workspace
 
 LATE_MS = 15 * 60 * 1000
 """Events may come late: what is older than this is taken as complete and never read again."""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from deployer.arm import disarm, is_by_template, unfitted, unprobed
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.function import Configuration, Function, Probed, Stage, State, StoredZip, package_key
-from deployer.layer import UNLABELLED
-from deployer.models import Package
+from deployer.instrumentation.configure import disarm, is_by_template, unfitted, unprobed
+from deployer.instrumentation.layer_zip import UNLABELLED
+from deployer.models.function import Configuration, Function, StoredZip, package_key
+from deployer.models.package import Package
+from deployer.state.state import Probed, Stage, State
 
 UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTORING})
 """Stages in which the function may carry ldeploy's own changes."""

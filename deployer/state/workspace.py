@@ -16,8 +16,9 @@ from pathlib import Path
 from deployer import evidence as evidences
 from deployer.aws.storage import Storage
 from deployer.errors import WorkspaceError
-from deployer.function import STATE_VERSION, State, function_key, state_from
-from deployer.models import Evidence
+from deployer.models.evidence import Evidence
+from deployer.models.function import function_key
+from deployer.state.state import STATE_VERSION, State, state_from
 from deployer.whitelist import Contents, contents_from_json, contents_to_json
 
 STATE = "state.json"

@@ -6,11 +6,11 @@ own ``rules``; ``carry`` uses what is known of earlier builds, as far as their f
 them down.
 """
 
-from deployer.whitelist.carry import carry_over, changed_since, keep_too
+from deployer.whitelist.carry_over import carry_over, changed_since, keep_too
 from deployer.whitelist.choose import choose
-from deployer.whitelist.file import from_json, to_json, to_list
-from deployer.whitelist.layers import choose_layer, of_package
-from deployer.whitelist.origin import Contents, Earlier, contents, contents_from_json, contents_to_json
+from deployer.whitelist.inventory import Contents, Earlier, contents, contents_from_json, contents_to_json
+from deployer.whitelist.layer import choose_layer, of_package
+from deployer.whitelist.store import from_json, to_json, to_list
 
 __all__ = [
     "Contents",

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from deployer.models import Decision, Distribution, Evidence, Kind, Package, Reason, Rules, Touch, Whitelist
+from deployer.models.evidence import Evidence, Touch
+from deployer.models.package import Distribution, Kind, Package
+from deployer.models.whitelist import Decision, Reason, Rules, Whitelist
 from deployer.package import links
-from deployer.whitelist import passes
-from deployer.whitelist.ground import Ground, survey
-from deployer.whitelist.origin import Earlier, changed, edited, installed, of_whitelist, unchanged
-from deployer.whitelist.passes import Found
-from deployer.whitelist.rules import match
-from deployer.whitelist.verdict import by_rule, by_rule_dropped, count, decided
+from deployer.whitelist import closure
+from deployer.whitelist.closure import Found
+from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
+from deployer.whitelist.inventory import Earlier, changed, edited, installed, of_whitelist, unchanged
+from deployer.whitelist.package_index import Ground, survey
+from deployer.whitelist.user_rules import match
 
 _NO_RULES: Final = Rules()
 _USED: Final = frozenset({Touch.READ, Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
@@ -48,7 +50,7 @@ def carry_over(
     new = [Found(path, Reason.NEW, "it was not in the build that was probed") for path in fresh]
     rewritten = [Found(path, Reason.CHANGED, "it is not as it was when the function was probed") for path in own]
     seeds = [*by_rule(matched), *kept, *whole(other, "is not the one that was probed"), *rewritten, *new]
-    found = passes.grow(ground, seeds, dropped)
+    found = closure.grow(ground, seeds, dropped)
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
     warnings = (*matched.warnings, *_out_of_date(whitelist, other, own, _files(package, fresh)))
     carried = decided(ground, found, unneeded | by_rule_dropped(matched), warnings)

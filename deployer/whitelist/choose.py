@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from deployer.models import Distribution, Evidence, Package, Reason, Rules, Whitelist
+from deployer.models.evidence import Evidence
+from deployer.models.package import Distribution, Package
+from deployer.models.whitelist import Reason, Rules, Whitelist
 from deployer.package import links
-from deployer.whitelist import passes
-from deployer.whitelist.carry import not_seen_again, still_valid, versions, whole
-from deployer.whitelist.ground import Ground, survey
-from deployer.whitelist.origin import Earlier
-from deployer.whitelist.passes import Found
-from deployer.whitelist.rules import Matched, match
-from deployer.whitelist.verdict import by_rule, by_rule_dropped, count, decided
+from deployer.whitelist import closure
+from deployer.whitelist.carry_over import not_seen_again, still_valid, versions, whole
+from deployer.whitelist.closure import Found
+from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
+from deployer.whitelist.inventory import Earlier
+from deployer.whitelist.package_index import Ground, survey
+from deployer.whitelist.user_rules import Matched, match
 
 
 def choose(
@@ -37,10 +39,10 @@ def choose(
     distributions = tuple(distributions)
     ground = survey(package, distributions)
     matched = match(rules, package)
-    used = [*passes.touched(ground, evidence), *passes.handler(ground, handler), *_carried(ground, earlier)]
+    used = [*closure.touched(ground, evidence), *closure.handler(ground, handler), *_carried(ground, earlier)]
     unproven = not_seen_again(ground, evidence, earlier)
     changed = whole(unproven, "was not used since it changed")
-    found = passes.grow(ground, [*used, *changed, *by_rule(matched), *passes.in_doubt(ground)], matched.dropped)
+    found = closure.grow(ground, [*used, *changed, *by_rule(matched), *closure.in_doubt(ground)], matched.dropped)
     because = f"no invocation in {evidence.sandboxes} sandboxes touched it"
     unneeded = dict.fromkeys(package.entries, (Reason.UNTOUCHED, because))
     told = (_taken_away(used, matched), _unknown(ground, evidence), _kept_whole(unproven, earlier))
@@ -53,7 +55,7 @@ def _carried(ground: Ground, earlier: Sequence[Earlier]) -> list[Found]:
     return [
         found._replace(because=f"{found.because} of the package {one.contents.package}, unchanged since")
         for one in reversed(earlier)
-        for found in passes.touched(ground, still_valid(ground, one))
+        for found in closure.touched(ground, still_valid(ground, one))
     ]
 
 

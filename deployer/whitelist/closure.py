@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from deployer.models import Entry, Evidence, Kind, PathEvidence, Phase, Reason, Touch
+from deployer.models.evidence import Evidence, PathEvidence, Phase, Touch
+from deployer.models.package import Entry, Kind
+from deployer.models.whitelist import Reason
 from deployer.package import handler_path, links
-from deployer.whitelist.ground import Ground, is_licence, source_of
+from deployer.whitelist.package_index import Ground, is_licence, source_of
 
 
 class Found(NamedTuple):

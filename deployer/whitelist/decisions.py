@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from deployer.models import Decision, Reason, Whitelist
-from deployer.whitelist.ground import Ground
-from deployer.whitelist.origin import installed
-from deployer.whitelist.passes import Found
-from deployer.whitelist.rules import Matched
+from deployer.models.whitelist import Decision, Reason, Whitelist
+from deployer.whitelist.closure import Found
+from deployer.whitelist.inventory import installed
+from deployer.whitelist.package_index import Ground
+from deployer.whitelist.user_rules import Matched
 
 
 def decided(

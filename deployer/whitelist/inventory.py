@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from deployer.errors import WorkspaceError
-from deployer.models import Distribution, Evidence, Installed, Kind, Package, Whitelist
+from deployer.models.evidence import Evidence
+from deployer.models.package import Distribution, Kind, Package
+from deployer.models.whitelist import Installed, Whitelist
 from deployer.package import zipformat
 
 VERSION: Final = 1

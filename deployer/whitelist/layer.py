@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from deployer.models import Distribution, Evidence, Kind, Package, PathEvidence, Rules, Whitelist
+from deployer.models.evidence import Evidence, PathEvidence
+from deployer.models.package import Distribution, Kind, Package
+from deployer.models.whitelist import Rules, Whitelist
 from deployer.package import links
 from deployer.whitelist.choose import choose
 

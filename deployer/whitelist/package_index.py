@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from deployer.models import Distribution, Entry, Kind, Package, Reason
+from deployer.models.package import Distribution, Entry, Kind, Package
+from deployer.models.whitelist import Reason
 from deployer.package import links
 
 _Item = TypeVar("_Item")

@@ -5,7 +5,7 @@ from dataclasses import astuple
 from typing import Any, Final
 
 from deployer.errors import WorkspaceError
-from deployer.models import Decision, Installed, Reason, Whitelist
+from deployer.models.whitelist import Decision, Installed, Reason, Whitelist
 
 VERSION: Final = 1
 

@@ -7,7 +7,8 @@ from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore import GitIgnorePatternError
 
 from deployer.errors import UsageError
-from deployer.models import Kind, Package, Rules
+from deployer.models.package import Kind, Package
+from deployer.models.whitelist import Rules
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from deployer.local.instance import Limits
+from deployer.local.sandbox.instance import Limits
 from tests.functional.local_aws import Cloud, client, cloud
 from tests.functional.suite.judge import Embedded
 

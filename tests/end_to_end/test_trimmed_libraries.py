@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from deployer.elf import trim
-from deployer.fit import fit
-from deployer.local.code_store import unpack
+from deployer.local.sandbox.code_store import unpack
 from deployer.package import index, open_file
 from deployer.package.folder import pack_folder
 from deployer.slim import pack
+from deployer.slim.fit import fit
+from deployer.slim.transforms.elf import trim
 
 PINNED = [
     *("cffi==2.1.1", "cryptography==50.0.2", "numpy==2.4.6", "pillow==13.0.0", "psycopg2-binary==2.9.13"),

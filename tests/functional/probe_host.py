@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from deployer.layer import build_layer
+from deployer.instrumentation.layer_zip import build_layer
 from probe_layer.record import Record, decode, read_touch
 
 BOOTSTRAP = """

@@ -131,7 +131,8 @@ def child(code: str, cloud: Cloud, folder: Path, *arguments: str) -> subprocess.
 KILLED = """
 import os, signal, sys
 from dataclasses import replace
-from deployer import cli, options, pipeline
+from deployer import cli, pipeline
+from deployer.commands import options
 
 count, after = int(sys.argv[1]), 0
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deployer import bytecode_child
-from deployer.bytecode import find_interpreter
+from deployer.slim.transforms import bytecode_child
+from deployer.slim.transforms.bytecode import find_interpreter
 
 COMPARE = """
 import marshal, os, sys

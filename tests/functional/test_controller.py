@@ -8,8 +8,9 @@ import pytest
 
 from deployer import controller
 from deployer.aws import open_aws
-from deployer.function import Stage, function_key
-from deployer.workspace import Workspace
+from deployer.models.function import function_key
+from deployer.state.state import Stage
+from deployer.state.workspace import Workspace
 from tests.functional.local_aws import ROLE, client
 from tests.functional.project import CREATE, killed
 

@@ -20,7 +20,7 @@ import pytest
 
 from deployer.errors import PackageError, UsageError
 from deployer.local import Isolation, Limits, LocalAws
-from deployer.local.code_store import CodeStore
+from deployer.local.sandbox.code_store import CodeStore
 from tests.functional.local_aws import CODE, ROLE, RUNTIME, client, cloud, packed, refusal
 
 

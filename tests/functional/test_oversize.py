@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from deployer.limits import UNZIPPED
-from deployer.local.instance import Limits
+from deployer.local.sandbox.instance import Limits
 from tests.functional.local_aws import ROLE, client, cloud, packed
 from tests.functional.project import CREATE, FILES, Project, events, killed, write
 

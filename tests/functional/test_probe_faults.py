@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from deployer.evidence import gather
-from deployer.models import LogEvent
+from deployer.models.evidence import LogEvent
 from probe_layer.record import encode
 from tests.functional.probe_host import Host
 

@@ -11,12 +11,13 @@ from deployer.aws import Logs, Storage
 from deployer.aws.clients import PACED
 from deployer.aws.logs import SHORTEST_MS
 from deployer.evidence import gather
-from deployer.function import Configuration, Stage, State, StoredZip
-from deployer.logs import Taken, source
-from deployer.models import Evidence
+from deployer.models.evidence import Evidence
+from deployer.models.function import Configuration, StoredZip
 from deployer.notices import Silent
-from deployer.reading import CLOCK_MS, LATE_MS, Reader, Window
-from deployer.workspace import Workspace
+from deployer.sources.base import Taken, source
+from deployer.sources.reader import CLOCK_MS, LATE_MS, Reader, Window
+from deployer.state.state import Stage, State
+from deployer.state.workspace import Workspace
 from probe_layer.record import Record, encode
 from tests.functional.local_aws import client, cloud
 

@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from deployer.layer import layer_size
+from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from tests.functional.project import events, write
 

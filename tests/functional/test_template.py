@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer import controller
-from deployer.local.stacks import expanded
+from deployer.local.services.stacks import expanded
 from tests.functional.local_aws import packed
 from tests.functional.project import FILES, write
 from tests.functional.test_controller import SETTINGS, Context

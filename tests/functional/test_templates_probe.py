@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.layer import PACKAGE_VARIABLE, UNLABELLED, WRAPPER, build_layer
+from deployer.instrumentation.layer_zip import PACKAGE_VARIABLE, UNLABELLED, WRAPPER, build_layer
 from tests.functional.local_aws import packed
 from tests.functional.project import FILES
 from tests.functional.test_controller import SETTINGS, run, tag

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from deployer import manifest
+from deployer.instrumentation import manifest
 from deployer.package import FileSource, index
 from probe_layer.record import Record, decode
 from tests.functional.probe_host import Host

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from deployer.models import Evidence
+from deployer.models.evidence import Evidence
 
 WITNESSES = ("audit", "inotify", "shim", "maps")
 COUNTED: Counter[str] = Counter()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.arm import (
+from deployer.errors import LdeployError
+from deployer.instrumentation.configure import (
     EXEC_WRAPPER,
     PROBE_LAYER,
     arm,
@@ -20,9 +21,8 @@ from deployer.arm import (
     unfitted,
     unprobed,
 )
-from deployer.errors import LdeployError
-from deployer.function import Configuration, Function
-from deployer.layer import SAMPLE_VARIABLE, WRAPPER
+from deployer.instrumentation.layer_zip import SAMPLE_VARIABLE, WRAPPER
+from deployer.models.function import Configuration, Function
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:3"

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.arm import arm
-from deployer.before import begin, deployed, of_this_function, probed_state, seen_layers
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.function import Answer, Configuration, Function, Stage, StoredZip
+from deployer.instrumentation.configure import arm
+from deployer.models.function import Configuration, Function, StoredZip
+from deployer.state.baseline import begin, deployed, of_this_function, probed_state, seen_layers
+from deployer.state.state import Answer, Stage
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r", memory=512)
 FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer import bytecode_child
-from deployer.bytecode import bytecode_path, compile_sources, find_interpreter, needs_source
+from deployer.slim.transforms import bytecode_child
+from deployer.slim.transforms.bytecode import bytecode_path, compile_sources, find_interpreter, needs_source
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SOURCES = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.config import settings
+from deployer.commands.settings_file import settings
 from deployer.errors import UsageError
 
 KNOWN = {"bucket", "min_sandboxes", "keep"}

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.contents import Joined, OnDisk, chunks, hold, whole
+from deployer.slim.buffers import Joined, OnDisk, chunks, hold, whole
 
 DATA = bytes(range(256))
 places = st.integers(0, 300)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.coverage import estimate
-from deployer.models import Evidence, PathEvidence, Phase, Touch
+from deployer.evidence.coverage import estimate
+from deployer.models.evidence import Evidence, PathEvidence, Phase, Touch
 
 RUNS = 300
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer import elf
-from deployer.contents import hold
-from deployer.elf import trim
-from deployer.elf_format import UnusualError
+from deployer.slim.buffers import hold
+from deployer.slim.transforms import elf
+from deployer.slim.transforms.elf import trim
+from deployer.slim.transforms.elf_format import UnusualError
 
 LOAD, DYNAMIC, NOTE, STACK = 1, 2, 4, 0x6474E551
 PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8

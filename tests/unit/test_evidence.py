@@ -4,7 +4,7 @@ import pytest
 
 from deployer.errors import WorkspaceError
 from deployer.evidence import from_json, gather, merge, to_json
-from deployer.models import Evidence, LogEvent, Phase, Touch
+from deployer.models.evidence import Evidence, LogEvent, Phase, Touch
 from probe_layer.record import Record, encode
 
 LABEL = "0123456789abcdef"

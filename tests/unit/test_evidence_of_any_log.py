@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.evidence import from_json, gather, merge, to_json
-from deployer.models import Evidence, LogEvent, Touch
+from deployer.models.evidence import Evidence, LogEvent, Touch
 from probe_layer.record import Record, encode
 
 LABEL = "0123456789abcdef"

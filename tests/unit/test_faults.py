@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer.models import Evidence
-from deployer.report.data import warnings
+from deployer.models.evidence import Evidence
 from deployer.report.faults import EXPLAINED, explained
+from deployer.report.models import warnings
 
 LAYER = Path(__file__).parents[2] / "probe_layer"
 KINDS = "inotify|shim|journal|runtime|output|probe|maps|audit|unpack"

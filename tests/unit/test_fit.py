@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.errors import OverLimitError
-from deployer.fit import check_storage, fit, in_time, seconds
-from deployer.models import Entry, Kind, Package, PathEvidence, Phase, Touch
+from deployer.models.evidence import PathEvidence, Phase, Touch
+from deployer.models.package import Entry, Kind, Package
+from deployer.slim.fit import check_storage, fit, in_time, seconds
 
 MB = 1_000_000
 

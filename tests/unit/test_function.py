@@ -8,18 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.errors import UsageError, WorkspaceError
-from deployer.function import (
-    STATE_VERSION,
-    Answer,
-    Configuration,
-    Named,
-    Probed,
-    Stage,
-    State,
-    StoredZip,
-    named,
-    state_from,
-)
+from deployer.models.function import Configuration, Named, StoredZip, named
+from deployer.state.state import STATE_VERSION, Answer, Probed, Stage, State, state_from
 
 ZIP = StoredZip("b", "k", "0" * 64, 10, 20, 3, "a" * 16)
 STATE = State(

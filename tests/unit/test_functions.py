@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from deployer.aws.functions import Functions
 from deployer.errors import CloudError, ConflictError, DeniedError
-from deployer.function import Configuration, StoredZip
+from deployer.models.function import Configuration, StoredZip
 
 ZIP = StoredZip("packages", "code.zip", "ab" * 32, 9)
 CONFIGURATION = Configuration("python3.11", "app.handler", "arn:aws:iam::123456789012:role/any")

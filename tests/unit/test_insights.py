@@ -21,9 +21,9 @@ from deployer.aws import Insights
 from deployer.aws.insights import MOST_ROWS, PAGE, TooManyRowsError
 from deployer.errors import CloudError, MissingError
 from deployer.evidence import Aggregate, Topic, gather, lists_in, merge, query
-from deployer.evidence.aggregate import NAMES
-from deployer.logs import source
-from deployer.models import Evidence, LineCount, LogEvent, Touch
+from deployer.evidence.insights_rows import NAMES
+from deployer.models.evidence import Evidence, LineCount, LogEvent, Touch
+from deployer.sources.base import source
 from probe_layer.record import HEAD, Record, encode, read_touch
 
 LABEL = "0123456789abcdef"

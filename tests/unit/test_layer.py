@@ -11,22 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from deployer import layer
 from deployer.errors import LdeployError
+from deployer.instrumentation import layer_zip
 from probe_layer import journal
 
 TAG = sys.implementation.cache_tag
-SHIM = Path(layer.__file__).parents[1] / "probe_layer" / "shim"
+SHIM = Path(layer_zip.__file__).parents[2] / "probe_layer" / "shim"
 
 
 def members() -> dict[str, zipfile.ZipInfo]:
-    with zipfile.ZipFile(io.BytesIO(layer.build_layer())) as archive:
+    with zipfile.ZipFile(io.BytesIO(layer_zip.build_layer())) as archive:
         return {info.filename: info for info in archive.infolist()}
 
 
 def test_the_layer_is_the_same_each_time_and_under_150_kb() -> None:
-    first = layer.build_layer()
-    assert layer.build_layer() == first
+    first = layer_zip.build_layer()
+    assert layer_zip.build_layer() == first
     assert len(first) < 150_000
 
 
@@ -35,11 +35,11 @@ def test_the_layer_holds_the_wrapper_the_shims_and_the_probe() -> None:
     assert {"ldeploy/wrapper", "ldeploy/shim/x86_64.so", "ldeploy/shim/aarch64.so"} <= names
     assert {"ldeploy/probe_layer/launch.py", "ldeploy/probe_layer/record.py"} <= names
     assert not [name for name in names if name.endswith((".c", ".h", ".md"))]
-    assert layer.WRAPPER == "/opt/" + "ldeploy/wrapper"
+    assert layer_zip.WRAPPER == "/opt/" + "ldeploy/wrapper"
 
 
 def test_the_probe_is_not_compiled_at_each_start_by_the_python_that_is_here(tmp_path: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(layer.build_layer())) as archive:
+    with zipfile.ZipFile(io.BytesIO(layer_zip.build_layer())) as archive:
         archive.extractall(tmp_path)
     code = "import probe_layer.record as record; print(record.__cached__, record.VERSION)"
     source = tmp_path / "ldeploy" / "probe_layer" / "record.py"
@@ -51,7 +51,10 @@ def test_the_probe_is_not_compiled_at_each_start_by_the_python_that_is_here(tmp_
 
 
 def test_the_layer_is_the_same_from_process_to_process() -> None:
-    code = "import hashlib; from deployer.layer import build_layer; print(hashlib.sha256(build_layer()).hexdigest())"
+    code = (
+        "import hashlib; from deployer.instrumentation.layer_zip import build_layer;"
+        "print(hashlib.sha256(build_layer()).hexdigest())"
+    )
     environments = [{**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)} for seed in "12"]
     command = [sys.executable, "-c", code]
     told = [subprocess.run(command, env=env, capture_output=True, check=True).stdout for env in environments]
@@ -65,7 +68,7 @@ def test_the_wrapper_may_be_executed_and_everyone_may_read() -> None:
 
 
 def test_the_size_is_that_of_the_unpacked_files() -> None:
-    assert layer.layer_size() == sum(info.file_size for info in members().values())
+    assert layer_zip.layer_size() == sum(info.file_size for info in members().values())
 
 
 def test_each_shim_is_of_its_own_architecture() -> None:
@@ -78,9 +81,9 @@ def test_each_shim_is_of_its_own_architecture() -> None:
 
 def test_a_shim_that_was_not_built_is_said_with_what_builds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(SHIM.parent, tmp_path / "probe_layer", ignore=shutil.ignore_patterns("aarch64.so"))
-    monkeypatch.setattr(layer, "files", lambda package: tmp_path / package)
+    monkeypatch.setattr(layer_zip, "files", lambda package: tmp_path / package)
     with pytest.raises(LdeployError, match=r"aarch64 .*scripts/build-layer"):
-        layer.build_layer()
+        layer_zip.build_layer()
 
 
 def test_the_journal_is_laid_out_the_same_for_its_writers_and_its_reader() -> None:

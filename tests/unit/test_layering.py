@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from deployer.deploy.prune_layers import Layering, Touched, layer_bytes, swapped
 from deployer.errors import DeniedError
-from deployer.function import Configuration, Function
-from deployer.layering import Layering, Touched, layer_bytes, swapped
-from deployer.models import Evidence, Rules
+from deployer.models.evidence import Evidence
+from deployer.models.function import Configuration, Function
+from deployer.models.whitelist import Rules
 from deployer.notices import Silent
+from deployer.state.workspace import Workspace
 from deployer.whitelist import choose_layer
-from deployer.workspace import Workspace
 from tests.functional.local_aws import packed
 from tests.unit.whitelists import NO_RULES, evidence, package
 

@@ -5,7 +5,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 
-from deployer import manifest
+from deployer.instrumentation import manifest
 from deployer.package import index
 
 

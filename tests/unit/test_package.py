@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import PackageError
-from deployer.models import Kind, Package
+from deployer.models.package import Kind, Package
 from deployer.package import FileSource, distributions, handler_path, heaviest, index, open_file
 
 RECORD = "numpy/__init__.py,sha256=x,3\nnumpy-2.0.dist-info/RECORD,,\n../../bin/f2py,sha256=y,4\nnumpy/gone.py,,\n"

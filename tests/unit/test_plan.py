@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import plan
-from deployer.arm import PROBE_LAYER, arm
-from deployer.function import Configuration, Function, Stage, State, StoredZip
+from deployer.deploy import planner
+from deployer.instrumentation.configure import PROBE_LAYER, arm
+from deployer.models.function import Configuration, Function, StoredZip
+from deployer.state.state import Stage, State
 from deployer.whitelist import Contents
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r")
@@ -18,7 +19,7 @@ FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
 SLIM = StoredZip("b", "ldeploy/2.zip", "2" * 64, 300)
 STATE = State("f", Stage.PROBING, "b", BARE, BEFORE, FULL, "/aws/lambda/f", 0, BARE)
 HELD = Contents("a" * 16, (), {})
-CHANGES = (plan.Create, plan.UpdateCode, plan.UpdateConfiguration)
+CHANGES = (planner.Create, planner.UpdateCode, planner.UpdateConfiguration)
 
 
 def found(code=BEFORE, configuration=BARE):
@@ -35,81 +36,83 @@ def first_change(steps):
 
 @given(st.sampled_from([None, found(), found(FULL), found(FULL, arm(BARE, "l", "a" * 16))]))
 def test_what_was_before_is_written_down_before_the_first_change(function):
-    steps = plan.probe(function, STATE, HELD, {FULL.key: Path("full.zip")}, None, None)
+    steps = planner.probe(function, STATE, HELD, {FULL.key: Path("full.zip")}, None, None)
     before = kinds(steps[: first_change(steps)])
-    assert {plan.Remember, plan.Describe} <= set(before)
+    assert {planner.Remember, planner.Describe} <= set(before)
     if function and function.code_sha256 == BEFORE.sha256:
-        assert before.index(plan.KeepCode) < before.index(plan.Remember)
+        assert before.index(planner.KeepCode) < before.index(planner.Remember)
 
 
 def test_a_version_is_published_before_the_code_changes():
-    steps = kinds(plan.probe(found(), STATE, HELD, {}, None, None))
-    assert steps.index(plan.PublishVersion) < steps.index(plan.UpdateCode)
+    steps = kinds(planner.probe(found(), STATE, HELD, {}, None, None))
+    assert steps.index(planner.PublishVersion) < steps.index(planner.UpdateCode)
 
 
 def test_the_layer_comes_after_the_code_and_ends_in_the_configuration():
-    steps = plan.probe(found(), STATE, HELD, {}, None, None)
-    assert kinds(steps)[-3:] == [plan.UpdateCode, plan.UpdateConfiguration, plan.Remember]
-    updated = next(step for step in steps if isinstance(step, plan.UpdateConfiguration))
+    steps = planner.probe(found(), STATE, HELD, {}, None, None)
+    assert kinds(steps)[-3:] == [planner.UpdateCode, planner.UpdateConfiguration, planner.Remember]
+    updated = next(step for step in steps if isinstance(step, planner.UpdateConfiguration))
     assert updated.configuration.layers == (PROBE_LAYER,)
 
 
 def test_code_that_is_there_already_is_not_sent_again():
-    assert plan.UpdateCode not in kinds(plan.probe(found(FULL), STATE, HELD, {}, None, None))
+    assert planner.UpdateCode not in kinds(planner.probe(found(FULL), STATE, HELD, {}, None, None))
 
 
 @pytest.mark.parametrize("present", [BEFORE, FULL])
 def test_what_is_deployed_is_copied_once_where_it_is_the_package_too(present):
     state = replace(STATE, before_code=replace(present, label=""), full=present)
-    steps = plan.probe(found(present), state, HELD, {}, None, None)
-    assert [step.zip.uri for step in steps if isinstance(step, plan.KeepCode)] == [present.uri]
+    steps = planner.probe(found(present), state, HELD, {}, None, None)
+    assert [step.zip.uri for step in steps if isinstance(step, planner.KeepCode)] == [present.uri]
 
 
 def test_a_new_function_is_created_without_the_probe_first():
-    steps = plan.probe(None, STATE, HELD, {}, None, None)
-    created = next(step for step in steps if isinstance(step, plan.Create))
+    steps = planner.probe(None, STATE, HELD, {}, None, None)
+    created = next(step for step in steps if isinstance(step, planner.Create))
     assert created.configuration == BARE
 
 
 def test_the_bucket_is_made_first():
-    assert kinds(plan.probe(found(), STATE, HELD, {}, "b", None))[0] is plan.MakeBucket
+    assert kinds(planner.probe(found(), STATE, HELD, {}, "b", None))[0] is planner.MakeBucket
 
 
 def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
     probed = found(FULL, arm(BARE, "l", "a" * 16))
     state = replace(STATE, stage=Stage.SHRINKING, slim=SLIM)
-    steps = kinds(plan.shrink(probed, state, BARE, Path("slim.zip"), None, (), None))
-    assert steps.index(plan.Upload) < steps.index(plan.UpdateCode) < steps.index(plan.UpdateConfiguration)
-    assert steps.index(plan.UpdateConfiguration) < steps.index(plan.PublishVersion)
+    steps = kinds(planner.shrink(probed, state, BARE, Path("slim.zip"), None, (), None))
+    assert steps.index(planner.Upload) < steps.index(planner.UpdateCode) < steps.index(planner.UpdateConfiguration)
+    assert steps.index(planner.UpdateConfiguration) < steps.index(planner.PublishVersion)
 
 
 def test_restoring_takes_the_layer_away_before_the_code_grows():
     probed = found(FULL, arm(BARE, "l", "a" * 16))
-    steps = kinds(plan.restore(probed, replace(STATE, stage=Stage.RESTORING)))
-    assert steps == [plan.Remember, plan.UpdateConfiguration, plan.UpdateCode, plan.Remember]
+    steps = kinds(planner.restore(probed, replace(STATE, stage=Stage.RESTORING)))
+    assert steps == [planner.Remember, planner.UpdateConfiguration, planner.UpdateCode, planner.Remember]
 
 
 def test_restoring_what_is_restored_changes_nothing():
-    steps = plan.restore(found(), replace(STATE, stage=Stage.RESTORING))
+    steps = planner.restore(found(), replace(STATE, stage=Stage.RESTORING))
     assert not any(isinstance(step, CHANGES) for step in steps)
 
 
 def test_a_failed_trial_leads_back_to_the_code_and_the_configuration_that_were_there():
     was = found(FULL, arm(BARE, "l", "a" * 16))
-    steps = plan.take_back(found(SLIM), was, FULL, STATE)
-    assert any(isinstance(step, plan.UpdateCode) and step.zip == FULL for step in steps)
-    assert any(isinstance(step, plan.UpdateConfiguration) and step.configuration == was.configuration for step in steps)
-    assert steps[-1] == plan.Remember(STATE)
+    steps = planner.take_back(found(SLIM), was, FULL, STATE)
+    assert any(isinstance(step, planner.UpdateCode) and step.zip == FULL for step in steps)
+    assert any(
+        isinstance(step, planner.UpdateConfiguration) and step.configuration == was.configuration for step in steps
+    )
+    assert steps[-1] == planner.Remember(STATE)
 
 
 def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
     with pytest.raises(ValueError, match="no slim package"):
-        plan.shrink(found(), STATE, BARE, Path("slim.zip"), None, (), None)
+        planner.shrink(found(), STATE, BARE, Path("slim.zip"), None, (), None)
 
 
 @given(st.sampled_from([None, found(), found(FULL)]))
 def test_every_step_says_what_it_does_and_no_value_of_the_environment(function):
     state = replace(STATE, before=replace(BARE, environment={"KEY": "s3cret"}), probed=BARE)
-    for step in plan.probe(function, state, HELD, {FULL.key: Path("full.zip")}, "b", Path("events")):
+    for step in planner.probe(function, state, HELD, {FULL.key: Path("full.zip")}, "b", Path("events")):
         assert str(step)
         assert "s3cret" not in f"{step}{step!r}"

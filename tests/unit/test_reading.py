@@ -3,8 +3,8 @@
 import pytest
 
 from deployer.errors import NotEnoughEvidenceError
-from deployer.models import Evidence
-from deployer.reading import enough
+from deployer.models.evidence import Evidence
+from deployer.sources.reader import enough
 from tests.unit.test_before import STATE
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deployer.models import Kind, Measure, Package, Touch, Whitelist
+from deployer.models.evidence import Touch
+from deployer.models.package import Kind, Package
+from deployer.models.slim import Measure
+from deployer.models.whitelist import Whitelist
 from deployer.package import index, open_file
 from deployer.slim import Action, Settings, Slim, recipe, write_slim
 from tests.unit.test_elf import make

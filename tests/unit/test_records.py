@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.slim.records import RECORD, kept_rows
+from deployer.slim.transforms.records import RECORD, kept_rows
 
 PATH = "lib/thing-1.0.dist-info/RECORD"
 TEXT = (

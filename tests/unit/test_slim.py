@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import PackageError
-from deployer.models import Entry, Kind, Measure
+from deployer.models.package import Entry, Kind
+from deployer.models.slim import Measure
 from deployer.package import FileSource, index, open_file
 from deployer.package.zipformat import UNIX, Record, central_header, end_records, local_header, read_directory
 from deployer.package.zipwriter import ZipWriter

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployer.models import Entry, Kind
+from deployer.models.package import Entry, Kind
 from deployer.package import zipformat
 from deployer.slim import spool
 from deployer.slim.spool import BEST, LEVEL, Spool

@@ -2,10 +2,10 @@
 
 import pytest
 
+from deployer.deploy.stub import grown
 from deployer.errors import OverLimitError
-from deployer.function import Configuration
-from deployer.models import Entry, Kind, Package
-from deployer.stub import grown
+from deployer.models.function import Configuration
+from deployer.models.package import Entry, Kind, Package
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::123456789012:role/r", timeout=7)
 GB = 1_000_000_000

@@ -7,11 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import UsageError
-from deployer.models import (
-    Distribution,
-    Reason,
-    Rules,
-)
+from deployer.models.package import Distribution
+from deployer.models.whitelist import Reason, Rules
 from deployer.whitelist import choose
 from tests.unit.whitelists import chosen, evidence, package, reasons
 

@@ -3,14 +3,8 @@
 import pytest
 
 from deployer.errors import WorkspaceError
-from deployer.models import (
-    Entry,
-    Kind,
-    Package,
-    Reason,
-    Rules,
-    Whitelist,
-)
+from deployer.models.package import Entry, Kind, Package
+from deployer.models.whitelist import Reason, Rules, Whitelist
 from deployer.whitelist import carry_over, from_json, keep_too, to_json, to_list
 from tests.unit.whitelists import NO_RULES, chosen, distribution, evidence, package
 

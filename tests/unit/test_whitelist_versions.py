@@ -5,7 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.models import Evidence, Installed, Kind, Package, Reason, Whitelist
+from deployer.models.evidence import Evidence
+from deployer.models.package import Kind, Package
+from deployer.models.whitelist import Installed, Reason, Whitelist
 from deployer.whitelist import Contents, Earlier, choose, contents, contents_from_json, contents_to_json
 from tests.unit.whitelists import NO_RULES, distribution, evidence, package
 

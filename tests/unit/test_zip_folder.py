@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from deployer.errors import PackageError
-from deployer.models import Package
+from deployer.models.package import Package
 from deployer.package import folder as folder_module
 from deployer.package import index, open_file, pack_folder
 

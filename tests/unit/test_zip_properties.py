@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import PackageError
-from deployer.models import Kind, Package
+from deployer.models.package import Kind, Package
 from deployer.package import index
 from deployer.package.distributions import distributions
 from deployer.package.zipformat import name_of

@@ -3,19 +3,9 @@
 import posixpath
 from collections.abc import Iterable, Mapping
 
-from deployer.models import (
-    Distribution,
-    Entry,
-    Evidence,
-    Kind,
-    Package,
-    PathEvidence,
-    Phase,
-    Reason,
-    Rules,
-    Touch,
-    Whitelist,
-)
+from deployer.models.evidence import Evidence, PathEvidence, Phase, Touch
+from deployer.models.package import Distribution, Entry, Kind, Package
+from deployer.models.whitelist import Reason, Rules, Whitelist
 from deployer.whitelist import choose
 
 NO_RULES = Rules()

@@ -13,13 +13,13 @@ from moto.s3.exceptions import MissingBucket, MissingKey
 from moto.s3.models import s3_backends
 
 from deployer.errors import PackageError
-from deployer.local import rules
-from deployer.local.code_store import Stored
-from deployer.local.deployment import Deployment
-from deployer.local.function import CHANGEABLE, Function, LocalLayerVersion, settings_of
-from deployer.local.image import PYTHON
-from deployer.local.instance import Answer
-from deployer.local.runtime_api import Invocation
+from deployer.local.functions import rules
+from deployer.local.functions.function import CHANGEABLE, Function, LocalLayerVersion, settings_of
+from deployer.local.sandbox.code_store import Stored
+from deployer.local.sandbox.deployment import Deployment
+from deployer.local.sandbox.image import PYTHON
+from deployer.local.sandbox.instance import Answer
+from deployer.local.sandbox.runtime_api import Invocation
 from deployer.local.world import World
 
 

@@ -11,9 +11,9 @@ from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.policy import Policy
 from moto.core.utils import iso_8601_datetime_with_nanoseconds
 
-from deployer.local import rules
-from deployer.local.code_store import Stored
-from deployer.local.deployment import Deployment, LogSettings
+from deployer.local.functions import rules
+from deployer.local.sandbox.code_store import Stored
+from deployer.local.sandbox.deployment import Deployment, LogSettings
 from deployer.local.world import World
 
 DEFAULTS: Final[Mapping[str, Any]] = {

@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from moto.awslambda.responses import LambdaResponse
 
-from deployer.local import rules
-from deployer.local.backend import LocalBackend
-from deployer.local.deployment import Deployment
-from deployer.local.instance import Answer
-from deployer.local.runtime_api import Invocation
+from deployer.local.functions import rules
+from deployer.local.functions.backend import LocalBackend
+from deployer.local.sandbox.deployment import Deployment
+from deployer.local.sandbox.instance import Answer
+from deployer.local.sandbox.runtime_api import Invocation
 
 Reply = tuple[int, dict[str, Any], str | bytes]
 PAGE: Final = 50

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from deployer.local.deployment import Deployment
+from deployer.local.sandbox.deployment import Deployment
 
 INHERITED: Final = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NVPL_BLAS_DEBUG_CPU_TYPE")
 """What says how numerical libraries run on this very machine."""

@@ -15,12 +15,12 @@ from typing import Final
 
 from moto.logs.models import LogsBackend
 
-from deployer.local import lines
-from deployer.local.deployment import Deployment
-from deployer.local.environment import function_environment
-from deployer.local.logs import LogStream, Output
-from deployer.local.runtime_api import Answered, Ended, Event, Invocation, Ready, RuntimeApi, StartFailed
-from deployer.local.sandbox import Contents, Launcher, Runtime
+from deployer.local.sandbox import lines
+from deployer.local.sandbox.deployment import Deployment
+from deployer.local.sandbox.environment import function_environment
+from deployer.local.sandbox.logs import LogStream, Output
+from deployer.local.sandbox.runtime_api import Answered, Ended, Event, Invocation, Ready, RuntimeApi, StartFailed
+from deployer.local.sandbox.sandbox import Contents, Launcher, Runtime
 
 GRACE: Final = 0.5
 """Seconds that an answer waits for the runtime to ask for the next invocation, so that its last lines are there."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from moto.logs.models import LogsBackend
 
-from deployer.local import lines
-from deployer.local.deployment import LogSettings
+from deployer.local.sandbox import lines
+from deployer.local.sandbox.deployment import LogSettings
 
 TAIL: Final = 4096
 """Bytes of the log that LogType=Tail gives back."""

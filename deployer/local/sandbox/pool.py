@@ -8,9 +8,9 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from pathlib import Path
 
-from deployer.local.deployment import Deployment
-from deployer.local.instance import Answer, Instance, Limits
-from deployer.local.runtime_api import Invocation
+from deployer.local.sandbox.deployment import Deployment
+from deployer.local.sandbox.instance import Answer, Instance, Limits
+from deployer.local.sandbox.runtime_api import Invocation
 
 Make = Callable[[Deployment, Path], Instance]
 """Makes a sandbox in a folder of its own."""

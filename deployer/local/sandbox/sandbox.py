@@ -22,8 +22,8 @@ from typing import Any, Final
 
 import psutil
 
-from deployer.local.image import PYTHON, Image, write_runtime
-from deployer.local.namespace import GROUP, USER
+from deployer.local.sandbox.image import PYTHON, Image, write_runtime
+from deployer.local.sandbox.namespace import GROUP, USER
 
 NAMESPACE: Final = Path(__file__).with_name("namespace.py")
 TRACES: Final = "/var/traces"

@@ -12,7 +12,7 @@ from moto.cloudformation.parsing import NULL_MODELS, get_model_map
 from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import JsonRESTError
 
-from deployer.local.function import CHANGEABLE, DEFAULTS, FIXED, Function, LocalLayerVersion
+from deployer.local.functions.function import CHANGEABLE, DEFAULTS, FIXED, Function, LocalLayerVersion
 
 _SETTLED: Final = 0.05
 """Seconds between two looks at whether a function has settled."""

@@ -15,7 +15,7 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from deployer.local.stack_models import StackAlias, StackFunction, StackVersion, install_models
+from deployer.local.services.stack_models import StackAlias, StackFunction, StackVersion, install_models
 
 SAM: Final = "AWS::Serverless-2016-10-31"
 

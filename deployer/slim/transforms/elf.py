@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from deployer.contents import Contents, Joined, chunks, whole
-from deployer.elf_format import (
+from deployer.slim.buffers import Contents, Joined, chunks, whole
+from deployer.slim.transforms.elf_format import (
     HEADER,
     SECTION,
     SEGMENT,

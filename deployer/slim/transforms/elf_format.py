@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
 
-from deployer.contents import Contents
+from deployer.slim.buffers import Contents
 
 _MAGIC: Final = b"\x7fELF"
 _LITTLE_64: Final = b"\x02\x01\x01"

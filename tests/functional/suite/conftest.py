@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.local.instance import Limits
+from deployer.local.sandbox.instance import Limits
 from tests.functional.local_aws import Cloud, cloud
 from tests.functional.probe_host import STRACE
 from tests.functional.suite.judge import Embedded, Folders

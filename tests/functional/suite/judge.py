@@ -13,11 +13,11 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from deployer.arm import arm
 from deployer.evidence import gather
-from deployer.function import Configuration
-from deployer.layer import build_layer
-from deployer.models import Evidence, LogEvent
+from deployer.instrumentation.configure import arm
+from deployer.instrumentation.layer_zip import build_layer
+from deployer.models.evidence import Evidence, LogEvent
+from deployer.models.function import Configuration
 from deployer.package.folder import pack_folder
 from probe_layer.record import encode
 from tests.functional.local_aws import ROLE, RUNTIME, Cloud
