@@ -26,6 +26,7 @@ class File(NamedTuple):
     offset: int
     packed: int
     method: int
+    changed: int  # seconds since 1970
 
 
 def write(file: File, stream: Stream, fresh: str, source: str) -> None:
@@ -50,6 +51,7 @@ def write(file: File, stream: Stream, fresh: str, source: str) -> None:
             while rest:
                 rest = rest[os.write(handle, rest) :]
         os.fchmod(handle, file.mode & 0o555)
+        os.utime(handle, (file.changed, file.changed))
     except zlib.error as error:
         raise damaged(file, source) from error
     finally:

@@ -40,7 +40,7 @@ SAMPLE_VARIABLE: Final = "LDEPLOY_SAMPLE"
 MACHINES: Final = ("x86_64", "aarch64")
 """Lambda's architectures, as ``uname -m`` names them."""
 
-_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_DATE: Final = (2000, 1, 1, 0, 0, 0)
 _FILE: Final = 0o100644 << 16
 _PROGRAM: Final = 0o100755 << 16
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from deployer.models.dates import seconds_of
 from deployer.models.package import Entry, Kind, Package
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 FOLDER: Final = ".ldeploy"
 """Where the manifest, and what belongs to it, lie in the deployed package."""
@@ -69,6 +70,8 @@ class PackedFile:
     """Bytes there, the local header left out."""
     method: int
     """0 stored, 8 raw deflate."""
+    changed: int
+    """When it was last changed, in seconds since 1970."""
 
     def row(self) -> list[Any]:
         """As the manifest has it: the fields in their order."""
@@ -114,7 +117,7 @@ def of_zip(package: Package, place: Place) -> Manifest:
 def from_zip(entry: Entry, source: int) -> PackedFile:
     """A file that lies in a zip."""
     place = (source, entry.offset, entry.packed, entry.method)
-    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, *place)
+    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, *place, seconds_of(entry.date))
 
 
 def links(entries: Iterable[Entry]) -> tuple[tuple[str, str], ...]:

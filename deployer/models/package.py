@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from deployer.models.dates import OURS
+
 
 class Source(Protocol):
     """Bytes that can be read in any order: a file on disk, or an object in S3 by range requests."""
@@ -50,6 +52,10 @@ class Entry:
     """Of the local header in the zip."""
     target: str = ""
     """Where a symlink points, as written in it."""
+    date: int = OURS
+    """When it was last changed, as a zip tells it (``deployer/models/dates.py``)."""
+    utc: int | None = None
+    """The same in seconds since 1970, where the zip has that too (the extended timestamp of Info-ZIP)."""
 
 
 @dataclass(frozen=True, slots=True)

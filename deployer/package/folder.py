@@ -12,6 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
 
 from deployer.errors import PackageError
+from deployer.models.dates import date_of_contents
 from deployer.models.package import Entry, Kind
 from deployer.package import zipformat
 from deployer.package.zipwriter import Advance, ZipWriter
@@ -43,7 +44,8 @@ class _Packed(NamedTuple):
 
 
 def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None:
-    """Writes ``out``: sorted, fixed dates and modes, symlinks and empty directories kept, nothing left out.
+    """Writes ``out``: sorted, fixed modes, dates that follow from the contents, symlinks and empty directories kept,
+    nothing left out.
 
     Memory does not grow with the folder.
 
@@ -146,7 +148,7 @@ def _fill(item: _Found, data: BinaryIO) -> Entry:
     if not is_same or again != (size, crc32):
         raise PackageError(f"{item.place} was changed while it was packed.", "Wait for the build to end and try again.")
     mode = 0o755 if item.status.st_mode & 0o111 else 0o644
-    return Entry(item.path, Kind.FILE, size, packed, crc32, mode, method, 0)
+    return Entry(item.path, Kind.FILE, size, packed, crc32, mode, method, 0, date=date_of_contents(crc32))
 
 
 def _spool(place: Path, data: BinaryIO, pack: Callable[[bytes], bytes]) -> tuple[int, int]:

@@ -153,7 +153,8 @@ def _entry(record: zipformat.Record) -> Entry:
         raise members.damaged(path, f"a symlink's target cannot be {record.size} bytes long")
     executable = kind is Kind.SYMLINK or record.attributes >> 16 & 0o111
     mode = 0o755 if executable else 0o644
-    return Entry(path, kind, record.size, record.packed, record.crc32, mode, record.method, record.offset)
+    place = record.method, record.offset
+    return Entry(path, kind, record.size, record.packed, record.crc32, mode, *place, date=record.date, utc=record.utc)
 
 
 def directory_entry(path: str) -> Entry:

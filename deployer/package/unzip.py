@@ -3,13 +3,10 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
+from deployer.models.dates import OURS, seconds_of
 from deployer.models.package import Entry, Kind, Package, Source
 from deployer.package.members import Unpacker, packed
-
-_TIME: Final = 315_532_800
-"""1980-01-01 UTC in seconds since 1970: the first day that a zip knows, and what ours carry."""
 
 
 def unpack(source: Source, package: Package, folder: Path) -> None:
@@ -23,7 +20,7 @@ def unpack(source: Source, package: Package, folder: Path) -> None:
     Raises:
         PackageError: an entry's data is damaged.
     """
-    entries = package.entries.values()
+    entries = list(package.entries.values())
     for entry in entries:
         if entry.kind is Kind.DIRECTORY:
             (folder / entry.path).mkdir(parents=True, exist_ok=True)
@@ -34,10 +31,14 @@ def unpack(source: Source, package: Package, folder: Path) -> None:
             place = folder / entry.path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(entry.target)
-    for top, folders, names in os.walk(folder, topdown=False):
-        for name in [*names, *folders]:
-            os.utime(Path(top, name), (_TIME, _TIME), follow_symlinks=False)
-    os.utime(folder, (_TIME, _TIME))
+    for entry in reversed(entries):  # a directory behind what lies in it, which changes its time
+        _date(folder / entry.path, entry.date)
+    _date(folder, OURS)
+
+
+def _date(place: Path, date: int) -> None:
+    seconds = seconds_of(date)
+    os.utime(place, (seconds, seconds), follow_symlinks=False)
 
 
 def _write(place: Path, entry: Entry, blocks: Iterable[bytes]) -> None:

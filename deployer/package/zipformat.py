@@ -8,6 +8,7 @@ import zlib
 from typing import Final, NamedTuple
 
 from deployer.errors import PackageError
+from deployer.models.dates import OURS
 from deployer.models.package import Source
 
 STORED: Final = 0
@@ -25,7 +26,8 @@ _LOCATOR64 = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
-_DATE_1980_01_01 = 0x21
+_TIMESTAMP = 0x5455
+"""Info-ZIP's extra field with the time in UTC (proginfo/extrafld.txt of its source)."""
 _TAIL = 1 << 20
 """Read at once from the end: most packages' whole directory, so one request to S3."""
 _COMMENT = 65_535
@@ -45,6 +47,10 @@ class Record(NamedTuple):
     size: int
     attributes: int
     offset: int
+    date: int = OURS
+    """MS-DOS date << 16 | time."""
+    utc: int | None = None
+    """Seconds since 1970, where the extended timestamp tells them."""
 
 
 class Directory(NamedTuple):
@@ -116,8 +122,9 @@ def local_header(record: Record) -> bytes:
     """The header in front of an entry's data; extra fields only where a size needs 64 bits."""
     wide = record.size >= _FULL32 or record.packed >= _FULL32
     extra = struct.pack("<2H2Q", 1, 16, record.size, record.packed) if wide else b""
+    extra += _timestamp(record.utc)
     fixed = _LOCAL.pack(
-        b"PK\3\4", 45 if wide else 20, record.flags, record.method, 0, _DATE_1980_01_01, record.crc32,
+        b"PK\3\4", 45 if wide else 20, record.flags, record.method, *_moment(record.date), record.crc32,
         *((_FULL32, _FULL32) if wide else (record.packed, record.size)), len(record.name), len(extra),
     )  # fmt: skip
     return fixed + record.name + extra
@@ -128,10 +135,11 @@ def central_header(record: Record) -> bytes:
     values = (record.size, record.packed, record.offset)
     wide = [value for value in values if value >= _FULL32]
     extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+    extra += _timestamp(record.utc)
     size, packed, offset = (min(value, _FULL32) for value in values)
     version = 45 if wide else 20
     fixed = _CENTRAL.pack(
-        b"PK\1\2", version, record.host, version, record.flags, record.method, 0, _DATE_1980_01_01,
+        b"PK\1\2", version, record.host, version, record.flags, record.method, *_moment(record.date),
         record.crc32, packed, size, len(record.name), len(extra), 0, 0, 0, record.attributes, offset,
     )  # fmt: skip
     return fixed + record.name + extra
@@ -202,6 +210,8 @@ def _record(fields: tuple[int, ...], name: bytes, extra: bytes, prefix: int) -> 
         size,
         fields[16],
         offset + prefix,
+        fields[7] << 16 | fields[6],
+        _utc(extra),
     )
 
 
@@ -213,6 +223,22 @@ def _widen(size: int, packed: int, offset: int, extra: bytes) -> tuple[int, int,
     values = list(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
     wide = [values.pop(0) if value == _FULL32 and values else value for value in (size, packed, offset)]
     return wide[0], wide[1], wide[2]
+
+
+def _moment(date: int) -> tuple[int, int]:
+    """Return time and date as a header has them."""
+    return date & _FULL16, date >> 16
+
+
+def _utc(extra: bytes) -> int | None:
+    """Return the time of the last change, where the extended timestamp has it."""
+    field = _extra_field(extra, _TIMESTAMP)
+    return int(struct.unpack_from("<i", field, 1)[0]) if len(field) >= 5 and field[0] & 1 else None
+
+
+def _timestamp(utc: int | None) -> bytes:
+    """Return the extended timestamp; the same in both headers, as only the time of the last change is kept."""
+    return struct.pack("<2HBi", _TIMESTAMP, 5, 1, utc) if utc is not None else b""
 
 
 def _name(raw: bytes, extra: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Writes a zip that is the same, byte for byte, whenever the same entries are written in the same order.
 
-Fixed dates and modes, sizes in front of the data (no data descriptors), no extra fields but for 64-bit sizes.
+Fixed modes, each entry's own date, sizes in front of the data (no data descriptors), no extra fields but for 64-bit
+sizes and times in UTC.
 """
 
 import hashlib
@@ -92,6 +93,8 @@ def _record(entry: Entry, offset: int) -> zipformat.Record:
         size=entry.size,
         attributes=attributes,
         offset=offset,
+        date=entry.date,
+        utc=entry.utc,
     )
 
 

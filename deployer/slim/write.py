@@ -1,4 +1,4 @@
-"""Writes the slim zip by a recipe: sorted, with fixed dates and modes, byte for byte the same each time."""
+"""Writes the slim zip by a recipe: sorted, dated as the full one, byte for byte the same each time."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -169,7 +169,8 @@ def _add_bytecode(recipe: Recipe, parts: dict[str, Part], spool: Spool, compiled
         packed: list[Part] = []
         for path, pyc in compiled.files.items():
             place = bytecode_path(path, recipe.runtime, in_place=path in replaced)
-            entry = Entry(place, Kind.FILE, 0, 0, 0, 0o644, zipformat.DEFLATED, 0)
+            source = parts[path].entry
+            entry = Entry(place, Kind.FILE, 0, 0, 0, 0o644, zipformat.DEFLATED, 0, date=source.date, utc=source.utc)
             packed += jobs.add(len(pyc), partial(spool.pack, entry, pyc, _level(recipe)))
             out_of_date = {bytecode_path(path, recipe.runtime), *([path] if path in replaced else [])}
             gone |= {old: parts.pop(old).entry for old in out_of_date if old in parts}

@@ -57,7 +57,7 @@ def a_zip(path: Path, files: dict[str, Any]) -> Path:
     """With a symlink, an empty folder, and a name that is not UTF-8."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            entry = zipfile.ZipInfo(name)
+            entry = zipfile.ZipInfo(name, (2024, 5, 6, 7, 8, 10))
             entry.create_system, entry.external_attr = 3, (0o755 if name.startswith("bin/") else 0o644) << 16
             entry.compress_type = zipfile.ZIP_STORED if len(name) % 2 else zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
@@ -150,6 +150,11 @@ def test_all_of_it_is_there_and_nobody_may_write_to_it(stub: Stub) -> None:
     assert tree(stub.root) == whole(FILES)
     assert stat.S_IMODE(stub.root.stat().st_mode) == 0o555
     assert {path.name for path in stub.tmp.iterdir()} == {stub.root.name, f"{stub.root.name}.lock"}
+
+
+def test_each_file_has_the_date_that_it_has_in_the_zip(stub: Stub) -> None:
+    stub.run()
+    assert {(stub.root / name).stat().st_mtime for name in FILES} == {1_714_979_290}  # 2024-05-06 07:08:10 UTC
 
 
 def test_what_is_there_is_not_unpacked_again(stub: Stub) -> None:

@@ -1,5 +1,6 @@
 """The manifest names each file of a zip with the place of its bytes, and is the same each time."""
 
+import calendar
 import io
 import json
 import zipfile
@@ -42,7 +43,7 @@ def test_each_file_is_named_with_the_place_and_the_checks_of_its_bytes() -> None
     document = json.loads(manifest.to_json(made))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         told = {info.filename: info for info in archive.infolist()}
-    for path, mode, size, crc32, source, offset, packed, method in document["files"]:
+    for path, mode, size, crc32, source, offset, packed, method, changed in document["files"]:
         info = told[path]
         assert (size, crc32, offset, packed, method) == (
             info.file_size,
@@ -51,7 +52,7 @@ def test_each_file_is_named_with_the_place_and_the_checks_of_its_bytes() -> None
             info.compress_size,
             info.compress_type,
         )
-        assert (mode, source) == (0o644, 0)
+        assert (mode, source, changed) == (0o644, 0, calendar.timegm((*info.date_time, 0, 0, 0)))
     assert [row[0] for row in document["files"]] == ["app.py", "data/raw.bin"]
     assert document["links"] == [["libx.so", "data/raw.bin"]]
     assert document["folders"] == ["empty"]

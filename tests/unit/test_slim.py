@@ -80,11 +80,10 @@ def test_entries_are_copied_as_they_lie(full: Path, tmp_path: Path) -> None:
     assert (old.packed, old.crc32, old.method, old.mode) == (new.packed, new.crc32, new.method, new.mode)
 
 
-def test_dates_and_modes_are_fixed(full: Path, tmp_path: Path) -> None:
+def test_modes_are_fixed(full: Path, tmp_path: Path) -> None:
     slim(full, ["app.py", "bin/run", "pkg/link", "pkg/grüße.txt"], tmp_path / "slim.zip")
     with zipfile.ZipFile(tmp_path / "slim.zip") as archive:
         infos = archive.infolist()
-    assert {one.date_time for one in infos} == {(1980, 1, 1, 0, 0, 0)}
     assert [oct(one.external_attr >> 16) for one in infos] == ["0o100644", "0o100755", "0o100644", "0o120755"]
     assert {one.extra for one in infos} == {b""}
     assert [one.flag_bits for one in infos] == [0, 0, 0x800, 0]

@@ -1,6 +1,5 @@
 """Zips by their SHA-256, and what is in them, unpacked once however many functions share it."""
 
-import calendar
 import hashlib
 import os
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deployer.errors import PackageError
+from deployer.models.dates import seconds_of
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ def write_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) 
     with archive.open(entry) as source, target.open("wb") as sink:
         shutil.copyfileobj(source, sink, 1 << 20)
     target.chmod(0o755 if entry.external_attr >> 16 & 0o111 else 0o644)
-    seconds = calendar.timegm((*entry.date_time, 0, 0, 0))
+    year, month, day, hour, minute, second = entry.date_time
+    seconds = seconds_of((year - 1980 << 9 | month << 5 | day) << 16 | hour << 11 | minute << 5 | second >> 1)
     os.utime(target, (seconds, seconds))
 
 
