@@ -1,7 +1,7 @@
-"""The commands; the only place where errors become text and exit codes."""
+"""The commands of the command line."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import click
 
 from deployer import __version__, pipeline
 from deployer.commands import local, settings_file
+from deployer.commands.errors import guarded, wants_json
 from deployer.commands.options import (
     Common,
     attach_policy,
@@ -25,7 +26,7 @@ from deployer.commands.options import (
 from deployer.commands.output import Talk
 from deployer.commands.parameters import events_folder, moment, whitelist_file
 from deployer.context import DeployWanted, ProbeWanted, ShrinkWanted
-from deployer.errors import ExitCode, LdeployError, UsageError
+from deployer.errors import UsageError
 from deployer.flow.apply import ApplyWanted
 from deployer.flow.apply import apply as apply_to
 from deployer.flow.doctor import doctor as examine
@@ -40,7 +41,7 @@ from deployer.state.workspace import write_whole
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ldeploy")
+@click.version_option(__version__, "-V", "--version", prog_name="ldeploy")
 def ldeploy() -> None:
     """Deploy a Lambda function in full, learn from real invocations which files it needs, redeploy only those."""
 
@@ -93,7 +94,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @ldeploy.command()
 @common
 @changing
-@option("--from-logs", is_flag=True, help="Take the evidence from the function's log (must be given).")
+@option("--from-logs", is_flag=True, help="Take the evidence from the function's log: the default.")
 @option("--since", type=moment, help="Read the log from here on: 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).")
 @option("--until", type=moment, help="Read the log up to here.")
 @via
@@ -104,7 +105,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @attach_policy
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
-    from_logs: bool,
+    from_logs: bool,  # noqa: ARG001 - scripts give it; there is no other source for a function in AWS
     since: Any,
     until: Any,
     keep: tuple[str, ...],
@@ -116,8 +117,6 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     via: Any,
 ) -> Report:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
-    if not from_logs:
-        raise UsageError("Where the evidence is to come from is not said.", "Add --from-logs.")
     run = shared.run()
     now = run.now()
     window = Window(since(now) if since else None, until(now) if until else None)
@@ -184,7 +183,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 @changing
 def restore(shared: Common) -> Report:
     """Make FUNCTION exactly what it was before the last probe or deploy."""
-    return pipeline.restore(shared.run(), shared.function, over_others=shared.yes)
+    return pipeline.restore(shared.run(), shared.function, over_others=shared.force)
 
 
 @ldeploy.command()
@@ -218,9 +217,9 @@ ldeploy.add_command(local.local)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The process: runs a command and answers with an exit code."""
+    """Run a command as the process, and end with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_guarded(lambda: _invoke(given)))
+    sys.exit(guarded(lambda: _invoke(given), as_json=wants_json(given)))
 
 
 def _invoke(arguments: list[str]) -> None:
@@ -234,34 +233,3 @@ def _invoke(arguments: list[str]) -> None:
     }
     defaults = dict.fromkeys(ldeploy.commands, listed)
     ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)
-
-
-def _guarded(command: Callable[[], None]) -> int:
-    """Runs the command; whatever goes wrong becomes one or two sentences and an exit code."""
-    try:
-        command()
-    except (Exception, KeyboardInterrupt) as error:
-        sentence, code = _told(error)
-        click.echo(f"ldeploy: {sentence}", err=True)
-        return code
-    return ExitCode.DONE
-
-
-def _told(error: BaseException) -> tuple[str, ExitCode]:
-    sentence, code = f"{error}", ExitCode.FAILED
-    match error:
-        case LdeployError():
-            code = error.exit_code
-        case click.UsageError():
-            usage = f"\n{error.ctx.get_usage()}" if error.ctx else ""
-            sentence, code = error.format_message() + usage, ExitCode.USAGE
-        case KeyboardInterrupt() | click.Abort():
-            sentence, code = "Interrupted; the same command may be run again.", ExitCode.INTERRUPTED
-        case click.ClickException():
-            sentence = error.format_message()
-        case OSError():
-            where = f" ({error.filename})" if error.filename else ""
-            sentence = f"{error.strerror or error}{where}."
-        case _:
-            sentence = f"ldeploy itself is at fault ({type(error).__name__}): --verbose shows where."
-    return sentence, code

@@ -54,6 +54,8 @@ class Common(Talk):
     """Whether the command is one that changes something."""
     plan: bool
     yes: bool
+    force: bool
+    """Whether somebody else's deployment may be replaced."""
 
     def run(self) -> Run:
         """The surroundings that the options describe."""
@@ -71,10 +73,10 @@ class Common(Talk):
         return Run(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000, self.agreed)
 
     def agreed(self, steps: Steps) -> bool:
-        """Never with ``--plan``; always with ``--yes`` or where nobody can be asked; else as the user answers."""
+        """Return whether to carry the plan out: ``--plan`` is no, ``--yes`` is yes, else the user answers."""
         if self.plan:
             return False
-        if self.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if self.yes:
             return True
         for number, step in enumerate(steps, 1):
             click.echo(f"{number:>3}. {step}", err=True)
@@ -127,10 +129,13 @@ def common(command: Command, *, required: bool = True) -> Command:
         logical_id: tuple[str, ...],
         plan: bool | None = None,
         yes: bool = False,
+        force: bool = False,
         **others: Any,
     ) -> list[Report]:
         shared = {name: others.pop(name) for name in ("region", "profile", "endpoint_url", "bucket", "resolve_s3")}
-        asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes}
+        asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes, "force": force}
+        if plan is False and not yes:
+            _check_somebody_can_be_asked()
         if not (stack_name or logical_id):
             if required and not function:
                 raise UsageError("No function is named.", "Name FUNCTION, or its stack with --stack-name.")
@@ -179,12 +184,23 @@ def _of(talk: Talk, function: str, shared: dict[str, Any], asked: dict[str, Any]
     return Common(talk.output, talk.notices, meant.name, meant.account, **where, **asked)
 
 
+def _check_somebody_can_be_asked() -> None:
+    """Check that there is a terminal to ask on.
+
+    Raises:
+        UsageError: there is none, so nothing may be changed without ``--yes``.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "Nothing was changed: there is no terminal to ask on.", "Add --yes, or --plan to see what would be done."
+        )
+
+
 def changing(command: Command) -> Command:
-    """``--plan`` and ``--yes``, for commands that change something."""
-    command = option("--plan", is_flag=True, help="Show the steps and change nothing in AWS.")(command)
-    return option("--yes", is_flag=True, help="Do not ask; restore even over code that somebody else put in since.")(
-        command
-    )
+    """Add ``--plan``, ``--yes`` and ``--force``, for commands that change something."""
+    command = option("--force", is_flag=True, help="Replace even a deployment that somebody else made since.")(command)
+    command = option("--yes", is_flag=True, help="Do not ask. Required where there is no terminal.")(command)
+    return option("--plan", is_flag=True, help="Show the effect and change nothing.")(command)
 
 
 def via(command: Command) -> Command:

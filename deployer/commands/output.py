@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from deployer.commands import errors
+from deployer.commands.errors import ToldError
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
 from deployer.report.models import DoctorReport, FailedReport, Report, document
@@ -21,29 +23,38 @@ class Talk:
     notices: Notices
 
     def answer(self, reports: Sequence[Report]) -> None:
-        """One report, or those of several functions.
+        """Show one report, or those of several functions.
 
         Raises:
             OverLimitError: a report tells of a package that does not fit.
-            LdeployError: a report tells of something that would stop a probe, or nothing came of one of several.
+            LdeployError: a report tells of something that would stop a probe, or one of several functions failed.
+            ToldError: the same, where the JSON on stdout has told it.
         """
+        failure = _failure(reports)
         if self.output == "json":
             documents = [document(report) for report in reports]
-            click.echo(json.dumps(documents[0] if len(documents) == 1 else {"functions": documents}, indent=2))
-        else:
-            for report in reports:
-                click.echo(text(report), nl=False)
-                for warning in report.warnings:
-                    self.notices.warn(warning)
+            whole = documents[0] if len(documents) == 1 else {"functions": documents}
+            error = {"error": errors.document(failure)} if failure else {}
+            click.echo(json.dumps(whole | error, indent=2))
+            if failure:
+                raise ToldError(failure)
+            return
         for report in reports:
-            _check(report)
-        if failed := [report for report in reports if isinstance(report, FailedReport)]:
-            names = ", ".join(report.function for report in failed)
-            raise LdeployError(f"Of {len(reports)} functions {len(failed)} failed: {names}.", "", failed[0].exit_code)
+            click.echo(text(report), nl=False)
+            for warning in report.warnings:
+                self.notices.warn(warning)
+        if failure:
+            raise failure
 
 
-def _check(report: Report) -> None:
-    if getattr(report, "state", "") == "over_limit":
-        raise OverLimitError(report.warnings[-1])
-    if isinstance(report, DoctorReport) and not report.ready:
-        raise LdeployError("Something would stop a probe.", "See the lines that begin with 'stops'.")
+def _failure(reports: Sequence[Report]) -> LdeployError | None:
+    """Return what the reports as a whole say went wrong, or None."""
+    for report in reports:
+        if getattr(report, "state", "") == "over_limit":
+            return OverLimitError(report.warnings[-1])
+        if isinstance(report, DoctorReport) and not report.ready:
+            return LdeployError("Something would stop a probe.", "See the lines that begin with 'stops'.")
+    if failed := [report for report in reports if isinstance(report, FailedReport)]:
+        names = ", ".join(report.function for report in failed)
+        return LdeployError(f"{len(failed)} of {len(reports)} functions failed: {names}.", "", failed[0].exit_code)
+    return None

@@ -67,7 +67,11 @@ class Project:
     capsys: Any
 
     def ldeploy(self, *arguments: str) -> Outcome:
-        """One command, in this process."""
+        """One command, in this process; ``--yes`` is added where it changes something."""
+        return self.unattended(*agreed(arguments))
+
+    def unattended(self, *arguments: str) -> Outcome:
+        """One command as it is, in this process: no terminal is there to ask on."""
         self.capsys.readouterr()
         try:
             cli.main(arguments)
@@ -102,6 +106,12 @@ class Project:
     def changes(self) -> list[str]:
         """The operations so far that change something."""
         return [name for name in self.cloud.aws.faults.journal if name.split(".")[1].startswith(CHANGES)]
+
+
+def agreed(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The command with ``--yes``, where it changes something."""
+    changes = arguments[0] in {"probe", "shrink", "deploy", "restore"} and "--plan" not in arguments
+    return (*arguments, "--yes") if changes and "--yes" not in arguments else arguments
 
 
 FETCH = "import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])"
@@ -154,7 +164,7 @@ cli.main(sys.argv[2:])
 
 def killed(project: Project, step: int, command: tuple[str, ...]) -> bool:
     """Whether there was such a step to be killed after."""
-    done = child(KILLED, project.cloud, project.folder, str(step), *command)
+    done = child(KILLED, project.cloud, project.folder, str(step), *agreed(command))
     assert done.returncode in {0, -9}, done.stderr
     project.cloud.settle("f")
     return done.returncode == -9

@@ -256,7 +256,7 @@ def test_restore_asks_before_it_undoes_what_somebody_else_deployed_since(probed)
     probed.cloud.settle("f")
     assert probed.ldeploy("restore", "f").code == 1
     assert "theirs.py" in probed.deployed()
-    assert probed.ldeploy("restore", "f", "--yes").code == 0
+    assert probed.ldeploy("restore", "f", "--force").code == 0
     assert probed.configuration() == before
 
 

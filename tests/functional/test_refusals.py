@@ -197,12 +197,46 @@ def test_a_zip_of_the_user_s_that_was_replaced_in_s3_since_the_probe(project):
     project.cloud.functions.update_function_code(FunctionName="f", ZipFile=packed({"app.py": "x = 1"}))
     project.cloud.settle("f")
     theirs = project.configuration()["CodeSha256"]
-    assert project.ldeploy("restore", "f", "--yes").code == 1
+    assert project.ldeploy("restore", "f", "--force").code == 1
     assert project.configuration()["CodeSha256"] == theirs != code
 
 
-def test_shrink_wants_to_know_where_the_evidence_is(project):
-    refused(project, project.ldeploy("shrink", "f"), 2, "--from-logs")
+def test_nothing_is_changed_without_a_terminal_or_yes(project):
+    project.probe()
+    project.cloud.invoke("f")
+    project.cloud.aws.faults.forget()
+    for command in ("probe", "shrink", "restore"):
+        refused(project, project.unattended(command, "f"), 2, "--yes", "--plan")
+    refused(project, project.unattended("deploy", "f", "--package", "build"), 2, "--yes", "--plan")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("status", "f"), 1, "f"),
+        (("status", "f:PROD"), 2, "f:PROD"),
+        (("status", "f", "--profile", "nobody"), 2, "nobody"),
+        (("shrink", "f", "--yes", "--min-sandboxes", "none"), 2, "min-sandboxes"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_with_json_an_error_is_one_object_on_stdout(project, arguments, code, word):
+    outcome = project.unattended(*arguments, "--output", "json")
+    error = outcome.json["error"]
+    assert (outcome.code, error["code"]) == (code, code)
+    assert word in error["what"]
+    assert set(error) == {"what", "advice", "code"}
+    assert outcome.err.startswith("ldeploy: ")
+
+
+def test_json_is_asked_for_by_a_variable_too(project, monkeypatch):
+    monkeypatch.setenv("LDEPLOY_OUTPUT", "json")
+    assert project.unattended("status", "f").json["error"]["code"] == 1
+
+
+def test_a_doctor_who_finds_something_tells_its_report_and_the_error_as_one_object(project):
+    outcome = project.unattended("doctor", "f", "--bucket", "nowhere-at-all", "--output", "json")
+    assert (outcome.code, outcome.json["error"]["code"], outcome.json["ready"]) == (1, 1, False)
 
 
 @pytest.mark.parametrize(

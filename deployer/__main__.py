@@ -1,0 +1,5 @@
+"""``python -m deployer`` is ``ldeploy``."""
+
+from deployer.cli import main
+
+main()

@@ -1,0 +1,77 @@
+"""The one place where errors become text, JSON and exit codes."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+
+import click
+
+from deployer.errors import ExitCode, LdeployError
+
+_BUG = "This is a bug in ldeploy. Run the command again with --verbose and report what it prints."
+
+
+class ToldError(Exception):
+    """An error that the JSON on stdout has told already.
+
+    Args:
+        error: what went wrong.
+    """
+
+    def __init__(self, error: LdeployError) -> None:
+        super().__init__(f"{error}")
+        self.error = error
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether stdout is to be JSON, known even where the command line itself is wrong.
+
+    Args:
+        arguments: the words behind ``ldeploy``.
+    """
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--output" or word.startswith("--output="):
+            return (following if word == "--output" else word.partition("=")[2]) == "json"
+    return os.environ.get("LDEPLOY_OUTPUT") == "json"
+
+
+def guarded(command: Callable[[], None], *, as_json: bool) -> ExitCode:
+    """Run the command; tell what goes wrong in one or two sentences on stderr, and in JSON on stdout if asked.
+
+    Args:
+        command: does the work.
+        as_json: whether stdout is to be one JSON object also when the command fails.
+    """
+    try:
+        command()
+    except (Exception, KeyboardInterrupt) as error:
+        told = error.error if isinstance(error, ToldError) else explained(error)
+        if as_json and not isinstance(error, ToldError):
+            click.echo(json.dumps({"error": document(told)}, indent=2))
+        usage = f"\n{error.ctx.get_usage()}" if isinstance(error, click.UsageError) and error.ctx else ""
+        click.echo(f"ldeploy: {told}{usage}", err=True)
+        return told.exit_code
+    return ExitCode.DONE
+
+
+def document(error: LdeployError) -> dict[str, str | int]:
+    """Return the error as JSON's own types: ``what``, ``advice`` and the exit ``code``."""
+    return {"what": error.what, "advice": error.advice, "code": int(error.exit_code)}
+
+
+def explained(error: BaseException) -> LdeployError:
+    """Return any error as one of ours, with its exit code."""
+    match error:
+        case LdeployError():
+            return error
+        case click.UsageError():
+            return LdeployError(error.format_message(), "", ExitCode.USAGE)
+        case KeyboardInterrupt() | click.Abort():
+            return LdeployError("Interrupted.", "You can run the same command again.", ExitCode.INTERRUPTED)
+        case click.ClickException():
+            return LdeployError(error.format_message())
+        case OSError():
+            where = f" ({error.filename})" if error.filename else ""
+            return LdeployError(f"{error.strerror or error}{where}.")
+        case _:
+            return LdeployError(f"ldeploy failed by itself ({type(error).__name__}).", _BUG)
