@@ -176,7 +176,7 @@ def restore(run: Run, function: str, *, over_others: bool) -> models.RestoreRepo
     if not (over_others or is_ours(found, state)):
         raise ConflictError(
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
-            "If that is what you want, give --yes.",
+            "If that is what you want, give --force.",
         )
     steps = planner.restore(found, state)
     return restore_report(state, steps, run.carry_out(steps, found))
