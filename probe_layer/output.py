@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from probe_layer.unheard import read
 
@@ -13,15 +14,34 @@ class Output:
     def __init__(self) -> None:
         self._identity = {file: _identity(file) for file in (1, 2)}
 
-    def write(self, text: str) -> bool:
-        """Writes lines past every buffer of Python's. Whether there was anywhere to write to."""
+    def write(self, lines: list[str]) -> bool:
+        """Write lines past every buffer of Python's, and return whether there was anywhere to write to.
+
+        Each line is one write: with others' writes to the same pipe it is not mixed while it is short enough
+        (``record.LIMIT``).
+
+        Raises:
+            OSError: the other end is gone, or takes nothing for a second.
+        """
         for file, identity in self._identity.items():
             if identity and _identity(file) == identity:
-                data = text.encode("ascii")
-                while data:
-                    data = data[os.write(file, data) :]
+                for line in lines:
+                    _write(file, line.encode("ascii") + b"\n")
                 return True
         return False
+
+
+def _write(file: int, data: bytes) -> None:
+    """Write all of it, also where a function has set the descriptor not to block."""
+    tries = 1_000
+    while data:
+        try:
+            data = data[os.write(file, data) :]
+        except BlockingIOError:  # noqa: PERF203
+            tries -= 1
+            if not tries:
+                raise
+            time.sleep(0.001)
 
 
 def _identity(file: int) -> tuple[int, int] | None:

@@ -245,7 +245,7 @@ class Probe:
             imported=self._account.imported(self._relative),
         )
         lines = encode(record)
-        if not self._output.write("".join(line + "\n" for line in lines)):
+        if not self._output.write(lines):
             self.faults.update(faults, ["output-closed"])
             return
         self._account.written()

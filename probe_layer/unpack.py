@@ -56,8 +56,8 @@ def tell(fault: str, text: str) -> int:
         faults=[fault],
         touched={},
     )
-    lines = ["ldeploy: the package could not be unpacked: " + text.replace("\n", " "), *encode(record)]
-    os.write(2, "".join(line + "\n" for line in lines).encode("utf-8", "replace"))
+    for line in ["ldeploy: the package could not be unpacked: " + text.replace("\n", " "), *encode(record)]:
+        os.write(2, (line + "\n").encode("utf-8", "replace"))
     return 1
 
 

@@ -1,8 +1,9 @@
 """Measures logs to evidence: 1,000,000 events by FilterLogEvents from a server on this machine, read by boto3.
 
-Beside it the same in one shard, and the peer: what a user's own script would do, a list of all events, then
-json.loads and sets. Each reads in a process of its own, whose time and peak memory are printed, at a tenth of the
-events and at all of them. Each answer of the server takes a while, as AWS's do (``--latency``, in seconds).
+Beside it the same in one shard, and the peer: what a user's own script would do, a list of all events, then json.loads,
+the probe's own ``unpack`` and sets. Each reads in a process of its own, whose time and peak memory are printed, at a
+tenth of the events and at all of them. Each answer of the server takes a while, as AWS's do (``--latency``, in
+seconds).
 """
 
 import argparse
@@ -24,7 +25,7 @@ from deployer.aws import open_aws
 from deployer.aws.logs import SHARDS
 from deployer.evidence import gather
 from deployer.models.evidence import LogEvent
-from probe_layer.record import MARK, Record, encode
+from probe_layer.record import MARK, Record, encode, unpack
 
 LABEL = "0123456789abcdef"
 BLOCK = 1_000
@@ -37,6 +38,8 @@ BEGIN, APART = 1_738_324_800_000, 100
 DOUBLED = 3
 """Events at the end of each page that the next page begins with."""
 PATHS = [f"package_{number % 40}/subpackage_{number % 7}/module_{number}.py" for number in range(3_000)]
+LONGEST = 200_000
+"""Bytes: each record is one line."""
 STARTED = PATHS[:1_000]
 """Touched by each sandbox's start; the others are touched now and then."""
 
@@ -73,7 +76,7 @@ def record(sandbox: int, line: int, **fields: Any) -> str:
         faults=[],
         touched={},
     )
-    return encode(ordinary._replace(**fields))[0] + "\n"
+    return encode(ordinary._replace(**fields), LONGEST)[0] + "\n"
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def naive(events: Iterator[LogEvent]) -> dict[str, int]:
     sandboxes = {record["sandbox"] for record in records}
     paths: dict[str, set[str]] = {}
     for record in records:
-        for path in (path for touched in record["touched"].values() for path in touched):
+        for path in (path for paths in unpack(record.get("packed", ""))[0].values() for path in paths):
             paths.setdefault(path, set()).add(record["sandbox"])
     return {"paths": len(paths), "sandboxes": len(sandboxes), "records": len(records)}
 

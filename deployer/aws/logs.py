@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from deployer.aws.clients import in_our_words
 from deployer.errors import MissingError
 from deployer.models.evidence import LogEvent
-from probe_layer.record import MARK
+from probe_layer.record import MARK, OLD_MARK
 
 if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
 
-PATTERN = f'"{MARK}"'
-"""A phrase in quotes: it matches in text and in JSON events alike; a JSON pattern would match only events that are
+PATTERN = f'?"{OLD_MARK}" ?"{MARK}"'
+"""Either phrase: in quotes it matches in text and in JSON events alike; a JSON pattern would match only events that are
 JSON as a whole (CloudWatch Logs User Guide, "Filter pattern syntax")."""
 SIDE_BY_SIDE = 4
 """Requests under way at once. FilterLogEvents has a quota of 5 to 25 a second, by region
@@ -90,7 +90,10 @@ class Logs:
                 page = self.client.filter_log_events(**asked)
         except MissingError:
             return [], None
-        events = [LogEvent(event["eventId"], event["timestamp"], event["message"]) for event in page["events"]]
+        events = [
+            LogEvent(event["eventId"], event["timestamp"], event["message"], event.get("logStreamName", ""))
+            for event in page["events"]
+        ]
         token = page.get("nextToken")
         return events, replace(shard, token=token) if token else None
 

@@ -5,9 +5,10 @@ Memory grows with the number of paths: events and sandboxes are remembered for a
 
 from collections import Counter, OrderedDict
 from datetime import UTC, datetime
+from typing import Any
 
 from deployer.models.evidence import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
-from probe_layer.record import HEAD, CutError, Record, decode, read_touch
+from probe_layer.record import HEAD, CutError, MisfitError, Record, decode, read_touch
 
 RECENT_EVENTS = 50_000
 """Event ids remembered: five pages of FilterLogEvents, of which four are under way side by side; an event that is
@@ -16,8 +17,6 @@ RECENT_SANDBOXES = 20_000
 """Sandboxes whose line numbers are followed at a time."""
 LONGEST_PATH = 4096
 """PATH_MAX of Linux, in bytes."""
-LARGEST_NUMBER = 2**31
-"""A line number or a count above this is no probe's."""
 LAST_MOMENT = 253_402_300_799_999
 """The last millisecond that RFC 3339 can write."""
 
@@ -41,6 +40,34 @@ class _Once:
             self._young, self._old = set(), self._young
         self._young.add(event)
         return True
+
+
+class Streams:
+    """Knows whose log stream each is: the first sandbox in it. A stream that has no name is its sandbox's own."""
+
+    def __init__(self) -> None:
+        self._recent: OrderedDict[str, str] = OrderedDict()
+        self._started: OrderedDict[str, None] = OrderedDict()
+
+    def owner(self, stream: str, sandbox: str) -> str:
+        """Return the sandbox whose stream it is."""
+        owner = self._recent.setdefault(stream or sandbox, sandbox)
+        _touch_recent(self._recent, stream or sandbox)
+        return owner
+
+    def starts(self, sandbox: str) -> bool:
+        """Return whether this is the sandbox's first start: a forged line may start it again."""
+        fresh = sandbox not in self._started
+        self._started[sandbox] = None
+        _touch_recent(self._started, sandbox)
+        return fresh
+
+
+def _touch_recent(recent: "OrderedDict[str, Any]", key: str) -> None:
+    """Move the key to the end, and forget the one that was not seen for the longest time."""
+    recent.move_to_end(key)
+    if len(recent) > RECENT_SANDBOXES:
+        recent.popitem(last=False)
 
 
 class _Lines:
@@ -120,6 +147,7 @@ class Tally:
         self._lines: Counter[str] = Counter()
         self._traces: dict[str, Trace] = {}
         self._numbers = _Lines()
+        self._streams = Streams()
         self._started = 0
         self._population = 0.0
         self._invocations = 0
@@ -128,39 +156,44 @@ class Tally:
 
     def read(self, event: LogEvent) -> None:
         """Counts one event: each beginning in it is one record's, as no record can hold another's."""
-        event_id, timestamp, message = event
-        if not self._once.is_new(event_id):
+        if not self._once.is_new(event.id):
             self._lines["doubled"] += 1
             return
-        beginnings = message.split(HEAD)[1:]
+        beginnings = event.message.split(HEAD)[1:]
         if not beginnings:
             self._lines["foreign"] += 1
         for rest in beginnings:
-            self._lines[self._record(timestamp, HEAD + rest)] += 1
+            self._lines[self._record(event, HEAD + rest)] += 1
 
-    def _record(self, timestamp: int, text: str) -> str:
-        """What became of the line, by the name of its count."""
+    def _record(self, event: LogEvent, text: str) -> str:
+        """What became of the line, by the name of its count. None stops anything: the log may hold anything."""
         try:
             record = decode(text)
         except CutError:
-            return "cut"
-        if record is None or not _plausible(record):
-            return "cut"
+            return "cut" if names_package(self._package) in text else "misfit"
+        except MisfitError:
+            return "misfit"
+        if record is None:
+            return "foreign"
         if record.package != self._package:
             return "other_package"
-        self._count(timestamp, record)
-        return "records" if self._touches(timestamp, record) else "cut"
+        owner = self._streams.owner(event.stream, record.sandbox)
+        if owner != record.sandbox:  # its paths are kept all the same, as the owner's
+            self._touches(event.timestamp, record._replace(sandbox=owner), times=0)
+            return "misfit"
+        self._count(event.timestamp, record)
+        return "records" if self._touches(event.timestamp, record) else "misfit"
 
     def _count(self, timestamp: int, record: Record) -> None:
         self._numbers.note(record.sandbox, record.line)
-        if record.line == 0:
+        if record.line == 0 and self._streams.starts(record.sandbox):
             self._started += 1
             self._population += 1 / record.share
         self._invocations += record.invocations
         self._faults.update(set(record.faults))
         self._since, self._until = min(self._since, timestamp), max(self._until, timestamp)
 
-    def _touches(self, timestamp: int, record: Record) -> bool:
+    def _touches(self, timestamp: int, record: Record, times: int = 1) -> bool:
         """Whether every path could be used; one that could not is left out alone."""
         phase = record.phase if record.phase in _PHASES else Phase.IDLE
         moment = (timestamp, record.sandbox, str(phase), record.request or "")
@@ -170,7 +203,7 @@ class Tally:
             for path in paths:
                 trace = self._traces.get(path) or self._trace(path, moment)
                 if trace:
-                    trace.touch(moment, kind, witnesses)
+                    trace.touch(moment, kind, witnesses, times)
                 else:
                     whole = False
         self._asked(record.imported)
@@ -207,8 +240,9 @@ def _touch(kind: str) -> Touch:
     return Touch(kind) if kind in _TOUCHES else Touch.OPENED
 
 
-def _plausible(record: Record) -> bool:
-    return 0 <= record.line <= LARGEST_NUMBER and 0 <= record.invocations <= LARGEST_NUMBER
+def names_package(package: str) -> str:
+    """Return how a line names its package: one that is broken and does not hold this is not known to be ours."""
+    return f'"package":"{package}"'
 
 
 def normalised(path: str) -> str | None:

@@ -1,7 +1,9 @@
 """The same Evidence from rows that CloudWatch Logs Insights has aggregated on AWS's own engine.
 
 A sandbox logs a path once for each kind of touch, so the number of lines that hold it is the number of sandboxes.
-``unnest`` takes one list, so each list of ``touched`` is a question of its own; which lists there are is asked first.
+Lines are counted by what they hold, which is unpacked here: sandboxes that touch the same write the same. Of records
+of version 1, ``unnest`` takes one list, so each list of ``touched`` is a question of its own; which lists there are is
+asked first.
 What rows cannot tell is left out: who imported a file, lines of others, lines that came twice, and gaps in a
 sandbox's numbers.
 
@@ -16,10 +18,10 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
-from deployer.evidence.collector import Trace, normalised, rfc3339
+from deployer.evidence.collector import Streams, Trace, names_package, normalised, rfc3339
 from deployer.models.evidence import Evidence, LineCount, Phase
 from probe_layer.account import LETTERS
-from probe_layer.record import HEAD, name_touch, read_touch
+from probe_layer.record import HEAD, LARGEST, SMALLEST_SHARE, CutError, name_touch, read_touch, unpack
 
 Row = Mapping[str, str]
 """A row of a result: field -> value, as GetQueryResults gives it; a field without a value is absent."""
@@ -31,8 +33,10 @@ class Topic(StrEnum):
     LINES = "lines"
     STARTS = "starts"
     FAULTS = "faults"
+    PACKED = "packed"
+    """The paths of each line, as they are written: sandboxes that touch the same write the same."""
     LISTS = "lists"
-    """Which lists of paths there are."""
+    """Which lists of paths there are in records of version 1."""
 
 
 def _names() -> tuple[str, ...]:
@@ -70,17 +74,21 @@ def query(about: str, package: str, since: int, until: int) -> str:
     mine = f'{ours} | filter of_package = "{package}"'
     count = "stats count(*) as records"
     times = "min(moment) as first, max(moment) as last"
+    who = ", ".join(f"earliest(parsed.{name}) as first_{name}" for name in ("sandbox", "phase", "request"))
     match about:
         case Topic.LINES:
-            return f"{ours} | {count}, sum(parsed.invocations) as finished, {times} by of_package"
+            named = f"fields strcontains(@message, '{names_package(package)}') as is_named"
+            return f"{ours} | {named} | {count}, sum(parsed.invocations) as finished, {times} by of_package, is_named"
         case Topic.STARTS:
-            return f"{mine} | filter parsed.line = 0 | {count} by of_share"
+            return f"{mine} | filter parsed.line = 0 | {count} by of_share, @logStream"
         case Topic.FAULTS:
             return f"{mine} | unnest parsed.faults into fault | filter ispresent(fault) | {count} by fault"
         case Topic.LISTS:
             lists = ", ".join(f"count(parsed.touched.`{name}`[0]) as n{number}" for number, name in enumerate(NAMES))
             return f"{mine} | stats {lists}"
-    who = ", ".join(f"earliest(parsed.{name}) as first_{name}" for name in ("sandbox", "phase", "request"))
+        case Topic.PACKED:
+            each = "fields parsed.packed as portion | filter ispresent(portion)"
+            return f"{mine} | {each} | {count}, {times}, {who} by portion"
     each = f"unnest parsed.touched.`{about}` into path | filter ispresent(path)"
     return f"{mine} | {each} | {count}, {times}, {who} by path"
 
@@ -103,6 +111,7 @@ class Aggregate:
         self._population = 0.0
         self._invocations = 0
         self._moments: list[int] = []
+        self._streams = Streams()
 
     def add(self, about: str, rows: Iterable[Row]) -> None:
         """The answer to one question of one time.
@@ -115,34 +124,54 @@ class Aggregate:
                 case Topic.LINES:
                     self._line(row)
                 case Topic.STARTS:
-                    self.started += _whole(row["records"])
-                    self._population += _whole(row["records"]) / float(row.get("of_share") or 1)
+                    self._start(row)
                 case Topic.FAULTS:
                     self._faults[row["fault"]] += _whole(row["records"])
+                case Topic.PACKED:
+                    self._portion(row)
                 case Topic.LISTS:
                     pass
                 case name:
-                    self._touch(name, row)
+                    self._touch(name, [row["path"]], row)
 
     def _line(self, row: Row) -> None:
         """Lines of one package; those of none could not be parsed: cut off, or something stands before them."""
         package, records = row.get("of_package"), _whole(row["records"])
         if package != self._package:
-            self._lines["other_package" if package else "cut"] += records
+            broken = "cut" if _whole(row.get("is_named") or "0") else "misfit"
+            self._lines["other_package" if package else broken] += records
             return
         self._lines["records"] += records
-        self._invocations += _whole(row.get("finished") or "0")
+        finished = float(row.get("finished") or "0")
+        self._invocations += int(finished) if 0 <= finished <= LARGEST else 0
         self._moments += [_whole(row["first"]), _whole(row["last"])]
 
-    def _touch(self, name: str, row: Row) -> None:
-        path = normalised(row["path"])
-        if path is None:
+    def _start(self, row: Row) -> None:
+        """One log stream's sandbox: a second start in it is none."""
+        share = float(row.get("of_share") or 1)
+        if SMALLEST_SHARE <= share <= 1 and self._streams.starts(row["@logStream"]):
+            self.started += 1
+            self._population += 1 / share
+        else:
+            self._lines["misfit"] += _whole(row["records"])
+
+    def _portion(self, row: Row) -> None:
+        """The paths of lines that have the same ones."""
+        try:
+            touched, _ = unpack(row["portion"])
+        except CutError:
+            self._lines["misfit"] += _whole(row["records"])
             return
+        for name, paths in touched.items():
+            self._touch(name, paths, row)
+
+    def _touch(self, name: str, paths: Iterable[str], row: Row) -> None:
         phase = row.get("first_phase", "")
         known = phase if phase in frozenset(Phase) else Phase.IDLE
         moment = (_whole(row["first"]), row.get("first_sandbox", ""), str(known), row.get("first_request", ""))
-        trace = self._traces.setdefault(path, Trace(moment))
-        trace.touch(moment, *read_touch(name), _whole(row["records"]))
+        times = _whole(row["records"])
+        for path in filter(None, map(normalised, paths)):
+            self._traces.setdefault(path, Trace(moment)).touch(moment, *read_touch(name), times)
 
     def evidence(self) -> Evidence:
         """What the rows tell."""

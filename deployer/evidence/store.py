@@ -11,6 +11,7 @@ from typing import Any
 from deployer.errors import WorkspaceError
 from deployer.evidence.collector import Tally
 from deployer.models.evidence import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
+from probe_layer.record import SMALLEST_SHARE
 
 VERSION = 1
 """Of the JSON that ``to_json`` writes."""
@@ -115,8 +116,13 @@ def _evidence(fields: dict[str, Any]) -> Evidence:
         faults={name: _count(number) for name, number in fields["faults"].items()},
         since=_text(fields["since"]),
         until=_text(fields["until"]),
-        population=float(fields["population"]),
+        population=_population(float(fields["population"]), _count(fields["sandboxes"])),
     )
+
+
+def _population(population: float, sandboxes: int) -> float:
+    """Evidence of before held whatever share a line gave: endless, or none at all."""
+    return population if population <= sandboxes / SMALLEST_SHARE else float(sandboxes)
 
 
 def _path_evidence(fields: dict[str, Any]) -> PathEvidence:

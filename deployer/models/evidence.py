@@ -14,6 +14,8 @@ class LogEvent(NamedTuple):
     timestamp: int
     """Milliseconds since 1970, UTC."""
     message: str
+    stream: str = ""
+    """The log stream: each sandbox has one of its own."""
 
 
 class Touch(StrEnum):
@@ -69,9 +71,12 @@ class LineCount:
     foreign: int = 0
     """Not ours: the function's own lines."""
     cut: int = 0
-    """Ours, but broken off: their paths are lost."""
+    """Ours by the package that they name, but broken off: their paths are lost."""
     other_package: int = 0
-    """Ours, but of another package's version."""
+    """Ours, but of another package's version or another deployment of it."""
+    misfit: int = 0
+    """Look like ours and count for nothing: broken without our package's name, a field out of bounds, or of another
+    sandbox than the one whose log stream it is."""
     doubled: int = 0
     """Delivered more than once (the same eventId)."""
     lost: int = 0

@@ -92,17 +92,19 @@ class _Aggregated:
     def take(self, group: str, since: int, until: int, advance: Advance) -> None:
         lists: _Table = []
         started = self.aggregate.started
+        given = Counter[str]()
         for about, rows in self._ask(group, since, until, list(Topic)):
             self._add(about, rows)
+            given[about] += len(rows)
             lists += rows if about == Topic.LISTS else []
         names = lists_in(lists)
-        given = Counter[str]()
         for about, rows in self._ask(group, since, until, names):
             self._add(about, rows)
             given[about] += len(rows)
             advance(len(rows))
         # A sandbox that starts touches something: an engine that says otherwise must not drop files.
-        if not all(given[name] for name in names) or (self.aggregate.started > started and not names):
+        nothing = not names and not given[Topic.PACKED]
+        if not all(given[name] for name in names) or (self.aggregate.started > started and nothing):
             raise CloudError("Logs Insights counted records and gave none of their paths.", _WITHOUT)
 
     def _ask(self, group: str, since: int, until: int, about: Sequence[str]) -> Iterator[tuple[str, _Table]]:

@@ -47,7 +47,7 @@ def day(aws):
     """A day of log, an hour a sandbox, from a moment that divides into shards; gives (AWS, its first millisecond)."""
     begin = now() // HOUR * HOUR - 30 * HOUR
     for hour in range(24):
-        aws.write_log("f", line(hour, path=f"{hour % 7}.py"), "not ours, of ldeploy/1 though", at=begin + hour * HOUR)
+        aws.write_log("f", line(hour, path=f"{hour % 7}.py"), "not ours, of ldeploy/2 though", at=begin + hour * HOUR)
         aws.write_log("f", line(hour, 1, path=f"late {hour}.py"), at=begin + (hour + 1) * HOUR - 1)
     return aws, begin
 

@@ -4,8 +4,10 @@ import pytest
 
 from deployer.errors import WorkspaceError
 from deployer.evidence import from_json, gather, merge, to_json
-from deployer.models.evidence import Evidence, LogEvent, Phase, Touch
+from deployer.evidence.coverage import estimate
+from deployer.models.evidence import Evidence, LineCount, LogEvent, Phase, Touch
 from probe_layer.record import Record, encode
+from tests.unit.old_lines import old_line
 
 LABEL = "0123456789abcdef"
 OTHER_LABEL = "fedcba9876543210"
@@ -138,10 +140,10 @@ def test_names_that_are_not_utf_8_survive() -> None:
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "a\0b", "x" * 4097, "\ud800"])
-def test_a_path_that_no_probe_writes_is_left_out_and_its_line_counts_as_cut(path: str) -> None:
+def test_a_path_that_no_probe_writes_is_left_out_and_its_line_does_not_fit(path: str) -> None:
     found = read(record(touched={"opened": ["app.py", path]}))
     assert set(found.paths) == {"app.py"}
-    assert (found.lines.records, found.lines.cut) == (0, 1)
+    assert (found.lines.records, found.lines.cut, found.lines.misfit) == (0, 0, 1)
 
 
 # -- lines -----------------------------------------------------------------------------------------------------
@@ -195,13 +197,72 @@ def test_faults_are_counted_by_name_and_record() -> None:
     assert found.faults == {"no shim": 1, "overflow": 2}
 
 
-def test_a_count_that_no_probe_writes_is_a_cut_line() -> None:
+def test_a_count_that_no_probe_writes_does_not_fit() -> None:
     found = read(record(invocations=10**20), record(line=-1))
-    assert (found.lines.cut, found.invocations) == (2, 0)
+    assert (found.lines.cut, found.lines.misfit, found.invocations) == (0, 2, 0)
 
 
 def test_an_empty_log_is_empty_evidence() -> None:
     assert gather([], LABEL) == Evidence(LABEL, {})
+
+
+def test_records_of_the_first_version_tell_the_same() -> None:
+    written = [record("a", touched={"opened": ["app.py"]}, share=0.5), record("a", 1, invocations=1, faults=["x"])]
+    assert read(*map(old_line, written)) == read(*written)
+
+
+# -- lines that only look like ours ------------------------------------------------------------------------------
+
+
+FORGED = [
+    '{"record":"ldeploy/1","timestamp":"2',
+    '{"record":"ldeploy/2"}',
+    '{"record":"ldeploy/2","package":"',
+    '{"record":"ldeploy/2","package":"0123456789abcdefg","sandbox"',
+    encode(record(share=5e-324))[0],
+    encode(record(share=0.5))[0].replace("0.5", "1e400"),
+    encode(record(line=10**30))[0],
+    encode(record(sandbox="a" * 10_000))[0],
+    encode(record(faults=["a\n" * 1_000]))[0],
+    encode(record(faults=["f"] * 1_000))[0],
+    encode(record(request="r" * 100_000))[0],
+    old_line(record(share=5e-324, touched={"opened": ["app.py"]})),
+]
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_line_that_does_not_fit_is_counted_and_counts_for_nothing(forged: str) -> None:
+    found = read(record("b", touched={"opened": ["app.py"]}), forged)
+    assert found.lines == LineCount(records=1, misfit=1)
+    assert (found.sandboxes, found.population, found.invocations, found.faults) == (1, 1, 0, {})
+    assert estimate(found).sandboxes == 1
+
+
+def test_lines_that_do_not_know_the_deployments_nonce_are_no_sandboxes() -> None:
+    forged = [encode(record(f"{n:016}", package=LABEL))[0] for n in range(250)]
+    found = gather(events(*forged, record(package=f"{LABEL}-nonce", touched={"opened": ["a"]})), f"{LABEL}-nonce")
+    assert (found.sandboxes, found.lines) == (1, LineCount(records=1, other_package=250))
+
+
+def test_one_log_stream_is_one_sandbox_whatever_its_lines_say() -> None:
+    lines = [encode(record(f"{n:016}", invocations=9, touched={"opened": [f"{n % 2}"]}))[0] for n in range(250)]
+    found = gather([LogEvent(f"event {n}", n, line, "one stream") for n, line in enumerate(lines)], LABEL)
+    assert (found.sandboxes, found.invocations, found.population) == (1, 9, 1)
+    assert found.lines == LineCount(records=1, misfit=249)
+    assert {path: seen.sandboxes for path, seen in found.paths.items()} == {"0": 1, "1": 1}
+
+
+def test_a_sandbox_that_starts_again_and_again_is_one() -> None:
+    lines = [encode(record("a", touched={"opened": ["x"]}))[0]] * 250
+    found = gather([LogEvent(f"event {n}", n, line, "one stream") for n, line in enumerate(lines)], LABEL)
+    assert (found.sandboxes, found.population) == (1, 1)
+    assert found.paths["x"].sandboxes == 1
+
+
+def test_evidence_that_an_endless_population_got_into_is_read() -> None:
+    written = to_json(read(record("a"), record("b"))).replace('"population": 2.0', '"population": Infinity')
+    assert "Infinity" in written
+    assert estimate(from_json(written)).population == 2
 
 
 # -- merging and keeping ---------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.evidence import from_json, gather, merge, to_json
+from deployer.evidence.collector import names_package
 from deployer.models.evidence import Evidence, LogEvent, Touch
-from probe_layer.record import Record, encode
+from probe_layer.record import HEAD, Record, encode
 
 LABEL = "0123456789abcdef"
 EMPTY = Record("2025-01-31T12:00:00.000Z", "INFO", "", 0, LABEL, "start", None, 1, ["inotify"], [], {})
@@ -59,7 +60,7 @@ def test_every_path_of_every_whole_line_is_found_in_any_log(
     sandboxes: list[Sandbox], limit: int, before: str, behind: str, chance: random.Random
 ) -> None:
     lines = lines_of(sandboxes, limit)
-    cut = [line[: chance.randrange(len('{"record":"ldeploy/1"'), len(line))] for line in lines]
+    cut = [line[: chance.randrange(len(HEAD), len(line))] for line in lines]
     log = events(*(before + line + behind for line in lines), *cut, *(["foreign"] * 3))
     doubled = chance.sample(log, len(log) // 2)
     shuffled = chance.sample([*log, *doubled], len(log) + len(doubled))
@@ -69,7 +70,9 @@ def test_every_path_of_every_whole_line_is_found_in_any_log(
     assert all(min(2, true[path]) <= seen.sandboxes <= true[path] for path, seen in found.paths.items())
     assert found.sandboxes == len(sandboxes)
     counts = found.lines
-    assert (counts.records, counts.cut, counts.foreign) == (len(lines), len(cut), 3)
+    assert (counts.records, counts.foreign) == (len(lines), 3)
+    assert counts.cut == sum(names_package(LABEL) in line for line in cut)
+    assert counts.cut + counts.misfit == len(cut)
     assert (counts.doubled, counts.lost) == (len(doubled), 0)
     assert from_json(to_json(found)) == found
 
@@ -80,7 +83,7 @@ def test_no_text_raises(text: str, anything: object) -> None:
     broken = [json.dumps({**whole, name: anything}) for name in whole if name != "record"]
     found = gather(events(text, '{"record":"ldeploy/1"' + text, *broken), LABEL)
     lines = found.lines
-    assert lines.records + lines.foreign + lines.cut + lines.other_package == 2 + len(broken)
+    assert lines.records + lines.foreign + lines.cut + lines.other_package + lines.misfit == 2 + len(broken)
 
 
 @given(SANDBOXES, st.integers(0, 99), st.integers(0, 99))

@@ -6,7 +6,7 @@ No engine of Insights is to be had here: ``answers`` says what the documentation
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -21,10 +21,12 @@ from deployer.aws import Insights
 from deployer.aws.insights import MOST_ROWS, PAGE, TooManyRowsError
 from deployer.errors import CloudError, MissingError
 from deployer.evidence import Aggregate, Topic, gather, lists_in, merge, query
+from deployer.evidence.collector import names_package
 from deployer.evidence.insights_rows import NAMES
 from deployer.models.evidence import Evidence, LineCount, LogEvent, Touch
 from deployer.sources.base import source
 from probe_layer.record import HEAD, Record, encode, read_touch
+from tests.unit.old_lines import old_line
 
 LABEL = "0123456789abcdef"
 GROUP = "/aws/lambda/f"
@@ -35,33 +37,40 @@ GROUP = "/aws/lambda/f"
 
 def answers(events: list[LogEvent], package: str, since: int, until: int) -> dict[str, list[dict[str, str]]]:
     """Rows for each question, from the documentation of filter, jsonParse, unnest and stats."""
-    found = [(event.timestamp, parsed(event.message)) for event in events if HEAD in event.message]
+    found = [(event.timestamp, parsed(event)) for event in events if HEAD in event.message]
     found = [(moment, record) for moment, record in found if since <= moment < until]
     mine = [(moment, record) for moment, record in found if record.get("package") == package]
-    lists = {name: [(m, r, path) for m, r in mine for path in r["touched"].get(name, [])] for name in NAMES}
+    old = [(moment, record) for moment, record in mine if "touched" in record]
+    lists = {name: [(m, r, path) for m, r in old for path in r["touched"].get(name, [])] for name in NAMES}
+    portions = [(m, r, r["packed"]) for m, r in mine if "packed" in r]
     return {
         Topic.LINES: [
-            row(group, of_package=name, finished=sum(r.get("invocations", 0) for _, r in group))
-            for name, group in grouped(found, lambda one: one[1].get("package"))
+            row(group, of_package=name, is_named=named, finished=sum(r.get("invocations", 0) for _, r in group))
+            for (name, named), group in grouped(found, lambda one: (one[1].get("package"), one[1]["is_named"]))
         ],
         Topic.STARTS: [
-            {"records": str(len(group)), "of_share": str(share)}
-            for share, group in grouped([one for one in mine if one[1]["line"] == 0], lambda one: one[1]["share"])
+            row(group, of_share=share, **{"@logStream": stream})
+            for (share, stream), group in grouped(
+                [one for one in mine if one[1]["line"] == 0], lambda one: (one[1].get("share"), one[1]["@logStream"])
+            )
         ],
         Topic.FAULTS: [
             {"records": str(len(group)), "fault": fault}
-            for fault, group in grouped([(m, f) for m, r in mine for f in r["faults"]], lambda one: one[1])
+            for fault, group in grouped([(m, f) for m, r in mine for f in r.get("faults", [])], lambda one: one[1])
         ],
+        Topic.PACKED: [touch_row(group, portion=portion) for portion, group in grouped(portions, lambda one: one[2])],
         Topic.LISTS: [{f"n{number}": str(len(lists[name])) for number, name in enumerate(NAMES)}],
-        **{name: [path_row(path, group) for path, group in grouped(lists[name], lambda x: x[2])] for name in NAMES},
+        **{name: [touch_row(each, path=path) for path, each in grouped(lists[name], lambda x: x[2])] for name in NAMES},
     }
 
 
-def parsed(message: str) -> dict[str, Any]:
+def parsed(event: LogEvent) -> dict[str, Any]:
+    """What jsonParse finds, and what is known of each event."""
+    known = {"@logStream": event.stream, "is_named": int(names_package(LABEL) in event.message)}
     try:
-        return dict(json.loads(message))
+        return {**json.loads(event.message), **known}
     except ValueError:
-        return {}
+        return known
 
 
 def grouped(items: list[Any], key: Any) -> list[tuple[Any, list[Any]]]:
@@ -77,10 +86,10 @@ def row(group: list[Any], **values: Any) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def path_row(path: str, group: list[Any]) -> dict[str, str]:
+def touch_row(group: list[Any], **values: Any) -> dict[str, str]:
     moment, record, _ = min(group, key=lambda one: (one[0], one[1]["sandbox"], one[1]["phase"]))
-    values = {"path": path, "records": len(group), "first": moment}
-    values |= {f"first_{name}": record[name] for name in ("sandbox", "phase", "request")}
+    values |= {"records": len(group), "first": moment}
+    values |= {f"first_{name}": record.get(name) for name in ("sandbox", "phase", "request")}
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
@@ -100,6 +109,7 @@ def logs(draw: st.DrawFn) -> list[LogEvent]:
     """Sandboxes that log each path once for each kind, something at their start, a line a second."""
     events: list[LogEvent] = []
     for number in range(draw(st.integers(0, 5))):
+        write = draw(st.sampled_from([old_line, lambda record: encode(record)[0]]))
         share = draw(st.sampled_from([1.0, 0.25]))
         seen: set[tuple[str, str]] = set()
         for line in range(draw(st.integers(1, 3))):
@@ -124,7 +134,7 @@ def logs(draw: st.DrawFn) -> list[LogEvent]:
                 share=share,
             )
             moment = 1_000 * (draw(st.integers(0, 50)) * 100 + len(events))
-            events.append(LogEvent(f"{len(events)}", moment, encode(record)[0]))
+            events.append(LogEvent(f"{len(events)}", moment, write(record), f"stream {number}"))
     return events
 
 
@@ -147,8 +157,25 @@ def test_a_time_asked_in_two_halves_gives_the_same(events: list[LogEvent], middl
 
 def test_lines_that_are_cut_or_have_something_before_them_are_counted() -> None:
     whole = encode(Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {}))[0]
-    events = [LogEvent("1", 1, whole), LogEvent("2", 2, whole[:90]), LogEvent("3", 3, f"printed{whole}")]
-    assert aggregated(events, 0, 10).lines == LineCount(records=1, cut=2)
+    texts = [whole, whole[:90], f"printed{whole}", whole[:30]]
+    events = [LogEvent(str(number), number, text, "stream") for number, text in enumerate(texts)]
+    assert aggregated(events, 0, 10).lines == LineCount(records=1, cut=2, misfit=1)
+
+
+def test_a_field_that_no_probe_writes_does_not_fit_and_stops_nothing() -> None:
+    record = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {"opened": ["a"]})
+    forged = record._replace(sandbox="6" * 16, share=5e-324, invocations=10**30)
+    events = [LogEvent("1", 1, encode(record)[0], "one"), LogEvent("2", 2, encode(forged)[0], "two")]
+    events.append(LogEvent("3", 3, encode(record)[0].replace('"packed":"', '"packed":"?'), "three"))
+    found = aggregated(events, 0, 10)
+    assert (found.population, found.invocations, set(found.paths)) == (2, 0, {"a"})
+
+
+def test_one_log_stream_is_one_sandbox_however_often_it_starts() -> None:
+    record = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {})
+    forged = [encode(record._replace(sandbox=f"{number:016}"))[0] for number in range(250)]
+    found = aggregated([LogEvent(text, number, text, "one") for number, text in enumerate(forged)], 0, 100, 1_000)
+    assert (found.sandboxes, found.population) == (1, 1)
 
 
 @pytest.mark.parametrize("number", ["1738324800123", "1.738324800123E12", "1738324800123.0"])
@@ -183,6 +210,10 @@ def test_every_question_is_of_this_package_and_time_and_short_enough() -> None:
     assert all(LABEL in text for about, text in QUERIES.items() if about != Topic.LINES)
     assert max(map(len, QUERIES.values())) < 10_000  # StartQuery's limit
     assert "unnest parsed.touched.`looked` into path" in QUERIES["looked"]
+
+
+def test_paths_are_asked_for_as_they_are_written() -> None:
+    assert "fields parsed.packed as portion | filter ispresent(portion)" in QUERIES[Topic.PACKED]
 
 
 def test_every_kind_of_touch_can_be_asked_for() -> None:
@@ -290,15 +321,19 @@ def test_more_paths_in_a_millisecond_than_there_are_rows_is_said() -> None:
     line = Record(
         "2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {"opened": list("abcdef")}
     )
-    taken = source(Account(Engine([LogEvent("1", 5, encode(line)[0])], 3)), "insights").begin(LABEL)  # type: ignore[arg-type]
+    taken = source(Account(Engine([LogEvent("1", 5, old_line(line))], 3)), "insights").begin(LABEL)  # type: ignore[arg-type]
     with pytest.raises(CloudError, match="millisecond"):
         taken.take(GROUP, 0, 1_000, lambda rows: None)
 
 
-@pytest.mark.parametrize("about", [Topic.LISTS, "opened"])
-def test_an_engine_that_counts_sandboxes_and_gives_no_paths_is_not_believed(about: str) -> None:
+@pytest.mark.parametrize(
+    ("about", "write"), [(Topic.LISTS, old_line), ("opened", old_line), (Topic.PACKED, lambda one: encode(one)[0])]
+)
+def test_an_engine_that_counts_sandboxes_and_gives_no_paths_is_not_believed(
+    about: str, write: Callable[[Record], str]
+) -> None:
     line = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {"opened": ["a"]})
-    engine = Deaf([LogEvent("1", 5, encode(line)[0])], {about})
+    engine = Deaf([LogEvent("1", 5, write(line))], {about})
     taken = source(Account(engine), "insights").begin(LABEL)  # type: ignore[arg-type]
     with pytest.raises(CloudError, match="none of their paths"):
         taken.take(GROUP, 0, 1_000, lambda rows: None)

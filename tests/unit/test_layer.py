@@ -14,6 +14,7 @@ import pytest
 from deployer.errors import LdeployError
 from deployer.instrumentation import layer_zip
 from probe_layer import journal
+from probe_layer.record import MARK
 
 TAG = sys.implementation.cache_tag
 SHIM = Path(layer_zip.__file__).parents[2] / "probe_layer" / "shim"
@@ -41,13 +42,13 @@ def test_the_layer_holds_the_wrapper_the_shims_and_the_probe() -> None:
 def test_the_probe_is_not_compiled_at_each_start_by_the_python_that_is_here(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(layer_zip.build_layer())) as archive:
         archive.extractall(tmp_path)
-    code = "import probe_layer.record as record; print(record.__cached__, record.VERSION)"
+    code = "import probe_layer.record as record; print(record.__cached__, record.MARK)"
     source = tmp_path / "ldeploy" / "probe_layer" / "record.py"
     source.write_text("VERSION = 'from source'")
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=source.parents[1], capture_output=True, text=True, check=True
     )
-    assert ran.stdout.split() == [str(source.parent / "__pycache__" / f"record.{TAG}.pyc"), "1"]
+    assert ran.stdout.split() == [str(source.parent / "__pycache__" / f"record.{TAG}.pyc"), MARK]
 
 
 def test_the_layer_is_the_same_from_process_to_process() -> None:
