@@ -16,7 +16,8 @@ from deployer.models.package import Package
 from deployer.models.slim import Saving
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.package import distributions, index, open_file, pack_folder
-from deployer.slim import Action, Recipe, Settings, recipe, write_slim
+from deployer.slim import Recipe, Settings, recipe, write_slim
+from deployer.slim.transforms.empty import EmptyScanned
 from deployer.whitelist import choose
 from probe_layer.record import encode
 from tests.functional.probe_host import Host, witnessed
@@ -117,7 +118,7 @@ class Workshop:
         package, whitelist = self._chosen()
         for name, settings in STEPS.items():
             made = recipe(package, whitelist, settings, RUNTIME)
-            if not settings.empty or made.of(Action.EMPTY):
+            if not settings.empty or made.of(EmptyScanned):
                 yield name, partial(self._ours, package, made)
 
     def _zipped(self, folder: Path, name: str) -> Variant:

@@ -17,7 +17,7 @@ from deployer.models.whitelist import Rules
 from deployer.notices import Notices
 from deployer.package import distributions, handler_path, index
 from deployer.report.models import LayerReport
-from deployer.slim import as_it_lies, write_slim
+from deployer.slim import copy_all, write_slim
 from deployer.state.workspace import Workspace
 from deployer.whitelist.layer import choose_layer, left_alone
 
@@ -143,7 +143,7 @@ class Layering:
         name = PREFIX + _name(candidate.arn)
         path = self.workspace.path(f"layer-{name}.zip")
         with self.notices.bar(f"pruning {_name(candidate.arn)}", None) as advance:
-            made = as_it_lies(candidate.package, candidate.keep)
+            made = copy_all(candidate.package, candidate.keep)
             measure = write_slim(candidate.source, candidate.package, made, path, advance).measure
         key = package_key(measure.sha256)
         stored = StoredZip(self.bucket, key, measure.sha256, measure.zip_bytes, measure.bytes, measure.files)

@@ -13,7 +13,7 @@ from deployer.limits import UNZIPPED
 from deployer.models.function import Function, StoredZip, package_key
 from deployer.package import index
 from deployer.report.models import Check, DoctorReport, Verdict
-from deployer.slim.transforms.bytecode import find_interpreter
+from deployer.slim.transforms.bytecode_compile import find_interpreter
 
 ANY = "0" * 64
 """Stands for the hash of a package that is not known yet."""

@@ -1,23 +1,13 @@
-"""A package and a recipe become a smaller zip: what did not change is copied as it lies, still packed.
+"""A package and a recipe become a smaller zip: what did not change is copied, still packed.
 
-``recipe`` says what happens to each kept path, ``write`` does it, ``spool`` holds the parts until all sizes are known.
+``recipe`` says what happens to each kept path (a transform of ``transforms/``, or a copy), ``write`` does it, ``spool``
+holds the parts until all sizes are known.
 """
 
 from deployer.slim.pack import Elsewhere, pack, part
-from deployer.slim.recipe import Action, Recipe, Settings, as_it_lies, recipe
-from deployer.slim.savings import BYTECODE
+from deployer.slim.recipe import copy_all, recipe
+from deployer.slim.settings import Settings
+from deployer.slim.transforms.base import Recipe
 from deployer.slim.write import Slim, write_slim
 
-__all__ = [
-    "BYTECODE",
-    "Action",
-    "Elsewhere",
-    "Recipe",
-    "Settings",
-    "Slim",
-    "as_it_lies",
-    "pack",
-    "part",
-    "recipe",
-    "write_slim",
-]
+__all__ = ["Elsewhere", "Recipe", "Settings", "Slim", "copy_all", "pack", "part", "recipe", "write_slim"]

@@ -14,8 +14,10 @@ from deployer.models.slim import Measure, Saving
 from deployer.models.whitelist import Whitelist
 from deployer.notices import Notices
 from deployer.package import index, open_file
-from deployer.slim import BYTECODE, Action, Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
+from deployer.slim import Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
 from deployer.slim.fit import fit, most, seconds
+from deployer.slim.transforms.bytecode import AddBytecode
+from deployer.slim.transforms.empty import EmptyScanned
 
 
 class Packing(StrEnum):
@@ -95,7 +97,7 @@ def build(parts: Parts, room: int, notices: Notices) -> Built:
 
 def _weighs(built: Built) -> int:
     """Bytes that stay inside whatever is packed: at least those of the zip, of which bytecode alone may go too."""
-    return built.measure.zip_bytes - sum(step.bytes_after for step in built.steps if step.name == BYTECODE)
+    return built.measure.zip_bytes - sum(step.bytes_after for step in built.steps if step.name == AddBytecode.name)
 
 
 def _write(parts: Parts, settings: Settings, notices: Notices) -> Built:
@@ -113,7 +115,7 @@ def _smaller(parts: Parts) -> Iterator[tuple[str, Settings, Packing | None]]:
     """What else can be done for a package that does not fit, one thing after the other."""
     settings = parts.settings
     emptied = replace(settings, empty=True)
-    if not settings.empty and _recipe(parts, emptied).of(Action.EMPTY):
+    if not settings.empty and _recipe(parts, emptied).of(EmptyScanned):
         settings = emptied
         yield "once more, with scanned files as empty ones", settings, None
     if settings.fit:

@@ -1,7 +1,7 @@
 """Writes the slim zip by a recipe: sorted, dated as the full one, byte for byte the same each time."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,16 +11,14 @@ from deployer.models.package import Entry, Kind, Package, Source
 from deployer.models.slim import Measure, Saving
 from deployer.package import members, zipformat
 from deployer.package.zipwriter import Advance, ZipWriter
-from deployer.slim.buffers import Contents, hold, whole
+from deployer.slim.buffers import Contents, hold
 from deployer.slim.jobs import Jobs
-from deployer.slim.recipe import Action, Recipe
 from deployer.slim.savings import savings
 from deployer.slim.spool import BEST, LEVEL, Part, Spool
-from deployer.slim.transforms.bytecode import Compiled, bytecode_path, compile_sources, needs_source
-from deployer.slim.transforms.elf import trim
-from deployer.slim.transforms.records import kept_rows
+from deployer.slim.transforms.base import Added, Changed, File, Outcome, Recipe, Transform
 
-_ELF: Final = b"\x7fELF"
+_BEGINNING: Final = 64
+"""Bytes of a file by which a transform knows its kind."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +37,42 @@ class _Made:
 
     path: str
     part: Part | None
-    """None where it stays as it lies."""
+    """None where it is copied as it is."""
+    changed: bool
+    """Whether a transform gave it new contents."""
     reason: str = ""
-    """Why a library was left alone."""
+    """Why a transform did not."""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The kept files in the spool."""
+
+    parts: dict[str, Part]
+    made: tuple[_Made, ...]
+    """Those that a transform was asked about."""
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The paths that have new contents."""
+        return frozenset(one.path for one in self.made if one.changed)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why others have not, by path."""
+        return {one.path: one.reason for one in self.made if one.reason}
 
 
 def write_slim(source: Source, package: Package, recipe: Recipe, out: Path, advance: Advance | None = None) -> Slim:
-    """Writes a zip by a recipe.
+    """Write a zip by a recipe.
 
     Each entry is unpacked on the way to check it; only what changes is packed again. The source is read once, in
     its own order, in long reads. Memory grows with neither the package nor its biggest file, but with the latter
-    where everything is packed as small as it gets.
+    where everything is packed as small as possible.
 
     Args:
         source: the zip that ``package`` is the index of.
+        package: the full one.
         recipe: made for this package.
         out: written beside, and renamed at the end; what stood there is replaced.
         advance: called with what was done of ``recipe.work`` since the last call.
@@ -62,36 +82,44 @@ def write_slim(source: Source, package: Package, recipe: Recipe, out: Path, adva
     """
     say = advance or (lambda done: None)  # noqa: ARG005
     with Spool(out.parent) as spool:
-        parts, alone = _taken(source, recipe, spool, say)
-        compiled = _compiled(recipe, parts, spool, say)
-        gone = _add_bytecode(recipe, parts, spool, compiled)
+        taken = _taken(source, recipe, spool, say)
+        parts = dict(taken.parts)
+        additions = [(one, _added(one, recipe, parts, spool, say)) for one in recipe.transforms]
         measure = _assembled(out, recipe, parts, spool)
+    kept = {entry.path: entry for entry in recipe.kept if entry.kind is not Kind.DIRECTORY}
     now = {path: part.entry for path, part in parts.items()}
-    return Slim(measure, savings(package, recipe, now, gone, alone), _warnings(compiled))
+    outcome = Outcome(kept, now, taken.changed, taken.reasons)
+    outcomes = [(one, replace(outcome, added=done.new, gone=done.gone)) for one, done in additions]
+    warnings = tuple(text for _, done in additions for text in done.warnings)
+    return Slim(measure, tuple(savings(package, recipe, outcomes)), warnings)
 
 
-# -- from the full zip into the spool: copied, trimmed, emptied ------------------------------------------------------
+# -- from the full zip into the spool: copied or changed ---------------------------------------------------------------
 
 
-def _taken(source: Source, recipe: Recipe, spool: Spool, say: Advance) -> tuple[dict[str, Part], dict[str, str]]:
-    """Each file's part, and why libraries were left alone."""
-    empty = set(recipe.of(Action.EMPTY))
-    files = [entry for entry in recipe.kept if entry.kind is not Kind.DIRECTORY]
-    parts = {entry.path: spool.pack(entry, b"", LEVEL) for entry in files if entry.path in empty}
+def _taken(source: Source, recipe: Recipe, spool: Spool, say: Advance) -> _Taken:
+    parts: dict[str, Part] = {}
     made: list[_Made] = []
+    unread = [entry for entry in recipe.kept if _is_unread(entry, recipe)]
+    made += [_smaller(entry, b"", recipe, spool) for entry in unread]
+    files = [entry for entry in recipe.kept if entry.kind is not Kind.DIRECTORY and not _is_unread(entry, recipe)]
     with Jobs[_Made]() as jobs:
-        for entry, blocks in members.packed(source, (entry for entry in files if entry.path not in empty)):
+        for entry, blocks in members.packed(source, files):
             parts[entry.path], held = _copied(entry, blocks, recipe, spool)
             if held is not None:
                 made += jobs.add(entry.size, partial(_smaller, entry, held, recipe, spool))
             say(entry.packed)
         made += jobs.rest()
-    parts |= {one.path: one.part for one in made if one.part is not None}
-    return parts, {one.path: one.reason for one in made if one.reason}
+    return _Taken(parts | {one.path: one.part for one in made if one.part is not None}, tuple(made))
+
+
+def _is_unread(entry: Entry, recipe: Recipe) -> bool:
+    transform = recipe.by_path.get(entry.path)
+    return transform is not None and not transform.reads
 
 
 def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool) -> tuple[Part, Contents | None]:
-    """The entry as it lies; and its contents, where something is to be made of them."""
+    """Copy an entry; return its contents too, where something is to be made of them."""
     part = Part(entry, spool.room(entry.packed))
     pieces = _unpacked(part, blocks, spool)
     beginning = next(pieces, b"")
@@ -103,7 +131,7 @@ def _copied(entry: Entry, blocks: Iterable[bytes], recipe: Recipe, spool: Spool)
 
 
 def _unpacked(part: Part, blocks: Iterable[bytes], spool: Spool) -> Iterator[bytes]:
-    """A part's contents, checked; what lies in the zip goes into the spool on the way."""
+    """Unpack and check a part; its packed bytes go into the spool on the way."""
     unpacker = members.Unpacker(part.entry)
     place = part.start
     for block in blocks:
@@ -116,73 +144,55 @@ def _unpacked(part: Part, blocks: Iterable[bytes], spool: Spool) -> Iterator[byt
 def _is_wanted(entry: Entry, beginning: bytes, recipe: Recipe) -> bool:
     if recipe.settings.best and entry.kind is Kind.FILE:
         return True
-    action = recipe.actions.get(entry.path)
-    return action is Action.LIST or (action is Action.TRIM and beginning.startswith(_ELF))
+    transform = recipe.by_path.get(entry.path)
+    return transform is not None and transform.wants(beginning)
 
 
 def _smaller(entry: Entry, contents: Contents, recipe: Recipe, spool: Spool) -> _Made:
-    """The contents trimmed, where they are a library or a list of files, and packed."""
-    reason = ""
-    if recipe.actions.get(entry.path) is Action.LIST:
-        kept = kept_rows(bytes(whole(contents)), entry.path, {one.path for one in recipe.kept}, recipe.changed)
-        return _Made(entry.path, spool.pack(entry, kept, _level(recipe)))
-    if recipe.actions.get(entry.path) is Action.TRIM and contents[: len(_ELF)] == _ELF:
-        trimmed = trim(contents)
-        if trimmed.saved:
-            return _Made(entry.path, spool.pack(entry, trimmed.file, _level(recipe)))
-        reason = trimmed.reason
+    """Pack what a transform makes of a file; or the same contents, where everything is to be as small as possible."""
+    transform = recipe.by_path.get(entry.path)
+    change = Changed()
+    if transform is not None and transform.wants(bytes(contents[:_BEGINNING])):
+        change = transform.change(File(entry.path, contents, recipe))
+    if change.contents is not None:
+        return _Made(entry.path, spool.pack(entry, change.contents, _level(recipe)), changed=True)
     if not recipe.settings.best:
-        return _Made(entry.path, None, reason)
+        return _Made(entry.path, None, False, change.reason)
     part = spool.pack(entry, contents, BEST)
-    return _Made(entry.path, part if part.entry.packed < entry.packed else None, reason)
+    return _Made(entry.path, part if part.entry.packed < entry.packed else None, False, change.reason)
 
 
 def _level(recipe: Recipe) -> int:
     return BEST if recipe.settings.best else LEVEL
 
 
-# -- bytecode ------------------------------------------------------------------------------------------------------
+# -- what transforms add -----------------------------------------------------------------------------------------------
 
 
-def _texts(recipe: Recipe, parts: Mapping[str, Part], spool: Spool, say: Advance) -> Iterator[tuple[str, bytes]]:
-    for path in recipe.sources:
-        text = spool.contents(parts[path])
-        yield path, text
-        say(len(text))
+@dataclass(frozen=True)
+class _Addition:
+    new: tuple[Entry, ...]
+    gone: tuple[Entry, ...]
+    warnings: tuple[str, ...]
 
 
-def _compiled(recipe: Recipe, parts: Mapping[str, Part], spool: Spool, say: Advance) -> Compiled:
-    if not recipe.sources:
-        return Compiled({})
-    texts = _texts(recipe, parts, spool, say)
-    return compile_sources(texts, recipe.runtime, columns=False)
+def _added(transform: Transform, recipe: Recipe, parts: dict[str, Part], spool: Spool, say: Advance) -> _Addition:
+    """Put a transform's new files into the parts, and take out those that they replace."""
+    added = transform.add(lambda path: spool.contents(parts[path]), say)
+    new = _packed(added, recipe, parts, spool)
+    gone = tuple(parts.pop(path).entry for path in added.gone if path in parts)
+    parts |= {part.entry.path: part for part in new}
+    return _Addition(tuple(part.entry for part in new), gone, added.warnings)
 
 
-def _add_bytecode(recipe: Recipe, parts: dict[str, Part], spool: Spool, compiled: Compiled) -> dict[str, Entry]:
-    """Puts the bytecode in: beside each source, or in its place; what was there before and is no more."""
-    replaced = set(recipe.of(Action.REPLACE))
-    if replaced and compiled.files:
-        texts = _texts(recipe, parts, spool, lambda done: None)  # noqa: ARG005
-        replaced -= needs_source(texts, recipe.compilers).keys()
-    gone: dict[str, Entry] = {}
+def _packed(added: Added, recipe: Recipe, parts: Mapping[str, Part], spool: Spool) -> list[Part]:
     with Jobs[Part]() as jobs:
         packed: list[Part] = []
-        for path, pyc in compiled.files.items():
-            place = bytecode_path(path, recipe.runtime, in_place=path in replaced)
-            source = parts[path].entry
-            entry = Entry(place, Kind.FILE, 0, 0, 0, 0o644, zipformat.DEFLATED, 0, date=source.date, utc=source.utc)
-            packed += jobs.add(len(pyc), partial(spool.pack, entry, pyc, _level(recipe)))
-            out_of_date = {bytecode_path(path, recipe.runtime), *([path] if path in replaced else [])}
-            gone |= {old: parts.pop(old).entry for old in out_of_date if old in parts}
-        packed += jobs.rest()
-    parts |= {part.entry.path: part for part in packed}
-    return gone
-
-
-def _warnings(compiled: Compiled) -> tuple[str, ...]:
-    if not compiled.reason:
-        return ()
-    return (f"No bytecode was added, so that cold starts compile every module: {compiled.reason}.",)
+        for new in added.files:
+            like = parts[new.made_of].entry
+            entry = Entry(new.path, Kind.FILE, 0, 0, 0, 0o644, zipformat.DEFLATED, 0, date=like.date, utc=like.utc)
+            packed += jobs.add(len(new.contents), partial(spool.pack, entry, new.contents, _level(recipe)))
+        return [*packed, *jobs.rest()]
 
 
 # -- from the spool into the slim zip --------------------------------------------------------------------------------

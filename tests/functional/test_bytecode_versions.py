@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer.slim.transforms import bytecode_child
-from deployer.slim.transforms.bytecode import find_interpreter
+from deployer.slim.transforms.bytecode_compile import find_interpreter
 
 COMPARE = """
 import marshal, os, sys

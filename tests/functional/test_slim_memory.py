@@ -10,7 +10,7 @@ from tests.unit.test_elf import make
 SLIM = """
 import sys
 from pathlib import Path
-from deployer.models import Decision, Reason, Whitelist
+from deployer.models.whitelist import Decision, Reason, Whitelist
 from deployer.package import index, open_file
 from deployer.slim import Settings, recipe, write_slim
 with open_file(Path("full.zip")) as source:

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.slim.transforms import bytecode_child
-from deployer.slim.transforms.bytecode import bytecode_path, compile_sources, find_interpreter, needs_source
+from deployer.slim.transforms.bytecode import bytecode_path, needs_source
+from deployer.slim.transforms.bytecode_compile import compile_sources, find_interpreter
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SOURCES = {

@@ -14,12 +14,17 @@ from deployer.models.package import Kind, Package
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Whitelist
 from deployer.package import index, open_file
-from deployer.slim import Action, Settings, Slim, recipe, write_slim
+from deployer.slim import Recipe, Settings, Slim, recipe, write_slim
+from deployer.slim.transforms.bytecode import AddBytecode
+from deployer.slim.transforms.elf import TrimLibraries
+from deployer.slim.transforms.empty import EmptyScanned
 from tests.unit.test_elf import make
 from tests.unit.whitelists import chosen, evidence, package
 
 RUNTIME = "python3.11"
 ALL = Settings()
+TRIM, COMPILE, EMPTY = TrimLibraries.name, AddBytecode.name, EmptyScanned.name
+REPLACE = "replaced by bytecode"
 
 
 def actions(
@@ -28,24 +33,30 @@ def actions(
     settings: Settings = ALL,
     looked: Iterable[str] = (),
     browsed: Iterable[str] = (),
-) -> dict[str, Action]:
+) -> dict[str, str]:
     whitelist = chosen(whole, evidence(*opened, looked=looked, browsed=browsed))
-    return dict(recipe(whole, whitelist, settings, RUNTIME).actions)
+    return named(recipe(whole, whitelist, settings, RUNTIME))
+
+
+def named(made: Recipe) -> dict[str, str]:
+    """Path -> what happens to it."""
+    replaced = {path for one in made.transforms if isinstance(one, AddBytecode) for path in one.changes}
+    return {path: REPLACE if path in replaced else one.name for path, one in made.by_path.items()}
 
 
 def test_libraries_and_programs_may_be_trimmed_and_modules_compiled() -> None:
     names = ["a/x.so", "libs/liby.so.1.2", "bin/tool", "a/m.py", "a/data.txt"]
     found = actions(package(*names), names)
     assert found == {
-        "a/x.so": Action.TRIM,
-        "libs/liby.so.1.2": Action.TRIM,
-        "bin/tool": Action.TRIM,
-        "a/m.py": Action.COMPILE,
+        "a/x.so": TRIM,
+        "libs/liby.so.1.2": TRIM,
+        "bin/tool": TRIM,
+        "a/m.py": COMPILE,
     }
 
 
 def test_a_source_that_nothing_opened_gets_no_bytecode() -> None:
-    assert actions(package("a/__init__.py", "a/m.py"), ["a/m.py"]) == {"a/m.py": Action.COMPILE}
+    assert actions(package("a/__init__.py", "a/m.py"), ["a/m.py"]) == {"a/m.py": COMPILE}
 
 
 def test_nothing_happens_where_no_step_is_wanted() -> None:
@@ -55,7 +66,7 @@ def test_nothing_happens_where_no_step_is_wanted() -> None:
 def test_a_source_that_a_symlink_leads_to_keeps_its_place() -> None:
     whole = package("a/m.py", "a/n.py", links={"m.py": "a/m.py"})
     found = actions(whole, ["a/m.py", "a/n.py", "m.py"], Settings(source=False))
-    assert found == {"a/m.py": Action.COMPILE, "a/n.py": Action.REPLACE}
+    assert found == {"a/m.py": COMPILE, "a/n.py": REPLACE}
 
 
 @pytest.mark.parametrize("names", [[f"data/{n}/service.json" for n in range(150)], [f"zones/{n}" for n in range(150)]])
@@ -63,7 +74,7 @@ def test_a_scan_is_many_of_one_name_or_in_one_folder(names: list[str]) -> None:
     emptying = Settings(trim=False, bytecode=False, empty=True)
     whole = package("app.py", "pkg/asked.xsd", *names)
     found = actions(whole, ["app.py", names[0]], emptying, looked=["pkg/asked.xsd", *names])
-    assert found == dict.fromkeys(names[1:], Action.EMPTY)
+    assert found == dict.fromkeys(names[1:], EMPTY)
     few = actions(whole, ["app.py"], emptying, looked=names[:99])
     assert few == {}
 
@@ -71,7 +82,7 @@ def test_a_scan_is_many_of_one_name_or_in_one_folder(names: list[str]) -> None:
 def test_in_a_browsed_folder_modules_keep_their_names_and_those_that_were_not_opened_get_no_bytecode() -> None:
     whole = package("plugins/one.py", "plugins/two.py", "other.py")
     found = actions(whole, ["plugins/one.py", "other.py"], Settings(source=False), browsed=["plugins"])
-    assert found == {"plugins/one.py": Action.COMPILE, "other.py": Action.REPLACE}
+    assert found == {"plugins/one.py": COMPILE, "other.py": REPLACE}
 
 
 def test_a_source_that_was_opened_as_a_file_or_by_another_process_keeps_its_place() -> None:
@@ -81,14 +92,14 @@ def test_a_source_that_was_opened_as_a_file_or_by_another_process_keeps_its_plac
     how = {"imported.py": (opened, both), "shown.py": (read, both), "script.py": (opened, shim)}
     paths = {path: replace(seen.paths[path], touches=kinds, witnesses=by) for path, (kinds, by) in how.items()}
     whole = package(*how)
-    found = recipe(whole, chosen(whole, replace(seen, paths=paths)), Settings(source=False), RUNTIME).actions
-    assert found == {"imported.py": Action.REPLACE, "shown.py": Action.COMPILE, "script.py": Action.COMPILE}
+    found = named(recipe(whole, chosen(whole, replace(seen, paths=paths)), Settings(source=False), RUNTIME))
+    assert found == {"imported.py": REPLACE, "shown.py": COMPILE, "script.py": COMPILE}
 
 
 def test_hundreds_of_names_that_were_browsed_are_a_scan_too() -> None:
     names = [f"zones/{n}" for n in range(150)]
     found = actions(package(*names), names[:1], Settings(trim=False, bytecode=False, empty=True), browsed=["zones"])
-    assert found == dict.fromkeys(names[1:], Action.EMPTY)
+    assert found == dict.fromkeys(names[1:], EMPTY)
 
 
 # -- written -------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from deployer.models.slim import Measure
 from deployer.package import FileSource, index, open_file
 from deployer.package.zipformat import UNIX, Record, central_header, end_records, local_header, read_directory
 from deployer.package.zipwriter import ZipWriter
-from deployer.slim import as_it_lies, write_slim
+from deployer.slim import copy_all, write_slim
 
 LINK = 0o120777 << 16
 
@@ -49,7 +49,7 @@ class CountingSource:
 def slim(full: Path, keep: list[str], out: Path) -> Measure:
     with open_file(full) as source:
         package = index(source)
-        return write_slim(source, package, as_it_lies(package, keep), out).measure
+        return write_slim(source, package, copy_all(package, keep), out).measure
 
 
 def test_only_what_is_kept_is_there(full: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_modes_are_fixed(full: Path, tmp_path: Path) -> None:
 def test_info_zip_unpacks_it_whole(full: Path, tmp_path: Path) -> None:
     with open_file(full) as source:
         package = index(source)
-        write_slim(source, package, as_it_lies(package, package.entries), tmp_path / "slim.zip")
+        write_slim(source, package, copy_all(package, package.entries), tmp_path / "slim.zip")
     subprocess.run(["unzip", "-tq", "slim.zip"], cwd=tmp_path, check=True)
     subprocess.run(["unzip", "-q", "slim.zip", "-d", "out"], cwd=tmp_path, check=True)
     assert (tmp_path / "out/pkg/link").readlink() == Path("a.py")
@@ -109,7 +109,7 @@ def test_a_source_out_of_order_is_read_once_in_long_reads(tmp_path: Path) -> Non
     with open_file(path) as source:
         counting = CountingSource(source)
         package = index(source)
-        write_slim(counting, package, as_it_lies(package, package.entries), tmp_path / "slim.zip")
+        write_slim(counting, package, copy_all(package, package.entries), tmp_path / "slim.zip")
     assert len(counting.reads) <= 4
     assert sum(counting.reads) <= path.stat().st_size
 
@@ -122,7 +122,7 @@ def test_what_is_dropped_between_far_entries_is_not_read(tmp_path: Path) -> None
     with open_file(path) as source:
         counting = CountingSource(source)
         package = index(source)
-        write_slim(counting, package, as_it_lies(package, ["a", "z"]), tmp_path / "slim.zip")
+        write_slim(counting, package, copy_all(package, ["a", "z"]), tmp_path / "slim.zip")
     assert sum(counting.reads) < 10_000
 
 
@@ -130,7 +130,7 @@ def test_how_far_it_is_adds_up_to_what_is_packed(full: Path, tmp_path: Path) -> 
     done: list[int] = []
     with open_file(full) as source:
         package = index(source)
-        made = as_it_lies(package, package.entries)
+        made = copy_all(package, package.entries)
         write_slim(source, package, made, tmp_path / "slim.zip", done.append)
     assert sum(done) == made.work
 

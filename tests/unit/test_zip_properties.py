@@ -18,7 +18,7 @@ from deployer.models.package import Kind, Package
 from deployer.package import index
 from deployer.package.distributions import distributions
 from deployer.package.zipformat import name_of
-from deployer.slim import as_it_lies, write_slim
+from deployer.slim import copy_all, write_slim
 
 Shape = dict[str, Any]
 
@@ -92,7 +92,7 @@ def made(members: Iterable[Member], streamed: bool = False, prefix: bytes = b"",
 def slimmed(data: bytes, package: Package, keep: Iterable[str]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "slim.zip")
-        measure = write_slim(BytesSource(data), package, as_it_lies(package, keep), out).measure
+        measure = write_slim(BytesSource(data), package, copy_all(package, keep), out).measure
         assert measure.zip_bytes == out.stat().st_size
         return out.read_bytes()
 

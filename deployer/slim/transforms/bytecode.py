@@ -1,97 +1,107 @@
-"""Kept sources become bytecode for the function's version of Python, so that a cold start compiles nothing.
+"""Kept sources get bytecode, so that a cold start compiles nothing; some are replaced by it.
 
-/var/task is read-only: without .pyc files, each cold start compiles each module again. The .pyc are
-hash-based and unchecked (PEP 552), since dates never match in a reproducible zip (aws-lambda-builders #924).
-The same source gives the same bytes, whatever the order, the process and the hash seed.
+/var/task is read-only: without .pyc files, each cold start compiles each module again.
 """
 
-import os
+import posixpath
 import re
-import shutil
-import struct
-import subprocess
-import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from threading import Lock
-from typing import BinaryIO, Final, Self, cast
+from pathlib import PurePosixPath
+from typing import Final, Self
 
-_ROOT: Final = PurePosixPath("/var/task")
-_CHILD: Final = Path(__file__).with_name("bytecode_child.py")
-_WHO: Final = """import sys
-version = "python%d.%d" % sys.version_info[:2]
-print(sys.executable, sys.implementation.name, version, sys.version_info.releaselevel, sep="\\n")
-"""
-_TIMEOUT_S: Final = 20
+from deployer.models.package import Entry, Kind
+from deployer.models.slim import Saving
+from deployer.models.whitelist import Reason
+from deployer.package import links
+from deployer.package.zipwriter import Advance
+from deployer.slim.transforms.base import Added, Kept, NewFile, Outcome, Transform, total
+from deployer.slim.transforms.bytecode_compile import Compiled, compile_sources
+
 COMPILERS: Final = frozenset({"numba", "torch", "triton", "taichi", "tensorflow", "pythran", "transonic"})
 """Packages that read a function's source, or ask for its file's date (numba's cache)."""
 _SOURCE_NAMES: Final = re.compile(rb"""^[^#\n]*['"][^'"\s]*\.py['"](?!, line )""", re.MULTILINE)
 """A text without spaces, neither in a comment nor in a traceback that a docstring shows."""
+_NOT_IMPORTED: Final = frozenset({Reason.PACKAGE_INIT, Reason.METADATA, Reason.LICENCE, Reason.BROWSED})
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """What became of the sources.
+@dataclass(frozen=True)
+class AddBytecode(Transform):
+    """Adds the bytecode of sources: beside each, or in its place."""
 
-    Attributes:
-        files: the .pyc of each source, by the source's path.
-        skipped: sources that do not compile: templates, code for Python 2.
-        reason: why nothing was compiled; empty where an interpreter was found.
-    """
+    name = "bytecode added"
 
-    files: Mapping[str, bytes]
-    skipped: tuple[str, ...] = ()
-    reason: str = ""
+    runtime: str
+    """As Lambda names it: ``python3.11``."""
+    replaced: frozenset[str]
+    """The sources that bytecode may take the place of, unless their text says that something reads them."""
+    compilers: frozenset[str]
+    """Those of ``COMPILERS`` that may be there at run time."""
+    keeps_sources: bool
+    """Whether the user wants every source to stay."""
 
+    @classmethod
+    def plan(cls, kept: Kept) -> Self | None:
+        """Choose the modules whose bytecode has a free place to go to."""
+        if not kept.settings.bytecode:
+            return None
+        stays = _stay(kept)
+        imported = [path for path in kept.files if _is_imported(path, kept)]
+        replaced = frozenset(path for path in imported if path not in stays)
+        places = {path: bytecode_path(path, kept.runtime, in_place=path in replaced) for path in imported}
+        entries = kept.package.entries
+        free = tuple(path for path, place in places.items() if place not in entries or _is_file(entries[place]))
+        tops = {path.partition("/")[0] for path in entries}
+        compilers = COMPILERS if kept.layered else COMPILERS & tops
+        return cls(free, kept.runtime, replaced.intersection(free), compilers, kept.settings.source)
 
-def compile_sources(
-    sources: Iterable[tuple[str, bytes]],
-    runtime: str,
-    *,
-    python: str = "",
-    columns: bool = True,
-    processes: int = 2,
-) -> Compiled:
-    """The bytecode of each source, by an interpreter of the function's own version, in child processes.
+    @property
+    def changes(self) -> Collection[str]:
+        """The sources that may be gone afterwards."""
+        return self.replaced.intersection(self.paths)
 
-    Args:
-        sources: path (relative to the package's root, or absolute for a layer's) and text of each module;
-            read as they are needed, by one thread at a time.
-        runtime: Lambda's name of it: ``"python3.11"``.
-        python: the interpreter to use; without it, one is looked for.
-        columns: with the columns that a traceback underlines in the source (PEP 657): from 3.11 on 5 % of the bytes,
-            20 % of them deflated.
-        processes: how many to run at once.
-    """
-    found = find_interpreter(runtime, python)
-    if not found:
-        return Compiled({}, (), f"no interpreter of {runtime} was found on this machine")
-    command = [found, "-s", "-S", "-B", "-W", "ignore", *([] if columns else ["-X", "no_debug_ranges"])]
-    todo, lock = iter(sources), Lock()
-    with ThreadPoolExecutor(processes) as pool:
-        jobs = [pool.submit(_drain, todo, lock, command) for _ in range(processes)]
-        done = {path: pyc for job in jobs for path, pyc in job.result().items()}
-    files = {path: done[path] for path in sorted(done) if done[path]}
-    return Compiled(files, tuple(sorted(done.keys() - files.keys())))
+    def work(self, kept: Mapping[str, Entry]) -> int:
+        """Return the bytes of the sources."""
+        return total(kept[path] for path in self.paths)
 
+    def add(self, read: Callable[[str], bytes], advance: Advance) -> Added:
+        """Compile the sources."""
+        compiled = self._compiled(read, advance)
+        replaced = set(self.changes)
+        if replaced and compiled.files:
+            replaced -= needs_source(((path, read(path)) for path in self.paths), self.compilers).keys()
+        files = tuple(
+            NewFile(bytecode_path(path, self.runtime, in_place=path in replaced), pyc, path)
+            for path, pyc in compiled.files.items()
+        )
+        old = {bytecode_path(path, self.runtime) for path in compiled.files}
+        return Added(files, frozenset(old | replaced & compiled.files.keys()), _warnings(compiled))
 
-def find_interpreter(runtime: str, python: str = "") -> str:
-    """Path of a CPython whose bytecode the runtime takes, or empty: this one, one on PATH, uv's, pyenv's.
+    def _compiled(self, read: Callable[[str], bytes], advance: Advance) -> Compiled:
+        def texts() -> Iterator[tuple[str, bytes]]:
+            for path in self.paths:
+                text = read(path)
+                yield path, text
+                advance(len(text))
 
-    Bytecode is of one kind for all releases of a minor version, but not for its previews (importlib's
-    MAGIC_NUMBER).
-    """
-    for candidate in [python] if python else _candidates(runtime):
-        match _output([candidate, "-s", "-S", "-c", _WHO]).splitlines():
-            case [path, "cpython", version, "final"] if version == runtime:
-                return path
-    return ""
+        return compile_sources(texts(), self.runtime, columns=False) if self.paths else Compiled({})
+
+    def savings(self, outcome: Outcome) -> Iterator[Saving]:
+        """Tell what the bytecode costs, and what is saved where it replaced sources."""
+        if not self.paths:
+            return
+        added = outcome.added
+        old = [entry for entry in outcome.gone if entry.path.endswith(".pyc")]
+        failed = {"does not compile": len(self.paths) - len(added)} if added else {}
+        yield Saving(self.name, len(added), total(old), total(added), _some(failed))
+        if not self.keeps_sources:
+            sources = [entry for entry in outcome.gone if entry.path.endswith(".py")]
+            stay = {"may be read": len(added) - len(sources)}
+            yield Saving("sources left out", len(sources), total(sources), 0, _some(stay))
 
 
 def bytecode_path(source: str, runtime: str, *, in_place: bool = False) -> str:
-    """Where the .pyc of a source goes.
+    """Return where the .pyc of a source goes.
 
     Beside it (``a/__pycache__/b.cpython-311.pyc``, PEP 3147), or in its place (``a/b.pyc``), which is found
     only where the source is not.
@@ -103,7 +113,7 @@ def bytecode_path(source: str, runtime: str, *, in_place: bool = False) -> str:
 
 
 def needs_source(sources: Iterable[tuple[str, bytes]], compilers: Collection[str] = COMPILERS) -> dict[str, str]:
-    """Sources that must stay although they have bytecode, each with the reason.
+    """Return the sources that must stay although they have bytecode, each with the reason.
 
     Files run or read as files; modules whose functions are compiled from their source at run time; and all in
     a folder where a module speaks of names that end in ``.py``: it may look for its neighbours.
@@ -130,75 +140,31 @@ def needs_source(sources: Iterable[tuple[str, bytes]], compilers: Collection[str
     return {name: searching[parent] for name, parent in parents.items() if parent in searching} | reasons
 
 
-def _candidates(runtime: str) -> Iterator[str]:
-    version = runtime.removeprefix("python")
-    yield sys.executable
-    yield shutil.which(runtime) or ""
-    yield _output(["uv", "python", "find", "--no-project", version]).strip()
-    if prefix := _output(["pyenv", "prefix", version]).strip():
-        yield str(Path(prefix, "bin", runtime))
+def _is_imported(path: str, kept: Kept) -> bool:
+    """Whether a file is a module that something opened, not one that is kept for the sake of others."""
+    return path.endswith(".py") and kept.decisions[path].reason not in _NOT_IMPORTED
 
 
-def _output(command: list[str]) -> str:
-    """What a command prints; empty where it is not there or fails."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True).stdout
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
+def _stay(kept: Kept) -> Collection[str | None]:
+    """Return the sources that stay: a symlink leads to them, they were read, or their folder was browsed."""
+    if kept.settings.source:
+        return kept.files.keys()
+    entries, decisions = kept.package.entries, kept.decisions
+    browsed = {path for path, decision in decisions.items() if decision.reason is Reason.BROWSED}
+    led_to = {links.follow(entries, path).end for path, entry in entries.items() if entry.kind is Kind.SYMLINK}
+    read = {path for path in kept.files if decisions[path].reason is Reason.READ}
+    return read | led_to | {path for path in kept.files if posixpath.dirname(path) in browsed}
 
 
-def _drain(sources: Iterator[tuple[str, bytes]], lock: Lock, command: list[str]) -> dict[str, bytes]:
-    done: dict[str, bytes] = {}
-    with _Child(command) as child:
-        while True:
-            with lock:
-                path, source = next(sources, ("", b""))
-            if not path:
-                return done
-            done[path] = child.compile(path, source)
+def _is_file(entry: Entry) -> bool:
+    return entry.kind is Kind.FILE
 
 
-class _Child:
-    """An interpreter that compiles one source after another; started anew where a source brings it down."""
+def _warnings(compiled: Compiled) -> tuple[str, ...]:
+    if not compiled.reason:
+        return ()
+    return (f"No bytecode was added, so that cold starts compile every module: {compiled.reason}.",)
 
-    def __init__(self, command: list[str]) -> None:
-        # Before 3.11 the order of sets, and so marshal's output, depends on the hash seed.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        self._environment = {**inherited, "PYTHONHASHSEED": "0"}
-        self._command = [*command, "-c", _CHILD.read_text()]
-        self._process = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
-        return subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=quiet, env=self._environment, cwd="/")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def compile(self, path: str, source: bytes) -> bytes:
-        """The .pyc, or nothing where the source does not compile."""
-        try:
-            return self._ask(os.fsencode(_ROOT / path), source)
-        except (OSError, EOFError):
-            self._stop()
-            self._process = self._start()
-            return b""
-
-    def _ask(self, path: bytes, source: bytes) -> bytes:
-        requests = cast("BinaryIO", self._process.stdin)
-        requests.write(struct.pack("<II", len(path), len(source)) + path + source)
-        requests.flush()
-        return self._read(int.from_bytes(self._read(4), "little"))
-
-    def _read(self, length: int) -> bytes:
-        data = cast("BinaryIO", self._process.stdout).read(length)
-        if len(data) < length:
-            raise EOFError
-        return data
+def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in counts.items() if count > 0}

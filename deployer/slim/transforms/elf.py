@@ -15,14 +15,18 @@ behind its last segment (zip, AppImage, DuckDB's extensions) or in a section of 
 it back.
 """
 
+import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 from deployer.slim.buffers import Contents, Joined, chunks, whole
+from deployer.slim.transforms.base import Changed, File, Kept, Transform
 from deployer.slim.transforms.elf_format import (
     HEADER,
+    MAGIC,
     SECTION,
     SEGMENT,
     Header,
@@ -35,7 +39,10 @@ from deployer.slim.transforms.elf_format import (
     read_segments,
     require,
 )
+from deployer.slim.transforms.records import RECORD
 
+_LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?|[^.]+")
+"""``x.so``, ``libx.so.1.2``, and programs, which have no suffix; the first bytes tell whether it is one."""
 _SMALLEST_PAGE: Final = 0x1000
 _LARGEST_PAGE: Final = {62: 0x1000}
 """By e_machine: x86_64 has pages of 4 KB; arm64, as its kernel was built, of 4, 16 or 64 KB."""
@@ -45,6 +52,29 @@ _PROVIDER: Final = b"OSSL_provider_init\0"
 
 Placed = Sequence[tuple[Segment, int]]
 """Each loaded segment as it was, with its new offset."""
+
+
+class TrimLibraries(Transform):
+    """Trims shared libraries and programs."""
+
+    name = "libraries trimmed"
+
+    @classmethod
+    def plan(cls, kept: Kept) -> Self | None:
+        """Choose the files whose name may be a library's or a program's."""
+        if not kept.settings.trim:
+            return None
+        others = (path for path in kept.files if not RECORD.fullmatch(path))  # a list of files has no suffix either
+        return cls(tuple(path for path in others if _LIBRARY.fullmatch(posixpath.basename(path))))
+
+    def wants(self, beginning: bytes) -> bool:
+        """Check whether it is an ELF file."""
+        return beginning.startswith(MAGIC)
+
+    def change(self, file: File) -> Changed:
+        """Return the trimmed file, or the reason why it stays as it is."""
+        trimmed = trim(file.contents)
+        return Changed(trimmed.file if trimmed.saved else None, trimmed.reason)
 
 
 @dataclass(frozen=True, slots=True)

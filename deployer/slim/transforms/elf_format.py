@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Self
 
 from deployer.slim.buffers import Contents
 
-_MAGIC: Final = b"\x7fELF"
+MAGIC: Final = b"\x7fELF"
 _LITTLE_64: Final = b"\x02\x01\x01"
 """EI_CLASS 64-bit, EI_DATA little-endian, EI_VERSION 1."""
 _EXECUTABLE, _SHARED = 2, 3
@@ -136,7 +136,7 @@ def read_header(view: Contents) -> Header:
         UnusualError: not a 64-bit little-endian library or executable, or its program headers are elsewhere.
     """
     beginning = bytes(view[: HEADER.size])
-    require(beginning[:4] == _MAGIC, "not an ELF file")
+    require(beginning[:4] == MAGIC, "not an ELF file")
     require(beginning[4:7] == _LITTLE_64, "not 64-bit and little-endian")
     require(len(beginning) == HEADER.size, "cut off in its header")
     header = Header._make(HEADER.unpack(beginning))

@@ -7,15 +7,39 @@ import csv
 import posixpath
 import re
 from collections.abc import Container, Iterator
-from typing import Final
+from typing import Final, Self
+
+from deployer.models.slim import Saving
+from deployer.slim.buffers import whole
+from deployer.slim.transforms.base import Changed, File, Kept, Outcome, Transform
 
 RECORD: Final = re.compile(r"(?:.*/)?[^/]+\.dist-info/RECORD")
 
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
+class ShortenRecords(Transform):
+    """Shortens each distribution's list of its files to those that are kept."""
+
+    name = "lists of files shortened"
+
+    @classmethod
+    def plan(cls, kept: Kept) -> Self | None:
+        """Choose the lists."""
+        return cls(tuple(filter(RECORD.fullmatch, kept.files))) if kept.settings.trim else None
+
+    def change(self, file: File) -> Changed:
+        """Return the rows of what is kept."""
+        recipe = file.recipe
+        return Changed(kept_rows(bytes(whole(file.contents)), file.path, recipe.paths, recipe.changed))
+
+    def savings(self, outcome: Outcome) -> Iterator[Saving]:
+        """Tell what was saved, where there is a list."""
+        return super().savings(outcome) if self.paths else iter(())
+
+
 def kept_rows(record: bytes | bytearray, path: str, kept: Container[str], changed: Container[str]) -> bytes:
-    """The rows whose file is kept, in their order; a record that cannot be read stays as it is.
+    """Return the rows whose file is kept, in their order; a record that cannot be read stays as it is.
 
     Args:
         record: the contents.
