@@ -18,8 +18,9 @@ from deployer.package import index, open_file, pack_folder, unpack
 from deployer.package.small import small_file, symlink
 from deployer.package.zipformat import UNIX, Record, central_header, end_records, local_header, name_of
 from deployer.package.zipwriter import ZipWriter
-from deployer.slim import as_it_lies, write_slim
-from deployer.slim.recipe import Action, Recipe, Settings
+from deployer.slim import Recipe, Settings, copy_all, write_slim
+from deployer.slim.transforms.bytecode import AddBytecode
+from deployer.slim.transforms.empty import EmptyScanned
 
 DATES: Final = {
     "app.py": (2024, 5, 6, 7, 8, 10),
@@ -57,7 +58,7 @@ def indexed(path: Path) -> Package:
 def slim(full: Path, out: Path, made: Recipe | None = None) -> Path:
     with open_file(full) as source:
         package = index(source)
-        write_slim(source, package, made or as_it_lies(package, DATES), out)
+        write_slim(source, package, made or copy_all(package, DATES), out)
     return out
 
 
@@ -94,9 +95,10 @@ def test_a_timestamp_that_tells_no_change_is_none(tmp_path: Path, extra: bytes) 
 def test_what_is_made_of_a_file_has_the_date_of_that_file(tmp_path: Path) -> None:
     full = a_zip(tmp_path / "full.zip")
     entries = indexed(full).entries
-    steps = {"app.py": Action.COMPILE, "static/app.css": Action.EMPTY}
     runtime = f"python3.{sys.version_info.minor}"
-    made = Recipe((entries["app.py"], entries["static/app.css"]), steps, runtime, settings=Settings(empty=True))
+    compiling = AddBytecode(("app.py",), runtime, frozenset(), frozenset(), keeps_sources=True)
+    steps = (EmptyScanned(("static/app.css",)), compiling)
+    made = Recipe((entries["app.py"], entries["static/app.css"]), steps, Settings(empty=True))
     written = infos(slim(full, tmp_path / "slim.zip", made))
     assert written["static/app.css"].file_size == 0
     [bytecode] = [one for name, one in written.items() if name.endswith(".pyc")]
@@ -183,5 +185,5 @@ def test_a_date_of_zero_is_written_as_it_was_read(tmp_path: Path) -> None:
     (tmp_path / "zero.zip").write_bytes(head + directory + end_records(1, len(head), len(directory)))
     with open_file(tmp_path / "zero.zip") as source:
         package = index(source)
-        write_slim(source, package, as_it_lies(package, ["a"]), tmp_path / "slim.zip")
+        write_slim(source, package, copy_all(package, ["a"]), tmp_path / "slim.zip")
     assert indexed(tmp_path / "slim.zip").entries["a"].date == 0
