@@ -1,34 +1,29 @@
-"""What all tests share: a machine that is busy is no failure."""
+"""What all tests share: a machine that is busy is no failure, and what is slow runs when it is asked for."""
 
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-from tests.functional.local_aws import cloud
-from tests.functional.project import FILES, Project, events, write
-from tests.functional.witnesses import COUNTED
-
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("often", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("all", settings.get_profile("often"), max_examples=1000)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a script's background
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch, capsys):
-    """A user in an empty account with one bucket."""
-    with cloud(settle=0) as here:
-        for name, value in here.aws.environment({}).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        here.storage.create_bucket(Bucket="packages")
-        write(tmp_path / "build", FILES)
-        events(tmp_path / "events", open={}, lazy={"do": "lazy"}, look={"do": "look"})
-        here.aws.faults.forget()
-        yield Project(here, tmp_path, capsys)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--all``, which scripts/test passes on."""
+    parser.addoption("--all", action="store_true", help="run the tests marked as slow too, and more examples each")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much each witness has of what strace saw (in a run of one process)."""
-    if COUNTED:
-        terminalreporter.write_line(", ".join(f"{name} {number}" for name, number in COUNTED.items()))
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the number of examples that property tests try where they do not say it themselves."""
+    settings.load_profile("all" if config.getoption("--all") else "often")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is slow, unless it is asked for."""
+    if config.getoption("--all"):
+        return
+    for item in items:
+        if slow := item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason=f"slow ({slow.args[0]}): run scripts/test --all"))

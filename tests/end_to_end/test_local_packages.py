@@ -1,11 +1,6 @@
 """A real package with compiled code in the embedded AWS's sandbox, and the same sandbox under strace."""
 
-import hashlib
-import io
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.local_aws import Cloud, cloud
+from tests.kept import installed, once
 
 pytestmark = pytest.mark.network
 
@@ -26,28 +22,17 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def package(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """numpy and a handler, built once and kept in pytest's cache folder."""
-    kept = pytestconfig.cache.mkdir("local-packages") if pytestconfig.cache else None
-    assert kept is not None
-    name = hashlib.sha256((REQUIREMENT + SOURCE + sys.version).encode()).hexdigest()[:16]
-    built = kept / f"{name}.zip"
-    if not built.exists():
-        part = kept / f"{name}.{os.getpid()}"
-        part.write_bytes(build(tmp_path_factory.mktemp(name)))
-        part.rename(built)
-    return built.read_bytes()
+def package() -> bytes:
+    """Return numpy and a handler, zipped."""
+    numpy = installed([REQUIREMENT])
 
+    def build(folder: Path) -> None:
+        with zipfile.ZipFile(folder / "numpy.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr("app.py", SOURCE)
+            for path in sorted(numpy.rglob("*")):
+                archive.write(path, path.relative_to(numpy))
 
-def build(folder: Path) -> bytes:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target"]
-    subprocess.run([*command, str(folder), REQUIREMENT], check=True)
-    (folder / "app.py").write_text(SOURCE)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path in sorted(folder.rglob("*")):
-            archive.write(path, path.relative_to(folder))
-    return buffer.getvalue()
+    return (once("numpy", [REQUIREMENT, SOURCE], build) / "numpy.zip").read_bytes()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from socket import socket
 
 import pytest
 
-from examples.build import build
 from probe_layer.record import decode, encode
 from tests.functional.probe_host import Host, strace, witnessed
 from tests.functional.suite.judge import told
@@ -26,17 +25,11 @@ pytestmark = pytest.mark.network
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    assert pytestconfig.cache is not None
-    return pytestconfig.cache.mkdir("probe-packages")
-
-
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize("name", ["tiles", "sk"])
-def test_every_file_that_strace_sees_touched_is_in_the_records(name: str, cache: Path, tmp_path: Path) -> None:
+def test_every_file_that_strace_sees_touched_is_in_the_records(name: str, example: Path, tmp_path: Path) -> None:
     host = Host(tmp_path)
-    host.task = build(name, cache / name)
+    host.task = example
     events = [json.loads(file.read_text()) for file in sorted((EXAMPLES / name / "events").iterdir())]
     run = host.run(events, prefix=strace(tmp_path / "traces"))
     assert len(run.answers) == len(events)

@@ -1,12 +1,8 @@
 """Small functions on real wheels: after ``shrink`` they answer as before, and nothing that strace saw is missing."""
 
 import ast
-import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ from tests.functional.probe_host import STRACE, named
 from tests.functional.project import Project, write
 from tests.functional.suite.judge import told
 from tests.functional.witnesses import count
+from tests.kept import installed
 
 pytestmark = [
     pytest.mark.network,
@@ -35,19 +32,12 @@ def constants(source: str) -> dict[str, Any]:
 
 
 @pytest.fixture(params=sorted(file.stem for file in FUNCTIONS.glob("*.py")))
-def function(request, pytestconfig, tmp_path):
-    """A function's package, its wheels kept in pytest's cache folder; and what its file says of it."""
+def function(request, tmp_path):
+    """Return a function's package, its wheels installed once; and what its file says of it."""
     source = (FUNCTIONS / f"{request.param}.py").read_text()
     said = constants(source)
-    key = hashlib.sha256("\n".join([sys.version, *said["REQUIREMENTS"]]).encode()).hexdigest()[:16]
-    wheels = pytestconfig.cache.mkdir("real-wheels") / key
-    if not wheels.exists():
-        part = wheels.with_name(f"{key}.{os.getpid()}")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-        subprocess.run([*pip, "--only-binary", ":all:", "--target", part, *said["REQUIREMENTS"]], check=True)
-        part.rename(wheels)
     package = tmp_path / "package"
-    shutil.copytree(wheels, package, symlinks=True)
+    shutil.copytree(installed(said["REQUIREMENTS"], "--only-binary=:all:"), package, symlinks=True)
     write(package, {"app.py": source, **said.get("FILES", {})})
     return package, said
 

@@ -17,6 +17,7 @@ from deployer.package.folder import pack_folder
 from deployer.slim import pack
 from deployer.slim.fit import fit
 from deployer.slim.transforms.elf import trim
+from tests.kept import installed
 
 PINNED = [
     *("cffi==2.1.1", "cryptography==50.0.2", "numpy==2.4.6", "pillow==13.0.0", "psycopg2-binary==2.9.13"),
@@ -123,21 +124,15 @@ def loads(library: bytes) -> list[tuple[int, int, bytes]]:
     return found
 
 
-def fetched(folder: Path, *options: str) -> Path:
-    """The pinned distributions, unpacked once and kept for the next run."""
-    if not (folder / "whole").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--only-binary=:all:", "--target", str(folder), *options, *PINNED], check=True)
-        (folder / "whole").touch()
-    return folder
+def fetched(*options: str) -> Path:
+    """Return a folder with the pinned distributions."""
+    return installed(PINNED, "--no-deps", "--only-binary=:all:", *options)
 
 
 @pytest.fixture(scope="module")
-def pair(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The pinned distributions as they are, and with trimmed libraries."""
-    version = f"trimmed-{sys.version_info.major}.{sys.version_info.minor}"
-    before = fetched(pytestconfig.cache.mkdir(version) / "packages")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the pinned distributions as they are, and with trimmed libraries."""
+    before = fetched()
     after = tmp_path_factory.mktemp("trimmed")
     shutil.copytree(before, after, dirs_exist_ok=True)
     for path in libraries(after):
@@ -170,10 +165,9 @@ def test_trimming_is_worth_it(pair: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.network
-def test_arm64_libraries_are_mapped_as_before(pytestconfig: pytest.Config) -> None:
+def test_arm64_libraries_are_mapped_as_before() -> None:
     platforms = [f"--platform=manylinux{glibc}_aarch64" for glibc in ("2014", "_2_27", "_2_28", "_2_34")]
-    folder = pytestconfig.cache.mkdir("trimmed-arm64") / "packages"
-    paths = list(libraries(fetched(folder, "--python-version=3.11", *platforms)))
+    paths = list(libraries(fetched("--python-version=3.11", *platforms)))
     assert len(paths) > 60
     for path in paths:
         library = path.read_bytes()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from examples.build import build
 from tests.functional.local_aws import ROLE, cloud
 from tests.functional.probe_host import STRACE, named
 from tests.functional.project import Project
@@ -22,15 +21,8 @@ RUNTIME = f"python3.{sys.version_info.minor}"
 LOOKED_AT_ONLY = {"tiles": "rasterio/gdal_data/gdalvrt.xsd"}
 
 
-@pytest.fixture(params=["tiles", "sk"])
-def example(request, pytestconfig):
-    """The name of an example and its full package, built once and kept in pytest's cache folder."""
-    folder = pytestconfig.cache.mkdir("examples") / request.param
-    return request.param, build(request.param, folder)
-
-
 @pytest.fixture
-def traced(example, tmp_path, monkeypatch, capsys):
+def traced(tmp_path, monkeypatch, capsys):
     """A user whose every sandbox runs under strace."""
     with cloud(settle=0, prefix=(*STRACE, "{sandbox}/trace"), traces=tmp_path / "traces") as here:
         for name, value in here.aws.environment({}).items():
@@ -53,17 +45,17 @@ def answers(traced, events):
     return {event.name: traced.cloud.invoke("f", json.loads(event.read_text())).value for event in events.iterdir()}
 
 
-def test_every_file_that_strace_sees_is_in_the_slim_package(example, traced):
-    name, package = example
+@pytest.mark.parametrize("name", ["tiles", "sk"])
+def test_every_file_that_strace_sees_is_in_the_slim_package(name, example, traced):
     events = EXAMPLES / name / "events"
     create = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", RUNTIME)
     sizes = ("--memory", "2048", "--timeout", "300")
     probed = traced.ldeploy(
-        "probe", "f", "--package", str(package), "--resolve-s3", *create, *sizes, "--invoke", str(events)
+        "probe", "f", "--package", str(example), "--resolve-s3", *create, *sizes, "--invoke", str(events)
     )
     assert probed.code == 0, probed.err
     full = answers(traced, events)
-    needed = seen_by_strace(traced.folder.parent / "traces", package)
+    needed = seen_by_strace(traced.folder.parent / "traces", example)
     shrunk = traced.ldeploy("shrink", "f", "--from-logs")
     assert shrunk.code == 0, shrunk.err
     assert needed - traced.deployed() == set()

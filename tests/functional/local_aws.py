@@ -1,15 +1,12 @@
 """A user of the embedded AWS: boto3 clients, and functions made of a few lines of source."""
 
-import io
 import json
 import sys
 import time
-import zipfile
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from textwrap import dedent
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deployer.local import LocalAws
+from tests.zips import packed
 
 CODE = "def handler(e, c): return 1"
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -115,17 +113,6 @@ def client(aws: LocalAws, service: str, region: str = "us-east-1", config: Confi
         aws_secret_access_key="testing",
         config=config,
     )
-
-
-def packed(files: Mapping[str, str | bytes]) -> bytes:
-    """A zip of a few files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, (2024, 5, 6, 7, 8, 10))
-            entry.external_attr = (0o755 if name.endswith((".sh", "wrapper")) else 0o644) << 16
-            archive.writestr(entry, dedent(content) if isinstance(content, str) else content)
-    return buffer.getvalue()
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:

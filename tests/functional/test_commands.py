@@ -6,8 +6,9 @@ import shutil
 import pytest
 
 from probe_layer.record import Record, encode
-from tests.functional.local_aws import RUNTIME, packed
+from tests.functional.local_aws import RUNTIME
 from tests.functional.project import FILES, events, write
+from tests.zips import packed
 
 RECORD = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, "", "start", None, 0, [], [], {"opened": ["app.py"]}, 0.25)
 """What a sandbox of four writes."""

@@ -3,8 +3,8 @@
 import pytest
 
 from deployer.limits import UNZIPPED
-from tests.functional.local_aws import packed
 from tests.functional.project import FILES
+from tests.zips import packed
 
 LAYER = {"python/spare.py": "VALUE = 0\n"}
 

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from tests.functional.local_aws import packed
 from tests.functional.project import KILLED, child
+from tests.zips import packed
 
 APP = """
 import os

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.local_aws import CODE, Cloud, client, cloud, packed, refusal, spec
+from tests.functional.local_aws import CODE, Cloud, client, cloud, refusal, spec
+from tests.zips import packed
 
 
 @pytest.fixture(scope="module")

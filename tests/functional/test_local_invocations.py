@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.functional.local_aws import RUNTIME, Cloud, cloud, packed
+from tests.functional.local_aws import RUNTIME, Cloud, cloud
+from tests.zips import packed
 
 ECHO = """
     import os, sys

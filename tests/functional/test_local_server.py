@@ -21,7 +21,8 @@ import pytest
 from deployer.errors import PackageError, UsageError
 from deployer.local import Isolation, Limits, LocalAws
 from deployer.local.sandbox.code_store import CodeStore
-from tests.functional.local_aws import CODE, ROLE, RUNTIME, client, cloud, packed, refusal
+from tests.functional.local_aws import CODE, ROLE, RUNTIME, client, cloud, refusal
+from tests.zips import packed
 
 
 def sleeper(seconds: int) -> str:

@@ -1,6 +1,7 @@
 """What a function allows while it is being created or changed on the embedded AWS."""
 
-from tests.functional.local_aws import cloud, packed, refusal, spec
+from tests.functional.local_aws import cloud, refusal, spec
+from tests.zips import packed
 
 
 def test_a_function_is_not_changed_or_called_before_it_is_active() -> None:

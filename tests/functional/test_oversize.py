@@ -10,8 +10,9 @@ import pytest
 
 from deployer.limits import UNZIPPED
 from deployer.local.sandbox.instance import Limits
-from tests.functional.local_aws import ROLE, client, cloud, packed
+from tests.functional.local_aws import ROLE, client, cloud
 from tests.functional.project import CREATE, FILES, Project, events, killed, write
+from tests.zips import packed
 
 HUGE = UNZIPPED + 5_000_000
 PLAIN = {"app.py": "def handler(event, context): return 'before'"}

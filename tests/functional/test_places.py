@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.functional.local_aws import client, packed, spec
+from tests.functional.local_aws import client, spec
 from tests.functional.project import FILES
+from tests.zips import packed
 
 FAR = ("--package", "s3://far/code.zip")
 ARN = "arn:aws:lambda:{}:{}:function:f"

@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from tests.functional.local_aws import ROLE, packed
+from tests.functional.local_aws import ROLE
 from tests.functional.project import CREATE, FILES, write
+from tests.zips import packed
 
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer"
 

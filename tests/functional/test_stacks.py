@@ -5,8 +5,9 @@ from textwrap import dedent
 
 import pytest
 
-from tests.functional.local_aws import ROLE, RUNTIME, client, packed
+from tests.functional.local_aws import ROLE, RUNTIME, client
 from tests.functional.project import FILES, write
+from tests.zips import packed
 
 TEMPLATE = f"""
 Transform: AWS::Serverless-2016-10-31

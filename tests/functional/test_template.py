@@ -7,9 +7,9 @@ import pytest
 
 from deployer import controller
 from deployer.local.services.stacks import expanded
-from tests.functional.local_aws import packed
 from tests.functional.project import FILES, write
 from tests.functional.test_controller import SETTINGS, Context
+from tests.zips import packed
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 STACK = "Resources: {Fn: {Type: 'AWS::S3::Bucket'}}"

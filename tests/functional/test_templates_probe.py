@@ -3,9 +3,9 @@
 import pytest
 
 from deployer.instrumentation.layer_zip import PACKAGE_VARIABLE, UNLABELLED, WRAPPER, build_layer
-from tests.functional.local_aws import packed
 from tests.functional.project import FILES
 from tests.functional.test_controller import SETTINGS, run, tag
+from tests.zips import packed
 
 SHRINK = ("shrink", "f", "--from-logs", "--bucket", "packages", "--output", "json")
 VARIABLES = {"OWN": "1", "AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, PACKAGE_VARIABLE: UNLABELLED}

@@ -6,7 +6,7 @@ from deployer.models.evidence import Evidence
 
 WITNESSES = ("audit", "inotify", "shim", "maps")
 COUNTED: Counter[str] = Counter()
-"""The table of ``probe_layer/README.md`` is what ``tests/conftest.py`` prints of it."""
+"""The table of ``probe_layer/README.md`` is what ``tests/functional/conftest.py`` prints of it."""
 
 
 def count(needed: set[str], evidence: Evidence) -> None:

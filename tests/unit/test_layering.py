@@ -13,8 +13,8 @@ from deployer.models.whitelist import Rules
 from deployer.notices import Silent
 from deployer.state.workspace import Workspace
 from deployer.whitelist import choose_layer
-from tests.functional.local_aws import packed
 from tests.unit.whitelists import NO_RULES, evidence, package
+from tests.zips import packed
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:own:3"
