@@ -41,7 +41,9 @@ def _install(requirements: Path, folder: Path) -> None:
 def _put(source: Path, place: Path) -> None:
     """Copy a file, at once for whoever reads it; not at all where it is there."""
     if not (place.exists() and place.read_bytes() == source.read_bytes()):
-        part = place.parent.with_name(f"{place.parent.name}.part")  # beside the package: a reader takes all that is in it
+        part = place.parent.with_name(
+            f"{place.parent.name}.part"
+        )  # beside the package: a reader takes all that is in it
         shutil.copyfile(source, part)
         part.replace(place)
 
