@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("often", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("all", settings.get_profile("often"), max_examples=1000)
+settings.register_profile("all", settings.get_profile("often"), max_examples=500)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a script's background
 
 

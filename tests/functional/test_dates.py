@@ -7,8 +7,9 @@ from typing import Final
 
 import pytest
 
-from tests.functional.local_aws import ROLE, packed
+from tests.functional.local_aws import ROLE
 from tests.functional.project import write
+from tests.zips import packed
 
 APP: Final = """
 import io, os, zipfile

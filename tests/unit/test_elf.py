@@ -294,7 +294,7 @@ def broken(draw: st.DrawFn) -> bytes:
     return bytes(library[: draw(st.sampled_from([len(library), draw(st.integers(0, len(library)))]))])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(broken())
 def test_whatever_the_headers_say_the_result_loads_as_before_or_is_left_alone(library: bytes) -> None:
     trimmed = trim(library)

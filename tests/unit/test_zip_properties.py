@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import PackageError
@@ -185,7 +185,6 @@ def broken(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(broken() | st.binary(max_size=200))
 def test_broken_bytes_end_in_a_package_or_a_package_error(data: bytes) -> None:
     source = BytesSource(data)
