@@ -4,6 +4,7 @@ Source: AWS Lambda Developer Guide, "Lambda quotas"
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 """
 
+import re
 from typing import Final
 
 MIB: Final = 1024 * 1024
@@ -41,3 +42,8 @@ NO_WRAPPER_RUNTIMES: Final = ("provided", "go1.x")
 
 PYTHON_RUNTIMES: Final = tuple(f"python3.{minor}" for minor in range(9, 15))
 """Runtimes that the probe layer is made for."""
+
+
+def is_python(runtime: str) -> bool:
+    """Return whether a text is the name of a Python runtime: it is looked up as a program, so nothing else may pass."""
+    return re.fullmatch(r"python3\.[0-9]{1,2}", runtime) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+import hashlib
 import os
 import struct
 import zlib
@@ -16,7 +18,7 @@ LONGEST_HEADER = _HEADER.size + 2 * 65535
 
 
 class File(NamedTuple):
-    """A row of the manifest (``deployer.manifest.PackedFile``)."""
+    """A row of the manifest (``deployer.instrumentation.manifest.PackedFile``)."""
 
     path: str
     mode: int
@@ -27,6 +29,7 @@ class File(NamedTuple):
     packed: int
     method: int
     changed: int  # seconds since 1970
+    sha256: str  # of the bytes as they lie there, base64
 
 
 def write(file: File, stream: Stream, fresh: str, source: str) -> None:
@@ -39,10 +42,11 @@ def write(file: File, stream: Stream, fresh: str, source: str) -> None:
     if signature != b"PK\3\4" or method != file.method:
         raise damaged(file, source)
     stream.exactly(name + extra)
+    digest = Digest(stream)
     size = crc32 = 0
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        for portion in inflated(file, stream) if file.method else stored(file, stream):
+        for portion in inflated(file, digest) if file.method else stored(file, digest):
             size += len(portion)
             if size > file.size:
                 break
@@ -56,11 +60,33 @@ def write(file: File, stream: Stream, fresh: str, source: str) -> None:
         raise damaged(file, source) from error
     finally:
         os.close(handle)
-    if (size, crc32) != (file.size, file.crc32):
+    if (size, crc32, digest.base64()) != (file.size, file.crc32, file.sha256):
         raise damaged(file, source)
 
 
-def stored(file: File, stream: Stream) -> Iterator[bytes]:
+class Digest:
+    """A stream that hashes what is taken from it: equal sizes and CRC-32 are easy to forge, SHA-256 is not.
+
+    Args:
+        stream: at the first byte of the file's data.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._sha256 = hashlib.sha256()
+
+    def take(self, most: int) -> bytes:
+        """The next bytes, at least one."""
+        data = self._stream.take(most)
+        self._sha256.update(data)
+        return data
+
+    def base64(self) -> str:
+        """Of all bytes so far."""
+        return binascii.b2a_base64(self._sha256.digest(), newline=False).decode()
+
+
+def stored(file: File, stream: Digest) -> Iterator[bytes]:
     """The file's bytes as they lie there."""
     left = file.packed
     while left:
@@ -69,7 +95,7 @@ def stored(file: File, stream: Stream) -> Iterator[bytes]:
         yield portion
 
 
-def inflated(file: File, stream: Stream) -> Iterator[bytes]:
+def inflated(file: File, stream: Digest) -> Iterator[bytes]:
     """The file's bytes, a MB at a time however much comes out of them."""
     inflater, left = zlib.decompressobj(-15), file.packed
     while left:

@@ -9,7 +9,7 @@ from typing import Any, Iterator, NamedTuple
 from probe_layer.entry import LONGEST_HEADER, File
 from probe_layer.fetch import Beside, Bucket, UnpackError
 
-VERSION = 2
+VERSION = 3
 _BATCH = 1 << 22  # bytes fetched by one request, unless one file is longer
 _GAP = 1 << 16  # bytes that are read past, so that a request goes on
 

@@ -29,7 +29,7 @@ from deployer.instrumentation import manifest
 from deployer.local import LocalAws
 from deployer.local.sandbox.code_store import unpack
 from deployer.models.package import Package
-from deployer.package import index, open_file
+from deployer.package import index, members, open_file
 from deployer.package.folder import pack_folder
 from examples.build import build
 
@@ -88,7 +88,7 @@ class Bench:
 
     def from_disk(self, package: Package, folder: Path, zipped: Path) -> dict[str, Any]:
         """Ours, and what else puts the same files there."""
-        described(package, manifest.Beside(zipped.name))
+        described(zipped, package, manifest.Beside(zipped.name))
         ways: dict[str, Way] = {
             "ours": self.unpacked,
             "copy": lambda: shutil.copytree(folder, self.tmp / "x", symlinks=True),
@@ -112,7 +112,7 @@ class Bench:
             for path in (zipped, tarred):
                 storage.upload_file(str(path), "bench", path.name)
             size = zipped.stat().st_size
-            described(package, manifest.InBucket("bench", zipped.name, "", size, environment["AWS_REGION"]))
+            described(zipped, package, manifest.InBucket("bench", zipped.name, "", size, environment["AWS_REGION"]))
 
             def fetch(path: Path) -> Path:
                 storage.download_file("bench", path.name, str(self.tmp / path.name))
@@ -239,8 +239,10 @@ def cold_start(folder: Path, slim: Path, environment: dict[str, str], runs: int)
 # -- runs ----------------------------------------------------------------------------------------------------------
 
 
-def described(package: Package, place: manifest.Place) -> None:
-    (WORK / "manifest.json").write_bytes(manifest.to_json(manifest.of_zip(package, place)))
+def described(zipped: Path, package: Package, place: manifest.Place) -> None:
+    with open_file(zipped) as source:
+        made = manifest.of_zip(package, place, members.digests(source, package))
+    (WORK / "manifest.json").write_bytes(manifest.to_json(made))
 
 
 def timed(way: Way) -> float:

@@ -5,6 +5,7 @@ at the package's top, so that what is asked for below /var/task by its whole pat
 also those that lead out of the package.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -29,15 +30,16 @@ MEMORY: Final = 1769
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
 
 
-def stand_in(package: Package, place: InBucket, out: Path) -> Measure:
-    """Writes the stub, the same bytes each time.
+def stand_in(package: Package, place: InBucket, digests: Mapping[str, bytes], out: Path) -> Measure:
+    """Write the stub, the same bytes each time.
 
     Args:
         package: the full one.
         place: where its zip lies in S3.
+        digests: SHA-256 of each file's bytes as they lie in the zip, by path.
         out: the stub's zip.
     """
-    made = of_zip(package, place)
+    made = of_zip(package, place, digests)
     tops = sorted({path.partition("/")[0] for path in package.entries} - {FOLDER})
     with ZipWriter(out) as writer:
         for one in [small_file(NAME, to_json(made)), *(symlink(name, f"{made.root}/{name}") for name in tops)]:

@@ -17,7 +17,7 @@ from deployer.errors import NotEnoughEvidenceError, PackageError, UsageError
 from deployer.flow.load_package import sha256_of
 from deployer.flow.slimming import check_fits, kept_of, reasons
 from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
-from deployer.limits import MIB, UNZIPPED
+from deployer.limits import MIB, UNZIPPED, is_python
 from deployer.models.evidence import Evidence
 from deployer.models.package import Package, Source
 from deployer.models.slim import Measure
@@ -116,7 +116,7 @@ def _check(whitelist: Whitelist, package: Package, settings: Settings) -> None:
             f"The folder holds {there:,} of the {len(known):,} paths that the whitelist keeps: it is another build.",
             "Give the build of the function that the whitelist was made for, or probe this one.",
         )
-    if settings.bytecode and not whitelist.runtime:
+    if settings.bytecode and not is_python(whitelist.runtime):
         raise UsageError(
             "The whitelist does not say for which runtime bytecode is to be made.",
             "Give --runtime python3.11 or the like, or --no-bytecode.",

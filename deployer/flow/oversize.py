@@ -13,6 +13,7 @@ from deployer.instrumentation.layer_zip import layer_size
 from deployer.instrumentation.manifest import InBucket
 from deployer.limits import UNZIPPED
 from deployer.models.function import StoredZip, package_key
+from deployer.package import members
 from deployer.state.state import State
 from deployer.state.workspace import STUB
 
@@ -47,9 +48,15 @@ def placed(run: Run, wanted: ProbeWanted, full: Taken, state: State) -> Placed:
     given = leave(run.aws.roles, state.probed.role, full.zip, name, attach=wanted.attach_policy)
     path = run.workspace.path(STUB)
     place = InBucket(full.zip.bucket, full.zip.key, full.etag, full.zip.zip_bytes, run.aws.region)
-    made = stand_in(full.package, place, path)
+    made = stand_in(full.package, place, _digests(run, full), path)
     stub = StoredZip(state.bucket, package_key(made.sha256), made.sha256, made.zip_bytes, made.bytes, made.files)
     before = stub if state.before_code == full.zip else state.before_code  # a function to be made was never before
     named = tuple({*state.policies, *(policy.name for policy in given.policies)})
     stubbed = replace(state, probed=probed, stub=stub, before_code=before, policies=named)
     return Placed(stubbed, {**uploads, stub.key: path}, given)
+
+
+def _digests(run: Run, full: Taken) -> dict[str, bytes]:
+    """Return what each file of the package must be: its zip is read once as a whole, also where it lies in S3."""
+    with run.notices.bar("hashing the package", full.package.zip_bytes) as advance:
+        return members.digests(full.source, full.package, advance)

@@ -4,14 +4,15 @@
 """
 
 import json
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from deployer.models.dates import seconds_of
 from deployer.models.package import Entry, Kind, Package
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 FOLDER: Final = ".ldeploy"
 """Where the manifest, and what belongs to it, lie in the deployed package."""
@@ -72,6 +73,8 @@ class PackedFile:
     """0 stored, 8 raw deflate."""
     changed: int
     """When it was last changed, in seconds since 1970."""
+    sha256: str
+    """Of the bytes as they lie there, base64: the deployed code carries it, so Lambda's own hash protects it."""
 
     def row(self) -> list[Any]:
         """As the manifest has it: the fields in their order."""
@@ -102,22 +105,24 @@ class Manifest:
         return sum(file.size for file in self.files)
 
 
-def of_zip(package: Package, place: Place) -> Manifest:
-    """The whole of a package.
+def of_zip(package: Package, place: Place, digests: Mapping[str, bytes]) -> Manifest:
+    """Return the manifest of a whole package.
 
     Args:
         package: the zip's index, which refuses paths outside the package, overlaps and duplicates.
         place: where its zip lies.
+        digests: SHA-256 of each file's bytes as they lie in the zip, by path.
     """
     entries = package.entries.values()
-    files = tuple(from_zip(entry, 0) for entry in entries if entry.kind is Kind.FILE)
+    files = tuple(from_zip(entry, 0, digests[entry.path]) for entry in entries if entry.kind is Kind.FILE)
     return Manifest(package.label, (place,), files, links(entries), empty_folders(entries))
 
 
-def from_zip(entry: Entry, source: int) -> PackedFile:
-    """A file that lies in a zip."""
+def from_zip(entry: Entry, source: int, digest: bytes) -> PackedFile:
+    """Return a file that lies in a zip, with the SHA-256 of its packed bytes."""
     place = (source, entry.offset, entry.packed, entry.method)
-    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, *place, seconds_of(entry.date))
+    known = b64encode(digest).decode()
+    return PackedFile(entry.path, entry.mode, entry.size, entry.crc32, *place, seconds_of(entry.date), known)
 
 
 def links(entries: Iterable[Entry]) -> tuple[tuple[str, str], ...]:

@@ -40,7 +40,8 @@ class Gateway:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if "HTTP_ORIGIN" in environ:  # a web page in the user's browser has no business here
+        if "HTTP_ORIGIN" in environ or not is_local(environ.get("HTTP_HOST", "")):
+            # A web page in the user's browser has no business here, nor under a name of its own (DNS rebinding).
             return Response(status=403)(environ, start_response)
         if path.startswith(DOWNLOADS):
             return self._download(path.removeprefix(DOWNLOADS), environ)(environ, start_response)
@@ -90,6 +91,12 @@ class Gateway:
             case _:
                 return Response(status=404)
         return Response(status=204)
+
+
+def is_local(host: str) -> bool:
+    """Return whether a ``Host`` header names this machine: only such names cannot be led here by foreign DNS."""
+    name = host.lower().rpartition("]")[0] + "]" if host.startswith("[") else host.lower().partition(":")[0]
+    return name in {"127.0.0.1", "localhost", "[::1]"} or name.endswith(".localhost")
 
 
 def slowly(body: bytes) -> Iterator[bytes]:

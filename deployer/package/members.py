@@ -3,13 +3,14 @@
 A read from S3 costs about as much time as a megabyte from it, so neighbours are read together.
 """
 
+import hashlib
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from deployer.errors import PackageError
-from deployer.models.package import Entry, Source
+from deployer.models.package import Entry, Kind, Package, Source
 from deployer.package import zipformat
 
 _AT_ONCE: Final = 8 << 20
@@ -34,6 +35,28 @@ def packed(source: Source, entries: Iterable[Entry]) -> Iterator[tuple[Entry, It
     reader = _ForwardReader(source, [_extent(entry) for entry in ordered])
     for entry in ordered:
         yield entry, _blocks(reader, entry, _data_start(reader, entry))
+
+
+def digests(source: Source, package: Package, advance: Callable[[int], Any] = lambda size: None) -> dict[str, bytes]:  # noqa: ARG005
+    """Return the SHA-256 of each file's data as it lies in the zip, by path: 32 bytes each.
+
+    Args:
+        source: the zip; it is read once from its beginning to its end.
+        package: its index.
+        advance: called with the bytes that were read.
+
+    Raises:
+        PackageError: what stands before an entry's data is not the header of that entry.
+    """
+    found = {}
+    files = (entry for entry in package.entries.values() if entry.kind is Kind.FILE)
+    for entry, blocks in packed(source, files):
+        digest = hashlib.sha256()
+        for block in blocks:
+            digest.update(block)
+            advance(len(block))
+        found[entry.path] = digest.digest()
+    return found
 
 
 def unpacked(source: Source, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:

@@ -68,7 +68,8 @@ def part(slim: Path, package: Package, chosen: Collection[str], elsewhere: Elsew
 
 def _made(packed: Source, place: Place, chosen: Collection[str]) -> dict[str, Small]:
     """What is new in the zip: symlinks, the manifest, and what reads it."""
-    manifest = of_zip(index(packed), place)
+    package = index(packed)
+    manifest = of_zip(package, place, members.digests(packed, package))
     links = [symlink(path, f"{manifest.root}/{path}") for path in chosen]
     files = [small_file(f"{FOLDER}/{name}", data, 0o755 if name == START else 0o644) for name, data in start_files()]
     return {one.entry.path: one for one in [*links, *files, small_file(NAME, to_json(manifest))]}

@@ -5,6 +5,7 @@ from dataclasses import astuple
 from typing import Any, Final
 
 from deployer.errors import WorkspaceError
+from deployer.limits import is_python
 from deployer.models.whitelist import Decision, Installed, Reason, Whitelist
 
 VERSION: Final = 1
@@ -70,8 +71,15 @@ def _whitelist(fields: dict[str, Any]) -> Whitelist:
             Installed(_of(str, one["name"]), _of(str, one["version"]), _of(str, one["contents"]))
             for one in fields["installed"]
         ),
-        runtime=_of(str, fields.get("runtime", "")),  # added later: older files of this version have none
+        runtime=_runtime(fields.get("runtime", "")),  # added later: older files of this version have none
     )
+
+
+def _runtime(name: object) -> str:
+    runtime: str = _of(str, name)
+    if runtime and not is_python(runtime):
+        raise ValueError(f"{runtime!r} is not a Python runtime")
+    return runtime
 
 
 def _decision(path: str, fields: dict[str, Any]) -> Decision:

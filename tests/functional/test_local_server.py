@@ -1,5 +1,6 @@
 """The embedded AWS as a whole: what it starts, leaves, and shows of its sandboxes."""
 
+import http.client
 import io
 import json
 import os
@@ -259,3 +260,16 @@ def test_a_range_of_an_object_is_what_it_asks_for(wanted: str, content: bytes | 
         assert refused[:2] == (416, "InvalidRange")
         replaced = refusal(here.storage.get_object, Bucket="numbers", Key="digits", Range=wanted, IfMatch='"other"')
         assert replaced[:2] == (412, "PreconditionFailed")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example:{port}", 403), ("127.0.0.1.evil.example", 403), ("localhost:{port}", 200), ("[::1]:{port}", 200)],
+)
+def test_only_this_machine_s_own_names_are_answered(host, status):
+    with LocalAws() as aws:
+        port = aws.endpoint_url.rpartition(":")[2]
+        connection = http.client.HTTPConnection("127.0.0.1", int(port))
+        connection.request("GET", "/_ldeploy/journal", headers={"Host": host.format(port=port)})
+        assert connection.getresponse().status == status
+        connection.close()

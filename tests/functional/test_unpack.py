@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -21,7 +22,7 @@ from typing import Any
 import pytest
 
 from deployer.instrumentation import manifest
-from deployer.package import FileSource, index
+from deployer.package import FileSource, index, members
 from probe_layer.record import Record, decode
 from tests.functional.probe_host import Host
 
@@ -116,8 +117,9 @@ def stub(tmp_path: Path) -> Stub:
 def make(folder: Path, tmp: Path, files: dict[str, Any]) -> Stub:
     folder.mkdir(parents=True)
     tmp.mkdir(exist_ok=True)
-    package = index(FileSource(a_zip(folder / "full.zip", files)))
-    made = manifest.of_zip(package, manifest.Beside("full.zip"))
+    source = FileSource(a_zip(folder / "full.zip", files))
+    package = index(source)
+    made = manifest.of_zip(package, manifest.Beside("full.zip"), members.digests(source, package))
     stub = Stub(folder, tmp, made)
     stub.write()
     return stub
@@ -155,6 +157,16 @@ def test_all_of_it_is_there_and_nobody_may_write_to_it(stub: Stub) -> None:
 def test_each_file_has_the_date_that_it_has_in_the_zip(stub: Stub) -> None:
     stub.run()
     assert {(stub.root / name).stat().st_mtime for name in FILES} == {1_714_979_290}  # 2024-05-06 07:08:10 UTC
+
+
+def test_other_bytes_of_the_same_size_and_crc_32_are_refused(tmp_path: Path) -> None:
+    assert zlib.crc32(b"plumless") == zlib.crc32(b"buckeroo")
+    stub = make(tmp_path / "task", tmp_path / "tmp", {**FILES, "w.txt": "plumless"})
+    full = stub.folder / "full.zip"
+    assert full.read_bytes().count(b"plumless") == 1  # stored
+    full.write_bytes(full.read_bytes().replace(b"plumless", b"buckeroo"))
+    line, record = stub.refused()
+    assert ("w.txt" in line, record.faults) == (True, ["unpack-damaged"])
 
 
 def test_what_is_there_is_not_unpacked_again(stub: Stub) -> None:

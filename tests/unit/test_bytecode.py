@@ -201,6 +201,16 @@ def test_another_version_is_not_taken_for_the_runtimes() -> None:
     assert find_interpreter(RUNTIME, "/nowhere/python") == ""
 
 
+@pytest.mark.parametrize("runtime", ["./tool.sh", "python--x", "python3.11/../../tool", "", "python3"])
+def test_what_is_no_runtime_is_never_run(runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tool = tmp_path / "tool.sh"
+    tool.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    tool.chmod(0o755)
+    assert find_interpreter(runtime) == ""
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_preview_of_the_version_is_not_taken(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nprintf '{python}\\ncpython\\n{RUNTIME}\\ncandidate\\n'\n")

@@ -1,13 +1,15 @@
 """The manifest names each file of a zip with the place of its bytes, and is the same each time."""
 
 import calendar
+import hashlib
 import io
 import json
 import zipfile
+from base64 import b64encode
 from dataclasses import dataclass
 
 from deployer.instrumentation import manifest
-from deployer.package import index
+from deployer.package import index, members
 
 
 @dataclass
@@ -39,11 +41,12 @@ PLACE = manifest.InBucket("bucket", "ldeploy/1.zip", '"etag"', 123, "eu-west-1")
 
 def test_each_file_is_named_with_the_place_and_the_checks_of_its_bytes() -> None:
     data = a_zip()
-    made = manifest.of_zip(index(Memory(data)), PLACE)
+    package = index(Memory(data))
+    made = manifest.of_zip(package, PLACE, members.digests(Memory(data), package))
     document = json.loads(manifest.to_json(made))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         told = {info.filename: info for info in archive.infolist()}
-    for path, mode, size, crc32, source, offset, packed, method, changed in document["files"]:
+    for path, mode, size, crc32, source, offset, packed, method, changed, sha256 in document["files"]:
         info = told[path]
         assert (size, crc32, offset, packed, method) == (
             info.file_size,
@@ -52,6 +55,8 @@ def test_each_file_is_named_with_the_place_and_the_checks_of_its_bytes() -> None
             info.compress_size,
             info.compress_type,
         )
+        start = offset + 30 + len(info.filename) + len(info.extra)
+        assert sha256 == b64encode(hashlib.sha256(data[start : start + packed]).digest()).decode()
         assert (mode, source, changed) == (0o644, 0, calendar.timegm((*info.date_time, 0, 0, 0)))
     assert [row[0] for row in document["files"]] == ["app.py", "data/raw.bin"]
     assert document["links"] == [["libx.so", "data/raw.bin"]]
@@ -62,6 +67,7 @@ def test_each_file_is_named_with_the_place_and_the_checks_of_its_bytes() -> None
 
 def test_the_same_package_gives_the_same_manifest_below_its_own_label() -> None:
     package = index(Memory(a_zip()))
-    made = manifest.of_zip(package, PLACE)
-    assert manifest.to_json(made) == manifest.to_json(manifest.of_zip(package, PLACE))
+    digests = members.digests(Memory(a_zip()), package)
+    made = manifest.of_zip(package, PLACE, digests)
+    assert manifest.to_json(made) == manifest.to_json(manifest.of_zip(package, PLACE, digests))
     assert made.root == f"/tmp/ldeploy-{package.label}"

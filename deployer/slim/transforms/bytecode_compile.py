@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import BinaryIO, Final, Self, cast
 
+from deployer.limits import is_python
+
 _ROOT: Final = PurePosixPath("/var/task")
 _CHILD: Final = Path(__file__).with_name("bytecode_child.py")
 _WHO: Final = """import sys
@@ -77,6 +79,8 @@ def find_interpreter(runtime: str, python: str = "") -> str:
     Bytecode is of one kind for all releases of a minor version, but not for its previews (importlib's
     MAGIC_NUMBER).
     """
+    if not is_python(runtime):
+        return ""
     for candidate in [python] if python else _candidates(runtime):
         match _output([candidate, "-s", "-S", "-c", _WHO]).splitlines():
             case [path, "cpython", version, "final"] if version == runtime:
