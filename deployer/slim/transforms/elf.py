@@ -25,8 +25,9 @@ from typing import Final, Self
 from deployer.slim.buffers import Contents, Joined, chunks, whole
 from deployer.slim.transforms.base import Changed, File, Kept, Transform
 from deployer.slim.transforms.elf_format import (
+    ELFMAG,
+    EM_X86_64,
     HEADER,
-    MAGIC,
     SECTION,
     SEGMENT,
     Header,
@@ -44,7 +45,7 @@ from deployer.slim.transforms.records import RECORD
 _LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?|[^.]+")
 """``x.so``, ``libx.so.1.2``, and programs, which have no suffix; the first bytes tell whether it is one."""
 _SMALLEST_PAGE: Final = 0x1000
-_LARGEST_PAGE: Final = {62: 0x1000}
+_LARGEST_PAGE: Final = {EM_X86_64: 0x1000}
 """By e_machine: x86_64 has pages of 4 KB; arm64, as its kernel was built, of 4, 16 or 64 KB."""
 _ANY_PAGE: Final = 0x10000
 _PROVIDER: Final = b"OSSL_provider_init\0"
@@ -69,7 +70,7 @@ class TrimLibraries(Transform):
 
     def wants(self, beginning: bytes) -> bool:
         """Check whether it is an ELF file."""
-        return beginning.startswith(MAGIC)
+        return beginning.startswith(ELFMAG)
 
     def change(self, file: File) -> Changed:
         """Return the trimmed file, or the reason why it stays as it is."""
@@ -117,7 +118,7 @@ def _trim(library: Contents) -> Joined:
     _check_segments(library, header, segments)
     _check_sections(library, sections)
     _check_dropped(library, header, segments, sections)
-    page = _LARGEST_PAGE.get(header.machine, _ANY_PAGE)
+    page = _LARGEST_PAGE.get(header.e_machine, _ANY_PAGE)
     ways = [_write(library, header, each, _close_gaps(each, page)) for each in _alignments(segments, sections, page)]
     trimmed = min(ways, key=len)
     _prove(library, trimmed)
@@ -130,39 +131,39 @@ def _loads(segments: Sequence[Segment]) -> list[Segment]:
 
 
 def _headers(header: Header) -> int:
-    return HEADER.size + header.phnum * SEGMENT.size
+    return HEADER.size + header.e_phnum * SEGMENT.size
 
 
 def _check_segments(library: Contents, header: Header, segments: Sequence[Segment]) -> None:
     loads = _loads(segments)
-    require(bool(loads) and loads[0].offset == 0, "no loaded segment begins at offset 0")
-    require(_headers(header) <= loads[0].size, "its program headers are not in the first loaded segment")
+    require(bool(loads) and loads[0].p_offset == 0, "no loaded segment begins at offset 0")
+    require(_headers(header) <= loads[0].p_filesz, "its program headers are not in the first loaded segment")
     for load in loads:
         require(load.end <= len(library), "a loaded segment ends behind the end of the file")
-        aligned = load.align >= _SMALLEST_PAGE and load.align.bit_count() == 1
-        congruent = aligned and (load.address - load.offset) % load.align == 0
-        require(congruent and load.size <= load.memory, "a loaded segment is of an odd size or alignment")
+        aligned = load.p_align >= _SMALLEST_PAGE and load.p_align.bit_count() == 1
+        congruent = aligned and (load.p_vaddr - load.p_offset) % load.p_align == 0
+        require(congruent and load.p_filesz <= load.p_memsz, "a loaded segment is of an odd size or alignment")
     for before, after in pairwise(loads):
-        ascending = before.end <= after.offset and before.address + before.memory <= after.address
+        ascending = before.end <= after.p_offset and before.p_vaddr + before.p_memsz <= after.p_vaddr
         require(ascending, "loaded segments overlap or are out of order")
     for segment in segments:
-        held = segment.size == 0 or any(load.holds(segment) for load in loads)
-        require(held, f"a segment of kind {segment.kind:#x} is not within a loaded one")
+        held = segment.p_filesz == 0 or any(load.holds(segment) for load in loads)
+        require(held, f"a segment of kind {segment.p_type:#x} is not within a loaded one")
 
 
 def _check_sections(library: Contents, sections: Sequence[Section]) -> None:
     for section in sections:
         require(section.end <= len(library), "a section ends behind the end of the file")
         require(not section.missing_instructions, "a separate file of debug information")
-        provider = section.loaded_strings and _contains(library, section.offset, section.end, _PROVIDER)
+        provider = section.loaded_strings and _contains(library, section.sh_offset, section.end, _PROVIDER)
         require(not provider, "an OpenSSL provider, which may check the sum of its own file")
 
 
 def _check_dropped(library: Contents, header: Header, segments: Sequence[Segment], sections: Sequence[Section]) -> None:
     """Outside the loaded segments each byte is zero, or of a section or table that only linkers and debuggers read."""
-    loaded = [(load.offset, load.end) for load in _loads(segments)]
-    dropped = [(section.offset, section.end) for section in sections if section.for_tools_only]
-    table = (header.shoff, header.shoff + len(sections) * SECTION.size)
+    loaded = [(load.p_offset, load.end) for load in _loads(segments)]
+    dropped = [(section.sh_offset, section.end) for section in sections if section.for_tools_only]
+    table = (header.e_shoff, header.e_shoff + len(sections) * SECTION.size)
     at = 0
     for begin, end in [*sorted([*loaded, *dropped, table]), (len(library), len(library))]:
         known = _is_zero(library, at, begin) or _is_old_table(library, at + -at % 8, begin, sections)
@@ -177,9 +178,9 @@ def _alignments(segments: Sequence[Segment], sections: Sequence[Section], page: 
     2.35 loads them at any page all the same (Lambda has 2.26 and 2.34).
     """
     yield segments
-    wanted = max((section.align for section in sections if section.loaded), default=_ANY_PAGE + 1)
-    if wanted <= page < max(load.align for load in _loads(segments)):
-        yield [s._replace(align=min(s.align, page)) if s.loaded else s for s in segments]
+    wanted = max((section.sh_addralign for section in sections if section.loaded), default=_ANY_PAGE + 1)
+    if wanted <= page < max(load.p_align for load in _loads(segments)):
+        yield [s._replace(p_align=min(s.p_align, page)) if s.loaded else s for s in segments]
 
 
 def _close_gaps(segments: Sequence[Segment], page: int) -> Placed:
@@ -191,18 +192,18 @@ def _close_gaps(segments: Sequence[Segment], page: int) -> Placed:
     placed = []
     end = 0
     for load in _loads(segments):
-        step = max(load.align, page)
-        offset = load.offset - (load.offset - end) // step * step
+        step = max(load.p_align, page)
+        offset = load.p_offset - (load.p_offset - end) // step * step
         placed.append((load, offset))
-        end = offset + load.size
+        end = offset + load.p_filesz
     return placed
 
 
 def _moved(segment: Segment, placed: Placed) -> Segment:
     """The segment at its new offset; an empty one (GNU_STACK, a .tbss) moves with what lies before it."""
-    before = [(load, offset) for load, offset in placed if load.offset <= segment.offset]
+    before = [(load, offset) for load, offset in placed if load.p_offset <= segment.p_offset]
     load, offset = next((pair for pair in before if pair[0].holds(segment)), before[-1])
-    return segment._replace(offset=segment.offset - load.offset + offset)
+    return segment._replace(p_offset=segment.p_offset - load.p_offset + offset)
 
 
 def _write(library: Contents, header: Header, segments: Sequence[Segment], placed: Placed) -> Joined:
@@ -216,8 +217,8 @@ def _write(library: Contents, header: Header, segments: Sequence[Segment], place
     pieces.append(range(_headers(header), first.end))
     at = first.end
     for load, offset in placed[1:]:
-        pieces += [bytes(offset - at), range(load.offset, load.end)]
-        at = offset + load.size
+        pieces += [bytes(offset - at), range(load.p_offset, load.end)]
+        at = offset + load.p_filesz
     return Joined(library, pieces)
 
 
@@ -232,10 +233,10 @@ def _prove(before: Contents, after: Contents) -> None:
     segments = read_segments(after, header)
     _check_segments(after, header, segments)
     for was, now in zip(read_segments(before, header), segments, strict=True):
-        moved = was._replace(offset=now.offset, align=now.align if was.loaded else was.align)
-        require(moved == now and now.align <= was.align, "a trimmed segment is not as before")
-        skip = 0 if now.offset else _headers(header)
-        old, new = chunks(before, was.offset + skip, was.end), chunks(after, now.offset + skip, now.end)
+        moved = was._replace(p_offset=now.p_offset, p_align=now.p_align if was.loaded else was.p_align)
+        require(moved == now and now.p_align <= was.p_align, "a trimmed segment is not as before")
+        skip = 0 if now.p_offset else _headers(header)
+        old, new = chunks(before, was.p_offset + skip, was.end), chunks(after, now.p_offset + skip, now.end)
         same = not was.loaded or all(one == other for one, other in zip(old, new, strict=True))
         require(same, "a trimmed segment's bytes are not as before")
 

@@ -10,17 +10,18 @@ from typing import Final, NamedTuple, Self
 
 from deployer.slim.buffers import Contents
 
-MAGIC: Final = b"\x7fELF"
-_LITTLE_64: Final = b"\x02\x01\x01"
+ELFMAG: Final = b"\x7fELF"
+_ELFCLASS64_LSB: Final = b"\x02\x01\x01"
 """EI_CLASS 64-bit, EI_DATA little-endian, EI_VERSION 1."""
-_EXECUTABLE, _SHARED = 2, 3
-_LOAD: Final = 1
-_NOBITS: Final = 8
-_ALLOC: Final = 2
-_INSTRUCTIONS: Final = 4
-_STRINGS: Final = 3
-_LINKER_TYPES: Final = frozenset({2, _STRINGS, 4, 7, 9, 17, 18})
-"""SYMTAB, STRTAB, RELA, NOTE, REL, GROUP, SYMTAB_SHNDX: of no use to a program where they are not loaded."""
+ET_EXEC, ET_DYN = 2, 3
+EM_X86_64: Final = 62
+PT_LOAD: Final = 1
+SHT_NOBITS: Final = 8
+SHF_ALLOC: Final = 2
+SHF_EXECINSTR: Final = 4
+SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_NOTE, SHT_REL, SHT_GROUP, SHT_SYMTAB_SHNDX = 2, 3, 4, 7, 9, 17, 18
+_LINKER_TYPES: Final = frozenset({SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_NOTE, SHT_REL, SHT_GROUP, SHT_SYMTAB_SHNDX})
+"""Sections that a program has no use for where they are not loaded."""
 _TOOL_NAMES: Final = (
     *(b".debug", b".zdebug", b".comment", b".stab", b".gdb_index", b".annobin", b".gnu.build.attributes"),
     *(b".gnu_debug", b".gnu.lto_", b".gnu.warning", b".GCC.command.line", b".llvm", b".note", b".ident"),
@@ -41,87 +42,87 @@ def require(holds: bool, reason: str) -> None:
 class Header(NamedTuple):
     """Elf64_Ehdr."""
 
-    ident: bytes
-    kind: int
-    machine: int
-    version: int
-    entry: int
-    phoff: int
-    shoff: int
-    flags: int
-    ehsize: int
-    phentsize: int
-    phnum: int
-    shentsize: int
-    shnum: int
-    shstrndx: int
+    e_ident: bytes
+    e_type: int
+    e_machine: int
+    e_version: int
+    e_entry: int
+    e_phoff: int
+    e_shoff: int
+    e_flags: int
+    e_ehsize: int
+    e_phentsize: int
+    e_phnum: int
+    e_shentsize: int
+    e_shnum: int
+    e_shstrndx: int
 
     def without_sections(self) -> Self:
         """The header of a file that has no section headers."""
-        return self._replace(shoff=0, shnum=0, shstrndx=0)
+        return self._replace(e_shoff=0, e_shnum=0, e_shstrndx=0)
 
 
 class Segment(NamedTuple):
-    """Elf64_Phdr: ``size`` bytes at ``offset`` of the file, ``memory`` bytes at ``address``."""
+    """Elf64_Phdr: ``p_filesz`` bytes of the file, ``p_memsz`` bytes of memory."""
 
-    kind: int
-    flags: int
-    offset: int
-    address: int
-    physical: int
-    size: int
-    memory: int
-    align: int
+    p_type: int
+    p_flags: int
+    p_offset: int
+    p_vaddr: int
+    p_paddr: int
+    p_filesz: int
+    p_memsz: int
+    p_align: int
 
     @property
     def loaded(self) -> bool:
-        return self.kind == _LOAD
+        return self.p_type == PT_LOAD
 
     @property
     def end(self) -> int:
-        return self.offset + self.size
+        return self.p_offset + self.p_filesz
 
     def holds(self, other: "Segment") -> bool:
         """Whether the other's bytes are mapped by this one, at the other's own address."""
-        inside = self.offset <= other.offset and other.end <= self.end
-        return inside and self.address - self.offset == other.address - other.offset
+        inside = self.p_offset <= other.p_offset and other.end <= self.end
+        return inside and self.p_vaddr - self.p_offset == other.p_vaddr - other.p_offset
 
 
 class Section(NamedTuple):
     """Elf64_Shdr, with its name's first 32 bytes (and what follows the name there)."""
 
-    name: bytes
-    kind: int
-    flags: int
-    offset: int
-    size: int
-    align: int
+    sh_name: bytes
+    sh_type: int
+    sh_flags: int
+    sh_offset: int
+    sh_size: int
+    sh_addralign: int
 
     @property
     def loaded(self) -> bool:
         """Whether it is there at run time."""
-        return bool(self.flags & _ALLOC)
+        return bool(self.sh_flags & SHF_ALLOC)
 
     @property
     def end(self) -> int:
         """Where its bytes in the file end."""
-        return self.offset + (0 if self.kind == _NOBITS else self.size)
+        return self.sh_offset + (0 if self.sh_type == SHT_NOBITS else self.sh_size)
 
     @property
     def for_tools_only(self) -> bool:
         """Neither loaded nor of a kind that a program could have put there for itself."""
-        known = self.kind in _LINKER_TYPES or self.name.startswith(_TOOL_NAMES)
+        known = self.sh_type in _LINKER_TYPES or self.sh_name.startswith(_TOOL_NAMES)
         return known and not self.loaded
 
     @property
     def loaded_strings(self) -> bool:
         """Names of symbols for the dynamic loader."""
-        return self.kind == _STRINGS and self.loaded
+        return self.sh_type == SHT_STRTAB and self.loaded
 
     @property
     def missing_instructions(self) -> bool:
         """Code whose bytes are in another file: this one holds the debug information."""
-        return self.kind == _NOBITS and bool(self.flags & _INSTRUCTIONS)
+        return self.sh_type == SHT_NOBITS and bool(self.sh_flags & SHF_EXECINSTR)
 
 
 HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -136,13 +137,13 @@ def read_header(view: Contents) -> Header:
         UnusualError: not a 64-bit little-endian library or executable, or its program headers are elsewhere.
     """
     beginning = bytes(view[: HEADER.size])
-    require(beginning[:4] == MAGIC, "not an ELF file")
-    require(beginning[4:7] == _LITTLE_64, "not 64-bit and little-endian")
+    require(beginning[:4] == ELFMAG, "not an ELF file")
+    require(beginning[4:7] == _ELFCLASS64_LSB, "not 64-bit and little-endian")
     require(len(beginning) == HEADER.size, "cut off in its header")
     header = Header._make(HEADER.unpack(beginning))
-    require(header.kind in (_EXECUTABLE, _SHARED), "neither a shared library nor an executable")
-    usual = (header.ehsize, header.phoff, header.phentsize) == (HEADER.size, HEADER.size, SEGMENT.size)
-    require(usual and header.phnum < 0xFFFF, "its program headers are not right behind the ELF header")
+    require(header.e_type in (ET_EXEC, ET_DYN), "neither a shared library nor an executable")
+    usual = (header.e_ehsize, header.e_phoff, header.e_phentsize) == (HEADER.size, HEADER.size, SEGMENT.size)
+    require(usual and header.e_phnum < 0xFFFF, "its program headers are not right behind the ELF header")
     return header
 
 
@@ -152,8 +153,8 @@ def read_segments(view: Contents, header: Header) -> list[Segment]:
     Raises:
         UnusualError: the file ends within them.
     """
-    table = view[HEADER.size : HEADER.size + header.phnum * SEGMENT.size]
-    require(len(table) == header.phnum * SEGMENT.size, "cut off in its program headers")
+    table = view[HEADER.size : HEADER.size + header.e_phnum * SEGMENT.size]
+    require(len(table) == header.e_phnum * SEGMENT.size, "cut off in its program headers")
     return [Segment._make(fields) for fields in SEGMENT.iter_unpack(table)]
 
 
@@ -163,13 +164,13 @@ def read_sections(view: Contents, header: Header) -> list[Section]:
     Raises:
         UnusualError: the file ends within them, or they are of an odd kind.
     """
-    if not header.shoff:
+    if not header.e_shoff:
         return []
-    require(header.shnum > 0 and header.shentsize == SECTION.size, "its section headers are of an odd kind")
-    table = view[header.shoff : header.shoff + header.shnum * SECTION.size]
-    require(len(table) == header.shnum * SECTION.size, "cut off in its section headers")
+    require(header.e_shnum > 0 and header.e_shentsize == SECTION.size, "its section headers are of an odd kind")
+    table = view[header.e_shoff : header.e_shoff + header.e_shnum * SECTION.size]
+    require(len(table) == header.e_shnum * SECTION.size, "cut off in its section headers")
     rows = list(SECTION.iter_unpack(table))
-    names = rows[header.shstrndx][4] if header.shstrndx < len(rows) else len(view)
+    names = rows[header.e_shstrndx][4] if header.e_shstrndx < len(rows) else len(view)
     return [
         Section(bytes(view[names + name : names + name + 32]), kind, flags, offset, size, align)
         for name, kind, flags, _address, offset, size, _link, _info, align, _ in rows
@@ -185,7 +186,7 @@ def is_old_table(table: bytes, sections: Sequence[Section]) -> bool:
     rows = SECTION.iter_unpack(table[: whole_rows * SECTION.size])
     old = [(kind, flags, offset, size) for _, kind, flags, _, offset, size, *_ in rows]
     used = -(-len(table.rstrip(b"\0")) // SECTION.size)
-    own = {(section.kind, section.flags, section.offset, section.size) for section in sections}
+    own = {(section.sh_type, section.sh_flags, section.sh_offset, section.sh_size) for section in sections}
     same = sum(row in own for row in old[:used])
     begins = bool(old) and not any(old[0])
     return begins and used <= min(whole_rows, len(sections) + 1) and 2 * same > used
