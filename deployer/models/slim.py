@@ -14,6 +14,9 @@ class Measure:
     zip_bytes: int
     sha256: str
     """Of the zip, hex."""
+    init_ms: float | None = None
+    """Milliseconds that a cold start takes: the median Init Duration of Lambda's REPORT lines; None where the log holds
+    none."""
 
 
 @dataclass(frozen=True)

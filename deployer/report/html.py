@@ -6,7 +6,8 @@ from typing import Final
 
 from deployer.models.slim import Measure
 from deployer.report.models import ShrinkReport
-from deployer.report.text import DONE, change, coverage, left_alone, megabytes, percent
+from deployer.report.text import DONE, change, coverage, left_alone
+from deployer.report.words import megabytes, percent
 
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }

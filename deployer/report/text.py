@@ -16,6 +16,7 @@ from deployer.report.models import (
     ShrinkReport,
     StatusReport,
 )
+from deployer.report.words import megabytes, percent
 
 
 def text(report: Report) -> str:
@@ -38,16 +39,6 @@ def text(report: Report) -> str:
         case _:
             assert_never(report)
     return "\n".join(lines) + "\n"
-
-
-def megabytes(size: int) -> str:
-    """Bytes as megabytes of a million: ``"12.3 MB"``."""
-    return f"{size / 1e6:,.1f} MB"
-
-
-def percent(share: float) -> str:
-    """A share of one: ``"3.2 %"``."""
-    return f"{100 * share:.1f} %"
 
 
 def _probe(report: ProbeReport) -> list[str]:

@@ -1,0 +1,35 @@
+"""Figures in words: one way of writing sizes, shares and counts, wherever a report is shown."""
+
+MINUS = "\N{MINUS SIGN}"
+"""As wide as a plus; for the page, where the font has it."""
+
+
+def megabytes(size: int | float) -> str:
+    """Return bytes as megabytes of a million: ``"12.3 MB"``."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def bytes_changed(before: int, after: int) -> str:
+    """Return what was saved or added: ``"-12.3 MB"``."""
+    return f"{(after - before) / 1e6:+,.1f} MB"
+
+
+def percent(share: float) -> str:
+    """Return a share of one: ``"3.2 %"``."""
+    return f"{100 * share:.1f} %"
+
+
+def seconds(milliseconds: float) -> str:
+    """Return a duration: ``"1.31 s"``, or ``"310 ms"`` below one second."""
+    return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
+
+
+def counted(number: int, what: str, plural: str = "") -> str:
+    """Return a number with its noun: ``"1 file"``, ``"1,200 files"``.
+
+    Args:
+        number: how many.
+        what: the noun in the singular.
+        plural: the noun in the plural, where it is not made with an s.
+    """
+    return f"{number:,} {what if number == 1 else plural or what + 's'}"
