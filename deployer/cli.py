@@ -25,11 +25,11 @@ from deployer.commands.options import (
 )
 from deployer.commands.output import Talk
 from deployer.commands.parameters import events_folder, moment, whitelist_file
-from deployer.context import DeployWanted, ProbeWanted, ShrinkWanted
 from deployer.errors import UsageError
-from deployer.flow.apply import ApplyWanted
+from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
 from deployer.flow.doctor import doctor as examine
+from deployer.flow.models import DeployRequest, ProbeRequest, ShrinkRequest
 from deployer.flow.reports import last_report, last_whitelist
 from deployer.models.function import Configuration
 from deployer.models.whitelist import Rules
@@ -82,13 +82,13 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
         if not role.startswith("arn:"):
             raise UsageError(f"The role '{role}' is no ARN.", "Give it whole: arn:aws:iam::123456789012:role/name.")
         made = Configuration(runtime, handler, role, architecture, memory or 1024, timeout or 60)
-    run = shared.run()
+    context = shared.context()
     in_s3 = package if package and package.startswith("s3://") else ""
-    bucket, to_make = the_bucket(shared, run, in_s3)
-    wanted = ProbeWanted(
+    bucket, to_make = the_bucket(shared, context, in_s3)
+    request = ProbeRequest(
         shared.function, package, bucket, to_make, made, memory, timeout, events, sample, attach_policy
     )
-    return pipeline.probe(run, wanted)
+    return pipeline.probe(context, shared.executor(), request)
 
 
 @ldeploy.command()
@@ -117,15 +117,15 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     via: Any,
 ) -> Report:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
-    run = shared.run()
-    now = run.now()
+    context = shared.context()
+    now = context.now()
     window = Window(since(now) if since else None, until(now) if until else None)
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give a time that is.")
-    wanted = ShrinkWanted(
+    request = ShrinkRequest(
         shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy
     )
-    return pipeline.shrink(run, wanted)
+    return pipeline.shrink(context, shared.executor(), request)
 
 
 @ldeploy.command()
@@ -146,11 +146,11 @@ def deploy(
     attach_policy: bool,
 ) -> Report:
     """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
-    run = shared.run()
-    bucket, _ = the_bucket(shared, run, package if package.startswith("s3://") else "")
-    chosen = whitelist or last_whitelist(run.workspace)
-    wanted = DeployWanted(shared.function, package, bucket, chosen, Rules(keep, drop), settings, attach_policy)
-    return pipeline.deploy(run, wanted)
+    context = shared.context()
+    bucket, _ = the_bucket(shared, context, package if package.startswith("s3://") else "")
+    chosen = whitelist or last_whitelist(context.workspace)
+    request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, attach_policy)
+    return pipeline.deploy(context, shared.executor(), request)
 
 
 @ldeploy.command()
@@ -174,8 +174,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     zipped: Path | None,
 ) -> list[Report]:
     """Make the fresh build in BUILD_DIR slim, in place, by a WHITELIST kept in the repository; asks nothing of AWS."""
-    wanted = ApplyWanted(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
-    return [apply_to(wanted, talk.notices)]
+    request = ApplyRequest(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
+    return [apply_to(request, talk.notices)]
 
 
 @ldeploy.command()
@@ -183,7 +183,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 @changing
 def restore(shared: Common) -> Report:
     """Make FUNCTION exactly what it was before the last probe or deploy."""
-    return pipeline.restore(shared.run(), shared.function, over_others=shared.force)
+    return pipeline.restore(shared.context(), shared.executor(), shared.function, over_others=shared.force)
 
 
 @ldeploy.command()
@@ -191,15 +191,15 @@ def restore(shared: Common) -> Report:
 @via
 def status(shared: Common, via: Any) -> Report:
     """Say which state FUNCTION is in and what has been seen of it so far."""
-    return pipeline.status(shared.run(), shared.function, via)
+    return pipeline.status(shared.context(), shared.function, via)
 
 
 @ldeploy.command()
 @partial(common, required=False)
 def doctor(shared: Common) -> Report:
     """Say what would stop a probe of FUNCTION, or of any; changes nothing."""
-    run = shared.run()
-    return examine(run, shared.function, run.workspace.bucket, make=shared.resolve_s3)
+    context = shared.context()
+    return examine(context, shared.function, context.workspace.bucket, make=shared.resolve_s3)
 
 
 @ldeploy.command()
@@ -207,7 +207,7 @@ def doctor(shared: Common) -> Report:
 @option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
 def report(shared: Common, html: Path | None) -> Report:
     """Show again what the last shrink or deploy of FUNCTION found and did."""
-    found = last_report(shared.run().workspace)
+    found = last_report(shared.context().workspace)
     if html:
         write_whole(html, page(found))
     return found

@@ -17,14 +17,16 @@ from typing import Any, Final
 from deployer import pipeline
 from deployer.aws import Aws, open_aws
 from deployer.aws.tagged import Tagged, open_tagged
-from deployer.context import Run, ShrinkWanted
+from deployer.context import Context
+from deployer.deploy.executor import Executor
 from deployer.errors import LdeployError, WorkspaceError
 from deployer.evidence.coverage import estimate
+from deployer.flow.models import ShrinkRequest
 from deployer.models.function import function_key
 from deployer.models.whitelist import Rules
 from deployer.notices import Advance
 from deployer.slim import Settings
-from deployer.sources.reader import Window
+from deployer.sources.reader import Window, open_reader
 from deployer.state.state import Stage
 from deployer.state.workspace import Workspace
 
@@ -107,26 +109,26 @@ def tend(aws: Aws, tagged: Tagged, wanted: Wanted, name: str) -> Tended:
                 return Tended(name, "production", f"it has the alias {min(named)}")
             with TemporaryDirectory() as folder:
                 workspace = Workspace(name, Path(folder), aws.storage, wanted.bucket)
-                return _shrunk(Run(aws, workspace, Log(), _now, lambda steps: True), wanted, name)  # noqa: ARG005
+                return _shrink(Context(aws, workspace, Log(), _now), wanted, name)
     except LdeployError as error:
         return Tended(name, "failed", str(error))
     except Exception as error:
         return Tended(name, "failed", f"ldeploy itself is at fault ({type(error).__name__}: {error})")
 
 
-def _shrunk(run: Run, wanted: Wanted, name: str) -> Tended:
-    state = pipeline.standing(run, run.aws.functions.get(name))
+def _shrink(context: Context, wanted: Wanted, name: str) -> Tended:
+    state = pipeline.current_state(context, context.aws.functions.get(name))
     if state is None:
         raise WorkspaceError(f"{name} has the tag and was never probed.", f"Run ldeploy probe {name}.")
     if state.stage not in {Stage.PROBED, Stage.SHRINKING}:  # a shrink that was cut off is gone on with
         return Tended(name, "idle", f"it is {state.stage}")
-    evidence = run.reader("events").read(state, Window(), run.now(), keep=True)
+    evidence = open_reader(context, "events").read(state, Window(), context.now(), keep=True)
     risk = estimate(evidence).upper_bound
     if evidence.sandboxes < wanted.min_sandboxes or risk > wanted.max_risk:
         why = f"wants {wanted.min_sandboxes} sandboxes and a risk of at most {wanted.max_risk:g}"
         return Tended(name, "waiting", why, evidence.sandboxes, risk)
-    asked = ShrinkWanted(name, Rules(wanted.keep), Window(), wanted.min_sandboxes, None, Settings(), "events")
-    report = pipeline.shrink(run, asked)
+    request = ShrinkRequest(name, Rules(wanted.keep), Window(), wanted.min_sandboxes, None, Settings(), "events")
+    report = pipeline.shrink(context, Executor(lambda steps: True), request)  # noqa: ARG005
     why = " ".join(report.warnings)
     return Tended(name, report.state, why, evidence.sandboxes, risk, report.before.bytes, report.after.bytes)
 

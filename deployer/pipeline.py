@@ -11,16 +11,17 @@ changes anything, and ``--plan`` stops before it.
 
 from dataclasses import replace
 
-from deployer.context import DeployWanted, ProbeWanted, Run, ShrinkWanted
+from deployer.context import Context
 from deployer.deploy import planner
-from deployer.deploy.prune_layers import Touched
+from deployer.deploy.executor import Executor
+from deployer.deploy.prune_layers import LayerUsage, check_handler, measure_layers, prune_layers
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, UsageError
-from deployer.flow.load_package import Taken
-from deployer.flow.oversize import placed
+from deployer.flow.load_package import LoadedPackage, full_source, load_package
+from deployer.flow.models import DeployRequest, ProbeRequest, RedeployRequest, ShrinkRequest
+from deployer.flow.oversize import plan_probe
 from deployer.flow.redeploy import redeploy
 from deployer.flow.reports import probe_report, restore_report, status_report
-from deployer.flow.slimming import Choice
 from deployer.instrumentation.configure import check, check_runtime, is_by_template, raised, unprobed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
@@ -28,7 +29,7 @@ from deployer.models.whitelist import Whitelist
 from deployer.package import distributions, index
 from deployer.report import models
 from deployer.sources.base import Via
-from deployer.sources.reader import Window, enough
+from deployer.sources.reader import Window, enough, open_reader
 from deployer.state.baseline import (
     begin,
     check_probed,
@@ -41,149 +42,149 @@ from deployer.state.baseline import (
     with_whole_layers,
 )
 from deployer.state.state import Stage, State
-from deployer.whitelist import Earlier, carry_over, choose, contents, keep_too, of_package
+from deployer.whitelist import Earlier, carry_over, choose, contents, keep_too
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
 
-def probe(run: Run, wanted: ProbeWanted) -> models.ProbeReport:
-    """Deploys the full package with the probe in."""
-    found = run.aws.functions.find(wanted.function)
-    _check_request(found, wanted)
-    full = run.intake(wanted.bucket).take(wanted.package, found)
-    probed = placed(run, wanted, full, _probing(run, wanted, found, full))
+def probe(context: Context, executor: Executor, request: ProbeRequest) -> models.ProbeReport:
+    """Deploy the full package with the probe in."""
+    found = context.aws.functions.find(request.function)
+    _check_request(found, request)
+    full = load_package(context, request.bucket, request.package, found)
+    plan = plan_probe(context, request, full, _begin_probe(context, request, found, full))
     held = contents(full.package, distributions(full.source, full.package))
-    bucket = wanted.bucket if wanted.make_bucket else None
-    steps = planner.probe(found, probed.state, held, probed.uploads, bucket, wanted.events, probed.leave.policies)
-    return probe_report(probed.state, full, steps, run.carry_out(steps, found), probed.leave.warnings)
+    steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, request.events)
+    return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
 
 
-def _check_request(found: Function | None, wanted: ProbeWanted) -> None:
+def _check_request(found: Function | None, request: ProbeRequest) -> None:
     if found:
         check(found)
-    elif wanted.create:
-        check_runtime(wanted.create.runtime)
-    if wanted.events:
-        check_events(wanted.events)
+    elif request.create:
+        check_runtime(request.create.runtime)
+    if request.events:
+        check_events(request.events)
 
 
-def _probing(run: Run, wanted: ProbeWanted, found: Function | None, full: Taken) -> State:
-    """The state that the probe begins with: what was before, and what is wanted for as long as it is in."""
-    known = _known(run, found)
-    state = begin(wanted.function, wanted.bucket, found, known, wanted.create, full.zip, run.now())
-    probed = raised(state.probed, wanted.memory, wanted.timeout)
-    state = replace(state, probed=probed, sample=wanted.sample)
-    return replace(state, events=str(wanted.events.absolute()), answers={}) if wanted.events else state
+def _begin_probe(context: Context, request: ProbeRequest, found: Function | None, full: LoadedPackage) -> State:
+    """Return the state that the probe begins with: what was before, and what is wanted for as long as it is in."""
+    known = _known(context, found)
+    state = begin(request.function, request.bucket, found, known, request.create, full.zip, context.now())
+    probed = raised(state.probed, request.memory, request.timeout)
+    state = replace(state, probed=probed, sample=request.sample)
+    return replace(state, events=str(request.events.absolute()), answers={}) if request.events else state
 
 
-def _known(run: Run, found: Function | None) -> State | None:
-    return of_this_function(run.workspace.state(), found, run.aws.region)
+def _known(context: Context, found: Function | None) -> State | None:
+    return of_this_function(context.workspace.state(), found, context.aws.region)
 
 
-def standing(run: Run, found: Function) -> State | None:
-    """How things stand with a function, as far as is known; a probe that a template put in is taken over.
+def current_state(context: Context, found: Function) -> State | None:
+    """Return the state of a function, as far as is known; take over a probe that a template put in.
 
     Raises:
         UsageError: it is to be taken over, and nobody says in which bucket ldeploy may keep its own.
     """
-    known = _known(run, found)
+    known = _known(context, found)
     if not is_by_template(found.configuration):
         return known
-    if run.workspace.bucket is None:
+    bucket = context.workspace.bucket
+    if bucket is None:
         raise UsageError(f"The probe of {found.name} is a template's.", "Give --bucket, or --stack-name.")
-    full = run.intake(run.workspace.bucket).take(None, found)
-    return taken_over(found, run.workspace.bucket, known, full.zip, run.now())
+    full = load_package(context, bucket, None, found)
+    return taken_over(found, bucket, known, full.zip, context.now())
 
 
 # -- CloudWatch -> evidence -> whitelist -> slim zip -> redeployed; never with less evidence than was asked for ----
 
 
-def shrink(run: Run, wanted: ShrinkWanted) -> models.ShrinkReport:
-    """Reads the log, writes the whitelist, builds the slim zip and redeploys it without the probe."""
-    found = run.aws.functions.get(wanted.function)
-    state = probed_state(found, standing(run, found))
-    reader = run.reader(wanted.via)
-    evidence = reader.read(state, wanted.window, run.now(), keep=True)
-    enough(evidence, state, wanted.min_sandboxes)
-    earlier = reader.earlier(state, run.now())
-    full = _full(run, found, state)
-    whitelist = _whitelist(wanted, found, full, evidence, earlier)
+def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> models.ShrinkReport:
+    """Read the log, write the whitelist, build the slim zip and redeploy it without the probe."""
+    found = context.aws.functions.get(request.function)
+    state = probed_state(found, current_state(context, found))
+    reader = open_reader(context, request.via)
+    evidence = reader.read(state, request.window, context.now(), keep=True)
+    enough(evidence, state, request.min_sandboxes)
+    earlier = reader.earlier(state, context.now())
+    full = _full(context, found, state)
+    whitelist = _whitelist(request, found, full, evidence, earlier)
     bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
     kept = sum(one.size for one in whitelist.decisions.values() if one.kept)
     known = (evidence, *(one.evidence for one in reversed(earlier)))
-    touched = Touched(known, seen_layers(state, evidence.until), wanted.rules, kept)
-    layers = run.layering(state.bucket).pruned(found, bare, touched)
+    usage = LayerUsage(known, seen_layers(state, evidence.until), request.rules, kept)
+    layers = prune_layers(context, state.bucket, found, bare, usage)
+    parts = (found, full, whitelist, request.settings, layers, evidence)
     return redeploy(
-        run, Choice(found, full, whitelist, wanted.settings, bare, layers, evidence, state, state, wanted.attach_policy)
+        context, executor, RedeployRequest(*parts, state, state, same_code=True, attach_policy=request.attach_policy)
     )
 
 
-def _full(run: Run, found: Function, state: State) -> Taken:
-    """The package that was probed: of a template's probe, the present code, of which is written down what it holds."""
+def _full(context: Context, found: Function, state: State) -> LoadedPackage:
+    """Return the package that was probed: of a template's probe, the present code, whose contents are written down."""
     if state.mark:
-        full = run.intake(state.bucket).take(None, found)
-        run.workspace.describe(contents(full.package, distributions(full.source, full.package)))
+        full = load_package(context, state.bucket, None, found)
+        context.workspace.describe(contents(full.package, distributions(full.source, full.package)))
         return full
-    source = run.slimmer.source(state.full)
-    full = Taken(index(source), source, state.full, None)
+    source = full_source(context, state.full)
+    full = LoadedPackage(index(source), source, state.full, None)
     check_probed(full.package, state)
     return full
 
 
 def _whitelist(
-    wanted: ShrinkWanted, found: Function, full: Taken, evidence: Evidence, earlier: tuple[Earlier, ...]
+    request: ShrinkRequest, found: Function, full: LoadedPackage, evidence: Evidence, earlier: tuple[Earlier, ...]
 ) -> Whitelist:
-    installed, rules = distributions(full.source, full.package), of_package(wanted.rules)
-    configuration = found.configuration
-    whitelist = choose(full.package, installed, evidence, rules, configuration.handler, earlier)
+    installed, configuration = distributions(full.source, full.package), found.configuration
+    whitelist = choose(full.package, installed, evidence, request.rules, configuration.handler, earlier)
     whitelist = replace(whitelist, runtime=configuration.runtime)
-    return keep_too(whitelist, wanted.earlier) if wanted.earlier else whitelist
+    return keep_too(whitelist, request.earlier) if request.earlier else whitelist
 
 
-def deploy(run: Run, wanted: DeployWanted) -> models.ShrinkReport:
-    """Slims a fresh build by the whitelist there is, and deploys it the same way."""
-    found = run.aws.functions.get(wanted.function)
-    full = run.intake(wanted.bucket).take(wanted.package, found)
-    run.layering(wanted.bucket).check_handler(full.package, found.configuration)
-    before = replace(wanted.whitelist, runtime=found.configuration.runtime)
-    whitelist = carry_over(before, full.package, distributions(full.source, full.package), wanted.rules)
-    earlier = _known(run, found)
-    begun = begin(wanted.function, wanted.bucket, found, earlier, None, full.zip, run.now(), probing=False)
+def deploy(context: Context, executor: Executor, request: DeployRequest) -> models.ShrinkReport:
+    """Slim a fresh build by the whitelist there is, and deploy it the same way."""
+    found = context.aws.functions.get(request.function)
+    full = load_package(context, request.bucket, request.package, found)
+    check_handler(context.aws, full.package, found.configuration)
+    known = replace(request.whitelist, runtime=found.configuration.runtime)
+    whitelist = carry_over(known, full.package, distributions(full.source, full.package), request.rules)
+    earlier = _known(context, found)
+    begun = begin(request.function, request.bucket, found, earlier, None, full.zip, context.now(), probing=False)
     if earlier:
         begun = replace(begun, events=earlier.events, answers=earlier.answers)
     back = earlier or replace(begun, stage=Stage.RESTORED)
-    bare = unprobed(found.configuration, begun.before, begun.probed)
-    layers = run.layering(wanted.bucket).as_they_are(bare)
-    nothing = Evidence(full.zip.label, {})
+    layers = measure_layers(context.aws, unprobed(found.configuration, begun.before, begun.probed))
+    parts = (found, full, whitelist, request.settings, layers, Evidence(full.zip.label, {}))
     return redeploy(
-        run, Choice(found, full, whitelist, wanted.settings, bare, layers, nothing, begun, back, wanted.attach_policy)
+        context, executor, RedeployRequest(*parts, begun, back, same_code=False, attach_policy=request.attach_policy)
     )
 
 
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------
 
 
-def restore(run: Run, function: str, *, over_others: bool) -> models.RestoreReport:
-    """The function exactly as it was before the last probe or deploy.
+def restore(context: Context, executor: Executor, function: str, *, over_others: bool) -> models.RestoreReport:
+    """Make the function exactly what it was before the last probe or deploy.
 
     Args:
-        run: the surroundings.
+        context: the surroundings.
+        executor: of the plan.
         function: its name.
         over_others: also where somebody else has put other code in since.
     """
-    found = run.aws.functions.get(function)
-    state = replace(known_state(function, _known(run, found)), stage=Stage.RESTORING)
+    found = context.aws.functions.get(function)
+    state = replace(known_state(function, _known(context, found)), stage=Stage.RESTORING)
     if not (over_others or is_ours(found, state)):
         raise ConflictError(
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
             "If that is what you want, give --force.",
         )
     steps = planner.restore(found, state)
-    return restore_report(state, steps, run.carry_out(steps, found))
+    return restore_report(state, steps, executor.carry_out(context, steps, found))
 
 
-def status(run: Run, function: str, via: Via) -> models.StatusReport:
-    """Which state the function is in and what has been seen so far; changes nothing."""
-    found = run.aws.functions.get(function)
-    state = known_state(function, standing(run, found))
-    return status_report(found, state, run.reader(via).read(state, Window(), run.now(), keep=False))
+def status(context: Context, function: str, via: Via) -> models.StatusReport:
+    """Report which state the function is in and what has been seen so far; change nothing."""
+    found = context.aws.functions.get(function)
+    state = known_state(function, current_state(context, found))
+    return status_report(found, state, open_reader(context, via).read(state, Window(), context.now(), keep=False))

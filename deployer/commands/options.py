@@ -15,7 +15,8 @@ from deployer.aws import Aws, open_aws
 from deployer.commands.output import Talk
 from deployer.commands.stack import Meant, drift, in_stack
 from deployer.commands.terminal import Terminal
-from deployer.context import Run
+from deployer.context import Context
+from deployer.deploy.executor import Executor
 from deployer.deploy.planner import Steps
 from deployer.errors import LdeployError, UsageError
 from deployer.models.function import Named, named
@@ -57,8 +58,8 @@ class Common(Talk):
     force: bool
     """Whether somebody else's deployment may be replaced."""
 
-    def run(self) -> Run:
-        """The surroundings that the options describe."""
+    def context(self) -> Context:
+        """Return the surroundings that the options describe."""
         aws = open_aws(self.region, self.profile, self.endpoint_url)
         if self.account and self.account != aws.account():
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
@@ -70,7 +71,11 @@ class Common(Talk):
             workspace = replace(workspace, bucket=known.bucket)
         if self.changes:
             click.get_current_context().with_resource(workspace.alone())
-        return Run(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000, self.agreed)
+        return Context(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000)
+
+    def executor(self) -> Executor:
+        """Return what carries plans out, once the user agrees."""
+        return Executor(self.agreed)
 
     def agreed(self, steps: Steps) -> bool:
         """Return whether to carry the plan out: ``--plan`` is no, ``--yes`` is yes, else the user answers."""
@@ -255,22 +260,22 @@ def own_bucket(aws: Aws) -> str:
     return name
 
 
-def the_bucket(shared: Common, run: Run, package: str) -> tuple[str, bool]:
+def the_bucket(shared: Common, context: Context, package: str) -> tuple[str, bool]:
     """The bucket to work with, and whether it is to be made first.
 
     Args:
         shared: the options.
-        run: the surroundings.
+        context: the surroundings.
         package: ``s3://bucket/key``, or empty.
 
     Raises:
         UsageError: nobody says which.
         MissingError: it is not there, and was not to be made.
     """
-    bucket = run.workspace.bucket or package.removeprefix("s3://").partition("/")[0]
+    bucket = context.workspace.bucket or package.removeprefix("s3://").partition("/")[0]
     if not bucket:
         raise UsageError("There is no bucket to deploy from.", "Give --bucket NAME, or --resolve-s3 to make one.")
-    if shared.resolve_s3 and not run.aws.storage.has_bucket(bucket):
+    if shared.resolve_s3 and not context.aws.storage.has_bucket(bucket):
         return bucket, True
-    run.aws.storage.check_bucket(bucket)
+    context.aws.storage.check_bucket(bucket)
     return bucket, False

@@ -6,7 +6,7 @@ function; code is made smaller before layers come, and layers go before code is 
 layers together stay under the limit at each update (serverless #8313).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from deployer.deploy.steps import (
 )
 from deployer.instrumentation.configure import PROBE_LAYER, arm
 from deployer.models.function import Configuration, Function, StoredZip
+from deployer.slim.build import SlimPackage
 from deployer.state.state import Stage, State
 from deployer.whitelist import Contents
 
@@ -42,11 +43,12 @@ __all__ = [
     "Invoke",
     "KeepCode",
     "MakeBucket",
+    "ProbePlan",
     "PublishLayer",
     "PublishPruned",
     "PublishVersion",
+    "Redeployment",
     "Remember",
-    "Rest",
     "Step",
     "Steps",
     "Try",
@@ -61,36 +63,50 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Rest:
-    """What does not fit into a slim package and is fetched from S3 at start."""
+class ProbePlan:
+    """How a full package will be probed."""
 
-    path: Path
-    """Its zip on this machine."""
-    zip: StoredZip
+    state: State
+    """What is wanted and what was before (stage PROBING)."""
+    uploads: Mapping[str, Path]
+    """Key of a zip that comes from this machine -> where it is: the full package, its stub."""
     policies: tuple[AttachPolicy, ...] = ()
-    """That let the function read it."""
+    """Those that let the function read its package, where it must."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Redeployment:
+    """What replaces the code and configuration that are deployed."""
+
+    state: State
+    """With the slim package (stage SHRINKING)."""
+    configuration: Configuration
+    """Without the probe."""
+    package: SlimPackage
+    full: Path | None = None
+    """The full package's zip on this machine, if it is not in S3 yet."""
+    layers: tuple[PublishPruned, ...] = ()
+    """Those that replace layers of the function's own."""
+    policies: tuple[AttachPolicy, ...] = ()
+    """Those that let the function read what stays in S3."""
+    trial: Try | None = None
+    """With the recorded events, where they can be sent again."""
 
 
 def probe(
-    found: Function | None,
-    state: State,
-    contents: Contents,
-    uploads: Mapping[str, Path],
-    make_bucket: str | None,
-    events: Path | None,
-    policies: tuple[AttachPolicy, ...] = (),
+    found: Function | None, plan: ProbePlan, contents: Contents, make_bucket: str | None, events: Path | None
 ) -> Steps:
-    """From what is found to the full package with the probe in.
+    """Plan the way from what is found to the full package with the probe in.
 
     Args:
         found: the function, or None where it is to be created first.
-        state: what is wanted and what was before (stage PROBING).
+        plan: what is deployed, and what was there before.
         contents: of the full package.
-        uploads: key of a zip that comes from this machine -> where it is: the full package, its stub.
         make_bucket: a bucket to make first.
         events: a folder of events to send at the end.
-        policies: that let the function read its package, where it must.
     """
+    state, uploads = plan.state, plan.uploads
     name, note = state.function, f"before ldeploy probe of {state.full.label}"
     armed = arm(state.probed, PROBE_LAYER, state.full.label, state.sample)
     why = "the probe in" if state.sample == 1 else f"the probe in, a share of {state.sample:g} of the sandboxes reports"
@@ -101,7 +117,7 @@ def probe(
     steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(uploads[zipped.key], zipped) for zipped in zips if zipped.key in uploads]
     steps += [Describe(contents), Remember(state)]
-    steps += policies
+    steps += plan.policies
     steps += [] if found else [Create(name, state.before, state.probe_code)]
     steps += [PublishVersion(name, note), PublishLayer()]
     if found:
@@ -113,48 +129,33 @@ def probe(
     return (*steps, Remember(replace(state, stage=Stage.PROBED)))
 
 
-def shrink(
-    found: Function,
-    state: State,
-    wanted: Configuration,
-    slim: Path,
-    full: Path | None,
-    layers: Sequence[PublishPruned],
-    trial: Try | None,
-    rest: Rest | None = None,
-) -> Steps:
-    """From what is deployed to the slim package without the probe.
+def shrink(found: Function, new: Redeployment) -> Steps:
+    """Plan the way from what is deployed to the slim package without the probe.
 
-    Args:
-        found: the function.
-        state: with the slim package (stage SHRINKING).
-        wanted: the configuration without the probe.
-        slim: the slim zip on this machine.
-        full: the full package's zip on this machine, if it is not in S3 yet.
-        layers: those that come in the place of layers of the function's own.
-        trial: with the recorded events, where they can be sent again.
-        rest: what the function fetches from S3 at start.
+    Raises:
+        ValueError: the state names no slim package.
     """
-    name, new = state.function, state.slim
-    if new is None:
+    state, slim = new.state, new.state.slim
+    if slim is None:
         raise ValueError("there is no slim package to deploy")
-    steps: list[Step] = [Upload(full, state.full)] if full else []
+    name, rest = state.function, new.package.rest
+    steps: list[Step] = [Upload(new.full, state.full)] if new.full else []
     if found.code_sha256 == state.before_code.sha256:
         steps += [KeepCode(name, state.before_code)]
-    steps += [Upload(slim, new)]
-    steps += [step for layer in layers for step in (Upload(layer.path, layer.zip), layer)]
-    steps += [Upload(rest.path, rest.zip)] if rest else []
-    needed = tuple(policy.name for policy in rest.policies) if rest else ()
+    steps += [Upload(new.package.path, slim)]
+    steps += [step for layer in new.layers for step in (Upload(layer.path, layer.zip), layer)]
+    steps += [Upload(new.package.rest_path, rest)] if rest else []
+    needed = tuple(policy.name for policy in new.policies)
     state = replace(state, policies=tuple(sorted({*state.policies, *needed})))
-    steps += [Remember(state), *(rest.policies if rest else ())]
-    steps += _towards(found, new, wanted, "the probe out", code_first=True)
+    steps += [Remember(state), *new.policies]
+    steps += _towards(found, slim, new.configuration, "the probe out", code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
-    steps += [trial] if trial else []
+    steps += [new.trial] if new.trial else []
     return (*steps, *_detach(state, needed), Remember(replace(state, stage=Stage.SHRUNK, policies=needed)))
 
 
 def take_back(found: Function, was: Function, code: StoredZip, state: State) -> Steps:
-    """Back to what was deployed before a new package whose trial failed.
+    """Plan the way back to what was deployed before a new package whose trial failed.
 
     Args:
         found: the function now.
@@ -169,7 +170,7 @@ def take_back(found: Function, was: Function, code: StoredZip, state: State) -> 
 
 
 def restore(found: Function, state: State) -> Steps:
-    """Back to the code and the configuration before the probe (stage RESTORING in, RESTORED out)."""
+    """Plan the way back to the code and configuration before the probe (stage RESTORING in, RESTORED out)."""
     back = _towards(
         found,
         state.before_code,

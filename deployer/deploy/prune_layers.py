@@ -1,28 +1,26 @@
 """The function's layers -> those of its own without what no sandbox touches, written as zips."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from deployer.aws.functions import Functions
-from deployer.aws.storage import Storage
-from deployer.deploy.planner import PublishPruned
+from deployer.aws import Aws
+from deployer.context import Context
+from deployer.deploy.steps import PublishPruned
 from deployer.errors import DeniedError, PackageError
 from deployer.instrumentation.layer_zip import LAYER_NAME
 from deployer.limits import UNZIPPED
 from deployer.models.evidence import Evidence
-from deployer.models.function import Configuration, Function, StoredZip, package_key
+from deployer.models.function import Configuration, Function, StoredZip
 from deployer.models.package import Kind, Package, Source
 from deployer.models.whitelist import Rules
-from deployer.notices import Notices
 from deployer.package import distributions, handler_path, index
 from deployer.report.models import LayerReport
 from deployer.slim import copy_all, write_slim
-from deployer.state.workspace import Workspace
 from deployer.whitelist.layer import choose_layer, left_alone
 
 PREFIX: Final = "ldeploy-"
-"""Before the name of a pruned layer stands ours."""
+"""The name of a pruned layer is ours: this, and the name of the layer that it was made of."""
 WORTH: Final = 0.2
 """A layer is pruned where this share of it goes, or where code and layers would be over the limit otherwise."""
 
@@ -31,7 +29,7 @@ LONGEST_NAME: Final = 140
 
 
 @dataclass(frozen=True)
-class Touched:
+class LayerUsage:
     """What is known of the use of layers."""
 
     evidence: Sequence[Evidence]
@@ -44,12 +42,18 @@ class Touched:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One of the function's layers, and what becomes of it."""
+class LayerPlan:
+    """What becomes of the function's layers."""
 
-    report: LayerReport
-    pruned: PublishPruned | None = None
-    """None where it stays."""
+    configuration: Configuration
+    """With each pruned layer in the place of the one that it was made of."""
+    reports: tuple[LayerReport, ...] = ()
+    pruned: tuple[PublishPruned, ...] = ()
+    """Those that are published first."""
+    bytes: int = 0
+    """Of all layers as they will be, unzipped."""
+    whole_bytes: int = 0
+    """Of all layers as they are now, unzipped."""
 
 
 @dataclass(frozen=True)
@@ -63,109 +67,103 @@ class _Candidate:
     saving: int
 
 
-@dataclass(frozen=True)
-class Layering:
-    """Finds out what becomes of a function's layers."""
+def check_handler(aws: Aws, package: Package, configuration: Configuration) -> None:
+    """Check that the handler is in the package, or in a layer as those of monitoring tools are.
 
-    functions: Functions
-    storage: Storage
-    workspace: Workspace
-    notices: Notices
-    bucket: str
-
-    def check_handler(self, package: Package, configuration: Configuration) -> None:
-        """Whether the handler is in the package, or in a layer as those of monitoring tools are.
-
-        Raises:
-            PackageError: it is in none of them.
-        """
-        handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
-        if handler_path(package, handler):
-            return
-        layers = [self._read(arn)[1] for arn in configuration.layers]
-        if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):
-            raise PackageError(
-                f"The package does not hold the handler {handler}.",
-                "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
-            )
-
-    def as_they_are(self, configuration: Configuration) -> tuple[Layer, ...]:
-        """Each layer, measured, none of them pruned."""
-        return tuple(Layer(_stays(arn, self._read(arn)[1], "")) for arn in configuration.layers)
-
-    def pruned(self, found: Function, wanted: Configuration, touched: Touched) -> tuple[Layer, ...]:
-        """Each layer, pruned where it is the function's own and the saving is worth a version of our own.
-
-        Args:
-            found: the function.
-            wanted: its configuration without the probe, with the layers as the user made them.
-            touched: by what its layers are pruned.
-        """
-        read = {arn: self._read(arn) for arn in wanted.layers}
-        reasons = self._not_ours(found, wanted.layers)
-        unseen = "it came after the probe, or no sandbox has reported since"
-        reasons |= {arn: why or unseen for arn, why in reasons.items() if arn not in touched.layers}
-        candidates: list[_Candidate] = []
-        for arn, (source, package) in read.items():
-            reasons[arn] = reasons.get(arn) or left_alone(package)
-            if not reasons[arn]:
-                candidate = _candidate(arn, source, package, touched, wanted.environment.values())
-                reasons[arn] = _not_worth(candidate)
-                candidates += [candidate] if candidate.keep and candidate.saving else []
-        over = touched.code + sum(package.bytes for _, package in read.values()) > UNZIPPED
-        chosen = {one.arn: one for one in candidates if over or not reasons[one.arn]}
-        return tuple(
-            self._written(chosen[arn]) if arn in chosen else Layer(_stays(arn, package, reasons[arn]))
-            for arn, (_, package) in read.items()
+    Raises:
+        PackageError: it is in none of them.
+    """
+    handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
+    if handler_path(package, handler):
+        return
+    layers = [_read(aws, arn)[1] for arn in configuration.layers]
+    if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):
+        raise PackageError(
+            f"The package does not hold the handler {handler}.",
+            "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
         )
 
-    def _read(self, arn: str) -> tuple[Source, Package]:
-        url, size = self.functions.layer_url(arn)
-        source = self.storage.url(url, size, f"the layer {arn}")
-        return source, index(source)
 
-    def _not_ours(self, found: Function, layers: Iterable[str]) -> dict[str, str]:
-        """Why layers are left alone whatever they hold: they are somebody else's too."""
-        account = found.arn.split(":")[4]
-        reasons = {arn: _by_name(arn, account) for arn in layers}
-        if all(reasons.values()):
-            return reasons
-        try:
-            users = self.functions.users_of_layers()
-        except DeniedError as error:
-            return {arn: reason or f"who else uses it is not known: {error.what}" for arn, reason in reasons.items()}
-        for arn, reason in reasons.items():
-            others = sorted(users.get(_unversioned(arn), set()) - {found.name})
-            reasons[arn] = reason or (f"{others[0]} uses it too" if others else "")
+def measure_layers(aws: Aws, configuration: Configuration) -> LayerPlan:
+    """Measure each layer, and prune none."""
+    return _plan(configuration, [_report(arn, _read(aws, arn)[1], "") for arn in configuration.layers])
+
+
+def prune_layers(context: Context, bucket: str, found: Function, wanted: Configuration, usage: LayerUsage) -> LayerPlan:
+    """Prune each layer that is the function's own, where the saving is worth a version of ours.
+
+    Args:
+        context: the surroundings.
+        bucket: where pruned layers are put.
+        found: the function.
+        wanted: its configuration without the probe, with the layers as the user made them.
+        usage: what is known of the use of its layers.
+    """
+    read = {arn: _read(context.aws, arn) for arn in wanted.layers}
+    reasons = _not_ours(context.aws, found, wanted.layers)
+    unseen = "it came after the probe, or no sandbox has reported since"
+    reasons |= {arn: why or unseen for arn, why in reasons.items() if arn not in usage.layers}
+    candidates: list[_Candidate] = []
+    for arn, (source, package) in read.items():
+        reasons[arn] = reasons.get(arn) or left_alone(package)
+        if not reasons[arn]:
+            candidate = _candidate(arn, source, package, usage, wanted.environment.values())
+            reasons[arn] = _not_worth(candidate)
+            candidates += [candidate] if candidate.keep and candidate.saving else []
+    over = usage.code + sum(package.bytes for _, package in read.values()) > UNZIPPED
+    chosen = {one.arn: _write(context, bucket, one) for one in candidates if over or not reasons[one.arn]}
+    reports = [_report(arn, package, reasons[arn], chosen.get(arn)) for arn, (_, package) in read.items()]
+    return _plan(wanted, reports, chosen)
+
+
+def _plan(
+    configuration: Configuration, reports: Sequence[LayerReport], pruned: Mapping[str, PublishPruned] | None = None
+) -> LayerPlan:
+    pruned = pruned or {}
+    layers = tuple(pruned[arn].placeholder if arn in pruned else arn for arn in configuration.layers)
+    return LayerPlan(
+        replace(configuration, layers=layers),
+        tuple(reports),
+        tuple(pruned[report.layer] for report in reports if report.layer in pruned),
+        sum(report.bytes_after for report in reports),
+        sum(report.bytes_before for report in reports),
+    )
+
+
+def _read(aws: Aws, arn: str) -> tuple[Source, Package]:
+    url, size = aws.functions.layer_url(arn)
+    source = aws.storage.url(url, size, f"the layer {arn}")
+    return source, index(source)
+
+
+def _not_ours(aws: Aws, found: Function, layers: Iterable[str]) -> dict[str, str]:
+    """Return why layers are skipped whatever they hold: others use them too."""
+    account = found.arn.split(":")[4]
+    reasons = {arn: _by_name(arn, account) for arn in layers}
+    if all(reasons.values()):
         return reasons
-
-    def _written(self, candidate: _Candidate) -> Layer:
-        name = PREFIX + _name(candidate.arn)
-        path = self.workspace.path(f"layer-{name}.zip")
-        with self.notices.bar(f"pruning {_name(candidate.arn)}", None) as advance:
-            made = copy_all(candidate.package, candidate.keep)
-            measure = write_slim(candidate.source, candidate.package, made, path, advance).measure
-        key = package_key(measure.sha256)
-        stored = StoredZip(self.bucket, key, measure.sha256, measure.zip_bytes, measure.bytes, measure.files)
-        report = _stays(candidate.arn, candidate.package, "")
-        report = replace(report, pruned=True, files_after=measure.files, bytes_after=measure.bytes)
-        return Layer(report, PublishPruned(candidate.arn, name, path, stored))
+    try:
+        users = aws.functions.users_of_layers()
+    except DeniedError as error:
+        return {arn: reason or f"who else uses it is not known: {error.what}" for arn, reason in reasons.items()}
+    for arn, reason in reasons.items():
+        others = sorted(users.get(_unversioned(arn), set()) - {found.name})
+        reasons[arn] = reason or (f"{others[0]} uses it too" if others else "")
+    return reasons
 
 
-def layer_bytes(layers: Iterable[Layer]) -> int:
-    """Bytes of all of them, unzipped, as they will be."""
-    return sum(layer.report.bytes_after for layer in layers)
+def _write(context: Context, bucket: str, candidate: _Candidate) -> PublishPruned:
+    name = PREFIX + _name(candidate.arn)
+    path = context.workspace.path(f"layer-{name}.zip")
+    with context.notices.bar(f"pruning {_name(candidate.arn)}", None) as advance:
+        made = copy_all(candidate.package, candidate.keep)
+        measure = write_slim(candidate.source, candidate.package, made, path, advance).measure
+    return PublishPruned(candidate.arn, name, path, StoredZip.of(measure, bucket))
 
 
-def swapped(configuration: Configuration, layers: Iterable[Layer]) -> Configuration:
-    """The configuration with each pruned layer in the place of the one that it was made of."""
-    places = {layer.pruned.original: layer.pruned.placeholder for layer in layers if layer.pruned}
-    return replace(configuration, layers=tuple(places.get(arn, arn) for arn in configuration.layers))
-
-
-def _candidate(arn: str, source: Source, package: Package, touched: Touched, environment: Iterable[str]) -> _Candidate:
+def _candidate(arn: str, source: Source, package: Package, usage: LayerUsage, environment: Iterable[str]) -> _Candidate:
     installed = distributions(source, package)
-    whitelist = choose_layer(package, installed, touched.evidence, touched.rules, environment)
+    whitelist = choose_layer(package, installed, usage.evidence, usage.rules, environment)
     keep = frozenset(whitelist.kept())
     if all(package.entries[path].kind is Kind.DIRECTORY for path in keep):  # its folders may have been listed
         keep = frozenset()
@@ -180,8 +178,9 @@ def _not_worth(candidate: _Candidate) -> str:
     return ""
 
 
-def _stays(arn: str, package: Package, why: str) -> LayerReport:
-    return LayerReport(arn, False, package.files, package.files, package.bytes, package.bytes, why)
+def _report(arn: str, package: Package, why: str, pruned: PublishPruned | None = None) -> LayerReport:
+    files, size = (pruned.zip.files, pruned.zip.bytes) if pruned else (package.files, package.bytes)
+    return LayerReport(arn, pruned is not None, package.files, files, package.bytes, size, "" if pruned else why)
 
 
 def _by_name(arn: str, account: str) -> str:

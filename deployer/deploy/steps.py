@@ -160,7 +160,7 @@ class Try:
 
 @dataclass(frozen=True)
 class AttachPolicy:
-    """Leave to read one object, for the function's role (``--attach-policy``)."""
+    """The permission to read one object, for the function's role (``--attach-policy``)."""
 
     role: str
     """ARN."""

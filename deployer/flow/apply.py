@@ -15,7 +15,6 @@ from typing import Final
 
 from deployer.errors import NotEnoughEvidenceError, PackageError, UsageError
 from deployer.flow.load_package import sha256_of
-from deployer.flow.slimming import check_fits, kept_of, reasons
 from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
 from deployer.limits import MIB, UNZIPPED, is_python
 from deployer.models.evidence import Evidence
@@ -26,7 +25,8 @@ from deployer.notices import Notices
 from deployer.package import distributions, index, open_file, pack_folder, unpack
 from deployer.report import models
 from deployer.slim import Settings
-from deployer.slim.build import Built, Parts, build
+from deployer.slim.build import SlimPackage, SlimRequest, build
+from deployer.slim.fit import check_fits
 from deployer.whitelist import carry_over, changed_since
 
 FULL: Final = "full.zip"
@@ -38,7 +38,7 @@ _SAME: Final = 0.5
 
 
 @dataclass(frozen=True)
-class ApplyWanted:
+class ApplyRequest:
     """What ``apply`` was asked for."""
 
     whitelist: Whitelist
@@ -54,7 +54,7 @@ class ApplyWanted:
     """Where the slim zip is put too."""
 
 
-def apply(wanted: ApplyWanted, notices: Notices) -> models.ApplyReport:
+def apply(request: ApplyRequest, notices: Notices) -> models.ApplyReport:
     """Makes a build slim, in its place.
 
     Raises:
@@ -63,46 +63,46 @@ def apply(wanted: ApplyWanted, notices: Notices) -> models.ApplyReport:
         NotEnoughEvidenceError: distributions changed since the evidence was collected, and that is not wanted.
         OverLimitError: it is over Lambda's limit even so.
     """
-    folder = wanted.folder.resolve()
+    folder = request.folder.resolve()
     with _beside(folder) as scratch:
         if not folder.is_dir():
-            raise UsageError(f"There is no folder {wanted.folder}.", "Give the one that the build wrote.")
+            raise UsageError(f"There is no folder {request.folder}.", "Give the one that the build wrote.")
         pack_folder(folder, scratch / FULL)
         with open_file(scratch / FULL) as source:
-            report = _slimmed(wanted, source, scratch, notices)
+            report = _slimmed(request, source, scratch, notices)
         if report.state == "applied":
-            _exchange(folder, scratch, wanted.zip)
+            _exchange(folder, scratch, request.zip)
     return report
 
 
-def _slimmed(wanted: ApplyWanted, source: Source, scratch: Path, notices: Notices) -> models.ApplyReport:
+def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Notices) -> models.ApplyReport:
     package = index(source)
     installed = distributions(source, package)
-    settings = replace(wanted.settings, fit=wanted.settings.fit and wanted.zip is not None)
-    before = replace(wanted.whitelist, runtime=wanted.runtime or wanted.whitelist.runtime)
+    settings = replace(request.settings, fit=request.settings.fit and request.zip is not None)
+    before = replace(request.whitelist, runtime=request.runtime or request.whitelist.runtime)
     _check(before, package, settings)
-    whitelist = carry_over(before, package, installed, wanted.rules)
+    whitelist = carry_over(before, package, installed, request.rules)
     stale = changed_since(before, package, installed)
-    if stale and wanted.strict:
+    if stale and request.strict:
         raise NotEnoughEvidenceError(
             f"The evidence is out of date: {', '.join(stale)}.", "Probe the new build, or leave --strict out."
         )
     measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(scratch / FULL))
-    done = models.ApplyReport(str(wanted.folder), "unchanged", measure, measure, models.limits(measure, 0), stale)
+    done = models.ApplyReport(str(request.folder), "unchanged", measure, measure, models.limits(measure, 0), stale)
     if _is_applied(before, package):
         return done
     nothing = Evidence(package.label, {})
-    parts = Parts(source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM)
+    parts = SlimRequest(source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM)
     built = build(parts, UNZIPPED, notices)
-    _check_fits(whitelist, package, built, wanted)
+    _check_fits(whitelist, package, built, request)
     return replace(
         done,
         state="applied",
         after=built.measure,
         limits=models.limits(built.measure, 0),
         steps=built.steps,
-        reasons=reasons(whitelist.decisions.values()),
-        zip=str(wanted.zip or ""),
+        reasons=models.reasons(whitelist.decisions.values()),
+        zip=str(request.zip or ""),
         needs=_needs(built),
         warnings=(*whitelist.warnings, *built.warnings),
     )
@@ -129,12 +129,12 @@ def _is_applied(whitelist: Whitelist, package: Package) -> bool:
     return bool(dropped) and not any(path in package.entries for path in dropped)
 
 
-def _check_fits(whitelist: Whitelist, package: Package, built: Built, wanted: ApplyWanted) -> None:
-    hint = "" if wanted.zip or not wanted.settings.fit else ", which --zip would allow to be packed,"
-    check_fits(kept_of(package, whitelist), built.measure.bytes, 0, f"The slim build{hint}")
+def _check_fits(whitelist: Whitelist, package: Package, built: SlimPackage, request: ApplyRequest) -> None:
+    hint = "" if request.zip or not request.settings.fit else ", which --zip would allow to be packed,"
+    check_fits(package, whitelist, built.measure.bytes, 0, f"The slim build{hint}")
 
 
-def _needs(built: Built) -> dict[str, str]:
+def _needs(built: SlimPackage) -> dict[str, str]:
     """What the template must give a function whose package unpacks something at start."""
     if not built.unpacked:
         return {}

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from deployer.context import Run
-from deployer.deploy.permissions import leave
-from deployer.deploy.prune_layers import layer_bytes
+from deployer.context import Context
+from deployer.deploy.permissions import plan_permission
+from deployer.deploy.prune_layers import measure_layers
 from deployer.errors import CloudError, LdeployError, MissingError
 from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm
 from deployer.instrumentation.layer_zip import layer_size
@@ -19,34 +19,34 @@ ANY = "0" * 64
 """Stands for the hash of a package that is not known yet."""
 
 
-def doctor(run: Run, function: str, bucket: str | None, *, make: bool) -> DoctorReport:
+def doctor(context: Context, function: str, bucket: str | None, *, make: bool) -> DoctorReport:
     """Looks at the account, the bucket and the function; reads only.
 
     Args:
-        run: the surroundings.
+        context: the surroundings.
         function: its name, or nothing.
         bucket: where ldeploy would keep its own, where that is known.
         make: whether it would be made where it is not there.
     """
-    checks = [_account(run), _bucket(run, bucket, make=make)]
+    checks = [_account(context), _bucket(context, bucket, make=make)]
     if function:
-        found = run.aws.functions.find(function)
-        checks += _Patient(run, found, bucket).checks() if found else [_absent(function)]
+        found = context.aws.functions.find(function)
+        checks += _FunctionChecks(context, found, bucket).checks() if found else [_absent(function)]
     return DoctorReport(function or "", all(one.verdict is not Verdict.STOPS for one in checks), tuple(checks))
 
 
-def _account(run: Run) -> Check:
+def _account(context: Context) -> Check:
     try:
-        return Check("account", Verdict.GOOD, f"{run.aws.account()} in {run.aws.region}")
+        return Check("account", Verdict.GOOD, f"{context.aws.account()} in {context.aws.region}")
     except CloudError as error:
         return Check("account", Verdict.STOPS, str(error))
 
 
-def _bucket(run: Run, bucket: str | None, *, make: bool) -> Check:
+def _bucket(context: Context, bucket: str | None, *, make: bool) -> Check:
     if not bucket:
         return Check("bucket", Verdict.DOUBT, "None is named: give --bucket, or --resolve-s3 to have one made.")
     try:
-        run.aws.storage.check_bucket(bucket)
+        context.aws.storage.check_bucket(bucket)
     except MissingError as error:
         return Check(
             "bucket", Verdict.GOOD if make else Verdict.STOPS, f"{bucket} will be made" if make else str(error)
@@ -61,10 +61,10 @@ def _absent(function: str) -> Check:
 
 
 @dataclass(frozen=True)
-class _Patient:
+class _FunctionChecks:
     """One function, and what is asked of it."""
 
-    run: Run
+    context: Context
     found: Function
     bucket: str | None
 
@@ -83,11 +83,11 @@ class _Patient:
 
     def _size(self) -> Check:
         """Of the code that is deployed: a full package to come is looked at by ``probe --plan``."""
-        url = self.run.aws.functions.code_url(self.found.name)
-        source = self.run.aws.storage.url(url, self.found.code_size, f"the code of {self.found.name}")
+        url = self.context.aws.functions.code_url(self.found.name)
+        source = self.context.aws.storage.url(url, self.found.code_size, f"the code of {self.found.name}")
         try:
-            layers = self.run.layering(self.bucket or "").as_they_are(disarm(self.found.configuration))
-            size = index(source).bytes + layer_bytes(layers)
+            layers = measure_layers(self.context.aws, disarm(self.found.configuration))
+            size = index(source).bytes + layers.bytes
         except LdeployError as error:
             return Check("size", Verdict.DOUBT, str(error))
         left = UNZIPPED - size - layer_size()
@@ -102,7 +102,7 @@ class _Patient:
         role = self.found.configuration.role
         zipped = StoredZip(self.bucket or "*", package_key(ANY), ANY, 0)
         try:
-            doubts = leave(self.run.aws.roles, role, zipped, "", attach=False).warnings
+            doubts = plan_permission(self.context.aws.roles, role, zipped, "", attach=False).warnings
         except LdeployError as error:
             return Check("role", Verdict.DOUBT, f"For a package over the limit: {error}")
         return Check("role", Verdict.DOUBT if doubts else Verdict.GOOD, doubts[0] if doubts else f"{role} may read it")

@@ -1,4 +1,4 @@
-"""A slim package in the place of what is deployed: planned, carried out, tried, and taken back where it fails.
+"""Put a slim package in the place of what is deployed: plan, carry out, try, and take back where the trial fails.
 
 The old code goes only when the new is in S3, and what the trial fails on is never left deployed.
 """
@@ -6,97 +6,138 @@ The old code goes only when the new is in S3, and what the trial fails on is nev
 from dataclasses import replace
 from pathlib import Path
 
-from deployer.context import Run
+from deployer.context import Context
 from deployer.deploy import planner
-from deployer.deploy.permissions import Leave, leave
-from deployer.deploy.planner import Steps
-from deployer.deploy.prune_layers import layer_bytes, swapped
+from deployer.deploy.executor import Executor
+from deployer.deploy.permissions import PermissionPlan, plan_permission
+from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import OverLimitError, TrialFailedError
+from deployer.flow.models import RedeployRequest
 from deployer.flow.reports import shrink_report
-from deployer.flow.slimming import Choice, Slimmed, check_fits, kept_of, with_steps
 from deployer.instrumentation.configure import fitted
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
-from deployer.models.function import StoredZip, package_key
+from deployer.models.function import StoredZip
 from deployer.report import models
 from deployer.report import store as reports
-from deployer.slim.fit import check_storage, in_time
+from deployer.slim import Bucket, Settings
+from deployer.slim.build import SlimPackage, SlimRequest, build
+from deployer.slim.fit import check_fits, check_storage, in_time
 from deployer.state.baseline import deployed
 from deployer.state.state import Stage, State
-from deployer.state.workspace import DEPLOYED, REPORT
-from deployer.whitelist import to_json
+from deployer.state.workspace import DEPLOYED, LIST, REPORT, SLIM, WHITELIST
+from deployer.whitelist import to_json, to_list
 
 
-def redeploy(run: Run, choice: Choice) -> models.ShrinkReport:
-    """The slim zip by a whitelist, in the place of what is deployed; its report is left for ``ldeploy report``.
+def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> models.ShrinkReport:
+    """Put the slim zip in the place of what is deployed; leave its report for ``ldeploy report``.
 
     Raises:
         OverLimitError: what would be unpacked at start is bigger than /tmp can be.
         TrialFailedError: it failed on a recorded event; what was deployed before is back.
     """
-    wanted, layers = swapped(choice.wanted, choice.layers), layer_bytes(choice.layers)
-    slimmed = run.slimmer.write(choice, UNZIPPED - _beside(choice, layers))
-    check_storage(slimmed.built.sizes)
-    unpacked = slimmed.built.unpacked
-    wanted = fitted(wanted, unpacked) if unpacked else wanted
-    slim = _stored(slimmed, choice.begun.bucket)
-    state = replace(choice.begun, stage=Stage.SHRINKING, slim=slim)
-    pruned = [layer.pruned for layer in choice.layers if layer.pruned]
-    trial = _trial(choice, state)
-    given = _leave(run, choice, slimmed)
-    rest = replace(slimmed.rest, policies=given.policies) if slimmed.rest else None
-    steps = planner.shrink(choice.found, state, wanted, slimmed.zip, choice.full.upload, pruned, trial, rest)
-    report = shrink_report(choice, slimmed, slim, layers, steps, (*given.warnings, *in_time(wanted.timeout, unpacked)))
+    slim = _build(context, request)
+    check_storage(slim.sizes)
+    permission = _permission(context, request, slim)
+    new = _redeployment(request, slim, permission)
+    steps = planner.shrink(request.found, new)
+    stored = StoredZip.of(slim.measure, request.begun.bucket)
+    warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked))
+    report = shrink_report(request, slim, stored, steps, warnings)
     try:
-        check_fits(kept_of(choice.full.package, choice.whitelist), slim.bytes, layers, "The slim package")
+        check_fits(request.full.package, slim.whitelist, stored.bytes, request.layers.bytes, "The slim package")
     except OverLimitError as error:
         report = replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     else:
-        report = _carried_out(run, choice, slimmed, steps, report)
-    run.workspace.write(REPORT, reports.to_json(report))
+        report = _carry_out(context, executor, request, slim, steps, report)
+    context.workspace.write(REPORT, reports.to_json(report))
     return report
 
 
-def _leave(run: Run, choice: Choice, slimmed: Slimmed) -> Leave:
-    """For the function to read what stays in S3."""
-    if slimmed.rest is None:
-        return Leave()
-    name, role = f"ldeploy-{choice.found.name[:115]}-rest", choice.wanted.role
-    return leave(run.aws.roles, role, slimmed.rest.zip, name, attach=choice.attach_policy)
+def _build(context: Context, request: RedeployRequest) -> SlimPackage:
+    """Write the whitelist, as JSON and as a plain list, and the slim zip made by it."""
+    workspace = context.workspace
+    workspace.write(WHITELIST, to_json(request.whitelist))
+    workspace.write(LIST, to_list(request.whitelist))
+    parts = SlimRequest(
+        request.full.source,
+        request.full.package,
+        request.whitelist,
+        request.settings,
+        request.found.configuration.runtime,
+        layered=bool(request.layers.reports),
+        evidence=request.evidence,
+        path=workspace.path(SLIM),
+        bucket=Bucket(request.begun.bucket, request.found.arn.split(":")[3]),
+    )
+    return build(parts, UNZIPPED - _beside(request), context.notices)
 
 
-def _beside(choice: Choice, layers: int) -> int:
-    """Bytes of the layers beside the code when it is updated: the probe's is still there, and in the place of a stub,
-    which has room for them, those that are not pruned yet."""
-    whole = sum(layer.report.bytes_before for layer in choice.layers)
-    return layer_size() + (whole if choice.begun.stub else layers)
+def _beside(request: RedeployRequest) -> int:
+    """Return the bytes of the layers beside the code when it is updated.
+
+    The probe's is still there, and in the place of a stub, which has room for them, those that are not pruned yet.
+    """
+    layers = request.layers
+    return layer_size() + (layers.whole_bytes if request.begun.stub else layers.bytes)
 
 
-def _trial(choice: Choice, state: State) -> planner.Try | None:
-    """The recorded events again, where there are any; their folder may be gone by now."""
+def _permission(context: Context, request: RedeployRequest, slim: SlimPackage) -> PermissionPlan:
+    """Plan how the function may read what stays in S3."""
+    if slim.rest is None:
+        return PermissionPlan()
+    name, role = f"ldeploy-{request.found.name[:115]}-rest", request.layers.configuration.role
+    return plan_permission(context.aws.roles, role, slim.rest, name, attach=request.attach_policy)
+
+
+def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan) -> Redeployment:
+    stored = StoredZip.of(slim.measure, request.begun.bucket)
+    state = replace(request.begun, stage=Stage.SHRINKING, slim=stored)
+    bare = request.layers.configuration
+    return Redeployment(
+        state,
+        fitted(bare, slim.unpacked) if slim.unpacked else bare,
+        slim,
+        request.full.upload,
+        request.layers.pruned,
+        permission.policies,
+        _trial(request, state),
+    )
+
+
+def _trial(request: RedeployRequest, state: State) -> planner.Try | None:
+    """Return the recorded events again, where there are any; their folder may be gone by now."""
     if not (state.answers and Path(state.events).is_dir()):
         return None
     check_events(Path(state.events))
-    return planner.Try(choice.found.name, state, same_code=choice.begun is choice.earlier)
+    return planner.Try(request.found.name, state, request.same_code)
 
 
-def _carried_out(
-    run: Run, choice: Choice, slimmed: Slimmed, steps: Steps, report: models.ShrinkReport
+def _carry_out(
+    context: Context,
+    executor: Executor,
+    request: RedeployRequest,
+    slim: SlimPackage,
+    steps: Steps,
+    report: models.ShrinkReport,
 ) -> models.ShrinkReport:
+    found = request.found
     try:
-        done = run.carry_out(steps, choice.found)
+        done = executor.carry_out(context, steps, found)
     except TrialFailedError as error:
-        now = run.aws.functions.get(choice.found.name)
-        before = deployed(choice.found, choice.begun)
-        run.execute(planner.take_back(now, choice.found, before, choice.earlier), now)
-        raise with_steps(error, slimmed.built.settings) from error
+        now = context.aws.functions.get(found.name)
+        before = deployed(found, request.begun)
+        executor.execute(context, planner.take_back(now, found, before, request.earlier), now)
+        raise _with_steps(error, slim.settings) from error
     if done is None:
         return report
-    run.workspace.write(DEPLOYED, to_json(slimmed.whitelist))
+    context.workspace.write(DEPLOYED, to_json(slim.whitelist))
     return replace(report, state="deployed", version=done.version)
 
 
-def _stored(slimmed: Slimmed, bucket: str) -> StoredZip:
-    slim = slimmed.built.measure
-    return StoredZip(bucket, package_key(slim.sha256), slim.sha256, slim.zip_bytes, slim.bytes, slim.files)
+def _with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:
+    """Return the same error, its advice with the steps that the new package had gone through."""
+    steps = str(settings)
+    tried = f" It was not the whitelist alone: {steps}." if steps else ""
+    return TrialFailedError(error.what, error.advice + tried)

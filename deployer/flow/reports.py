@@ -1,20 +1,21 @@
-"""What a command found and did, as its report; and what the last one left."""
+"""Make the report of what a command found and did; read the one that the last command left."""
 
 from deployer.deploy.executor import Execution
-from deployer.deploy.planner import Steps
+from deployer.deploy.planner import ProbePlan, Steps
 from deployer.errors import WorkspaceError
 from deployer.evidence.coverage import estimate
-from deployer.flow.load_package import Taken
-from deployer.flow.slimming import Choice, Slimmed, measured, reasons
+from deployer.flow.load_package import LoadedPackage
+from deployer.flow.models import RedeployRequest
 from deployer.instrumentation.configure import is_armed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function, StoredZip
 from deployer.models.whitelist import Whitelist
 from deployer.report import models
 from deployer.report import store as reports
+from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed, is_ours
 from deployer.state.state import State
-from deployer.state.workspace import DEPLOYED, REPORT, Workspace
+from deployer.state.workspace import DEPLOYED, REPORT, WHITELIST, Workspace
 from deployer.whitelist import from_json
 
 _NEVER_RAN = (
@@ -23,15 +24,14 @@ _NEVER_RAN = (
 )
 
 
-def probe_report(
-    state: State, full: Taken, steps: Steps, done: Execution | None, warnings: tuple[str, ...]
-) -> models.ProbeReport:
-    """Of a probe that was carried out, or only planned."""
+def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execution | None) -> models.ProbeReport:
+    """Report a probe that was carried out, or only planned."""
+    state = plan.state
     answers = (done.answers if done else None) or {}
     return models.ProbeReport(
         function=state.function,
         state="probed" if done else "planned",
-        package=measured(full.zip),
+        package=full.zip.measure,
         label=full.package.label,
         log_group=state.log_group,
         plan=tuple(map(str, steps)),
@@ -39,10 +39,8 @@ def probe_report(
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
         sample=state.sample,
-        unpacked=models.Unpacked(state.probed.storage, state.probed.memory, state.probed.timeout)
-        if state.stub
-        else None,
-        warnings=(*warnings, *models.sampled(state.sample, len(answers))),
+        unpacked=_unpacked(state) if state.stub else None,
+        warnings=(*plan.warnings, *models.sampled(state.sample, len(answers))),
     )
 
 
@@ -52,42 +50,41 @@ def _unpacked(state: State) -> models.Unpacked:
 
 
 def shrink_report(
-    choice: Choice, slimmed: Slimmed, slim: StoredZip, layers: int, steps: Steps, warnings: tuple[str, ...]
+    request: RedeployRequest, slim: SlimPackage, stored: StoredZip, steps: Steps, warnings: tuple[str, ...]
 ) -> models.ShrinkReport:
-    """Of a slim package that is built, and not deployed yet.
+    """Report a slim package that is built, and not deployed yet.
 
     Args:
-        choice: what it was made by.
-        slimmed: the package.
-        slim: where it lies, or will lie.
-        layers: bytes of the layers beside it, unzipped.
+        request: what it was made by.
+        slim: the package.
+        stored: where it lies, or will lie.
         steps: what is to be done.
         warnings: what else the user should know.
     """
-    evidence, built = choice.evidence, slimmed.built
+    evidence, whitelist = request.evidence, slim.whitelist
     return models.ShrinkReport(
-        function=choice.found.name,
+        function=request.found.name,
         state="planned",
-        before=measured(choice.full.zip),
-        after=built.measure,
-        limits=models.limits(built.measure, layers),
+        before=request.full.zip.measure,
+        after=slim.measure,
+        limits=models.limits(slim.measure, request.layers.bytes),
         sandboxes=evidence.sandboxes,
         invocations=evidence.invocations,
         coverage=estimate(evidence),
         lines=evidence.lines,
         faults=dict(evidence.faults),
-        steps=built.steps,
-        reasons=reasons(slimmed.whitelist.decisions.values()),
-        layers=tuple(layer.report for layer in choice.layers),
-        artifacts=models.Artifacts(str(slimmed.path), str(slimmed.zip), slim.uri),
+        steps=slim.steps,
+        reasons=models.reasons(whitelist.decisions.values()),
+        layers=request.layers.reports,
+        artifacts=models.Artifacts(str(slim.path.with_name(WHITELIST)), str(slim.path), stored.uri),
         plan=tuple(map(str, steps)),
         version="",
-        warnings=(*slimmed.whitelist.warnings, *built.warnings, *warnings, *models.warnings(evidence)),
+        warnings=(*whitelist.warnings, *slim.warnings, *warnings, *models.warnings(evidence)),
     )
 
 
 def restore_report(state: State, steps: Steps, done: Execution | None) -> models.RestoreReport:
-    """Of a restore that was carried out, or only planned."""
+    """Report a restore that was carried out, or only planned."""
     return models.RestoreReport(
         function=state.function,
         state="restored" if done else "planned",
@@ -98,7 +95,7 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
 
 
 def status_report(found: Function, state: State, evidence: Evidence) -> models.StatusReport:
-    """How things stand."""
+    """Report how things stand."""
     return models.StatusReport(
         function=found.name,
         state=state.stage,
@@ -131,7 +128,7 @@ def _which(found: Function, state: State) -> str:
 
 
 def last_report(workspace: Workspace) -> models.ShrinkReport:
-    """What the last shrink or deploy found and did; changes nothing and asks nobody.
+    """Return what the last shrink or deploy found and did; changes nothing and asks nobody.
 
     Raises:
         WorkspaceError: there was none.
@@ -143,7 +140,7 @@ def last_report(workspace: Workspace) -> models.ShrinkReport:
 
 
 def last_whitelist(workspace: Workspace) -> Whitelist:
-    """The whitelist of the slim package that was deployed last.
+    """Return the whitelist of the slim package that was deployed last.
 
     Raises:
         WorkspaceError: there is none.

@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deployer.errors import UsageError
+from deployer.models.slim import Measure
 
 PREFIX = "ldeploy"
-
-
 """Everything of ours in a bucket lies below this."""
-
-
 _ARN = re.compile(
     r"(?:(?:arn:[^:]+:lambda:(?P<region>[^:]*):)?(?P<account>\d+):function:)?(?P<name>[a-zA-Z0-9-_]{1,140})"
 )
@@ -96,6 +93,17 @@ class StoredZip:
     files: int = 0
     label: str = ""
     """The package's label, as log records carry it."""
+
+    @classmethod
+    def of(cls, measure: Measure, bucket: str) -> "StoredZip":
+        """Return where a zip of ours lies, or will lie, in a bucket: under its hash."""
+        key = package_key(measure.sha256)
+        return cls(bucket, key, measure.sha256, measure.zip_bytes, measure.bytes, measure.files)
+
+    @property
+    def measure(self) -> Measure:
+        """What it weighs."""
+        return Measure(self.files, self.bytes, self.zip_bytes, self.sha256)
 
     @property
     def uri(self) -> str:

@@ -1,6 +1,7 @@
 """What each command found and did: plain values, ready to be shown as text or JSON."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,7 @@ from deployer.evidence.coverage import Coverage
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
+from deployer.models.whitelist import Decision
 from deployer.report.faults import explained
 
 
@@ -88,6 +90,15 @@ class Reason:
     kept: bool
     files: int
     bytes: int
+
+
+def reasons(decisions: Iterable[Decision]) -> tuple[Reason, ...]:
+    """Return what each reason amounts to, the kept ones first, the heaviest first."""
+    amounts: defaultdict[tuple[bool, str], list[int]] = defaultdict(list)
+    for decision in decisions:
+        amounts[decision.kept, decision.reason].append(decision.size)
+    rows = [Reason(reason, kept, len(sizes), sum(sizes)) for (kept, reason), sizes in amounts.items()]
+    return tuple(sorted(rows, key=lambda row: (not row.kept, -row.bytes)))
 
 
 @dataclass(frozen=True)

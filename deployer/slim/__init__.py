@@ -4,10 +4,10 @@
 holds the parts until all sizes are known.
 """
 
-from deployer.slim.pack import Elsewhere, pack, part
+from deployer.slim.pack import Bucket, pack, part
 from deployer.slim.recipe import copy_all, recipe
 from deployer.slim.settings import Settings
 from deployer.slim.transforms.base import Recipe
 from deployer.slim.write import Slim, write_slim
 
-__all__ = ["Elsewhere", "Recipe", "Settings", "Slim", "copy_all", "pack", "part", "recipe", "write_slim"]
+__all__ = ["Bucket", "Recipe", "Settings", "Slim", "copy_all", "pack", "part", "recipe", "write_slim"]

@@ -14,7 +14,7 @@ from deployer.models.slim import Measure, Saving
 from deployer.models.whitelist import Whitelist
 from deployer.notices import Notices
 from deployer.package import index, open_file
-from deployer.slim import Elsewhere, Recipe, Settings, pack, part, recipe, write_slim
+from deployer.slim import Bucket, Recipe, Settings, pack, part, recipe, write_slim
 from deployer.slim.fit import fit, most, seconds
 from deployer.slim.transforms.bytecode import AddBytecode
 from deployer.slim.transforms.empty import EmptyScanned
@@ -27,12 +27,14 @@ class Packing(StrEnum):
     IN_S3 = "in S3"
 
 
+REST: Final = "rest.zip"
+"""The zip of what does not fit into the slim package, beside it."""
 _PACKED: Final = {Packing.INSIDE: "packed, unpacked at start", Packing.IN_S3: "in S3, fetched at start"}
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a slim zip is made of."""
+class SlimRequest:
+    """What a slim package is made of."""
 
     source: Source
     package: Package
@@ -46,15 +48,18 @@ class Parts:
     evidence: Evidence
     """What tells which files each start needs; empty where there is none."""
     path: Path
-    """The slim zip."""
-    elsewhere: Elsewhere | None = None
-    """Where the rest goes that is over the limit even packed; None where it may go nowhere."""
+    """Where the slim zip is written."""
+    bucket: Bucket | None = None
+    """Where the rest is put that is over the limit even packed; None where it may not leave the package."""
 
 
 @dataclass(frozen=True)
-class Built:
-    """A slim zip."""
+class SlimPackage:
+    """A slim package on this machine."""
 
+    path: Path
+    """Of the zip."""
+    whitelist: Whitelist
     measure: Measure
     settings: Settings
     """The steps that were taken."""
@@ -70,12 +75,17 @@ class Built:
         """Bytes that each start unpacks."""
         return sum(self.sizes.values())
 
+    @property
+    def rest_path(self) -> Path:
+        """Where the zip of ``rest`` is on this machine."""
+        return self.path.with_name(REST)
 
-def build(parts: Parts, room: int, notices: Notices) -> Built:
-    """The slim zip.
+
+def build(request: SlimRequest, room: int, notices: Notices) -> SlimPackage:
+    """Build the slim zip.
 
     Args:
-        parts: what it is made of.
+        request: what it is made of.
         room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, then libraries
             and data are packed, then bytecode, which costs bytes, is left out, and last of all what is packed stays
             in S3. The caller checks that it was enough.
@@ -83,39 +93,39 @@ def build(parts: Parts, room: int, notices: Notices) -> Built:
 
     What cannot be enough, as the zip itself is too big, is not tried.
     """
-    built = _write(parts, parts.settings, notices)
-    for what, settings, packing in _smaller(parts):
+    built = _write(request, request.settings, notices)
+    for what, settings, packing in _smaller(request):
         if built.measure.bytes < room:
             break
         if settings.empty == built.settings.empty and packing is not Packing.IN_S3 and _weighs(built) >= room:
             continue
         notices.say(f"not under the limit: {what}")
-        built = built if settings == built.settings and not built.sizes else _write(parts, settings, notices)
-        built = _packed(parts, built, room, packing) if packing else built
+        built = built if settings == built.settings and not built.sizes else _write(request, settings, notices)
+        built = _packed(request, built, room, packing) if packing else built
     return built
 
 
-def _weighs(built: Built) -> int:
+def _weighs(built: SlimPackage) -> int:
     """Bytes that stay inside whatever is packed: at least those of the zip, of which bytecode alone may go too."""
     return built.measure.zip_bytes - sum(step.bytes_after for step in built.steps if step.name == AddBytecode.name)
 
 
-def _write(parts: Parts, settings: Settings, notices: Notices) -> Built:
-    made = _recipe(parts, settings)
+def _write(request: SlimRequest, settings: Settings, notices: Notices) -> SlimPackage:
+    made = _recipe(request, settings)
     with notices.bar("building the slim zip", made.work) as advance:
-        slim = write_slim(parts.source, parts.package, made, parts.path, advance)
-    return Built(slim.measure, settings, slim.steps, slim.warnings)
+        slim = write_slim(request.source, request.package, made, request.path, advance)
+    return SlimPackage(request.path, request.whitelist, slim.measure, settings, slim.steps, slim.warnings)
 
 
-def _recipe(parts: Parts, settings: Settings) -> Recipe:
-    return recipe(parts.package, parts.whitelist, settings, parts.runtime, layered=parts.layered)
+def _recipe(request: SlimRequest, settings: Settings) -> Recipe:
+    return recipe(request.package, request.whitelist, settings, request.runtime, layered=request.layered)
 
 
-def _smaller(parts: Parts) -> Iterator[tuple[str, Settings, Packing | None]]:
+def _smaller(request: SlimRequest) -> Iterator[tuple[str, Settings, Packing | None]]:
     """What else can be done for a package that does not fit, one thing after the other."""
-    settings = parts.settings
+    settings = request.settings
     emptied = replace(settings, empty=True)
-    if not settings.empty and _recipe(parts, emptied).of(EmptyScanned):
+    if not settings.empty and _recipe(request, emptied).of(EmptyScanned):
         settings = emptied
         yield "once more, with scanned files as empty ones", settings, None
     if settings.fit:
@@ -125,24 +135,24 @@ def _smaller(parts: Parts) -> Iterator[tuple[str, Settings, Packing | None]]:
         yield "once more, without bytecode", bare, None
         if settings.fit:
             yield "what is unpacked at start is packed", bare, Packing.INSIDE
-    if settings.fit and parts.elsewhere:
+    if settings.fit and request.bucket:
         yield "what is fetched at start stays in S3", settings, Packing.IN_S3
 
 
-def _packed(parts: Parts, built: Built, room: int, packing: Packing) -> Built:
+def _packed(request: SlimRequest, built: SlimPackage, room: int, packing: Packing) -> SlimPackage:
     """The same under the limit, with what left it packed; or as it was, where that is not possible."""
-    with open_file(parts.path) as source:
+    with open_file(request.path) as source:
         package = index(source)
     over = built.measure.bytes - room + 1 + sum(len(data) for _, data in start_files())
-    evidence = parts.evidence
+    evidence = request.evidence
     chosen = fit(package, over, evidence.paths, evidence.sandboxes, inside=packing is Packing.INSIDE)
     if over <= 0 or not chosen:
         return built
     rest = None
-    if packing is Packing.IN_S3 and parts.elsewhere:
-        measure, rest = part(parts.path, package, chosen, parts.elsewhere)
+    if packing is Packing.IN_S3 and request.bucket:
+        measure, rest = part(request.path, package, chosen, built.rest_path, request.bucket)
     else:
-        measure = pack(parts.path, package, chosen)
+        measure = pack(request.path, package, chosen)
     sizes = {path: package.entries[path].size for path in chosen}
     unpacked = sum(sizes.values())
     step = Saving(_PACKED[packing], len(chosen), unpacked, unpacked + measure.bytes - package.bytes)

@@ -6,13 +6,15 @@ name that it opens, not by where a symlink leads) and big data files. Never sour
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from deployer.errors import OverLimitError
-from deployer.limits import MIB, START_UP_MS, STORAGE
+from deployer.limits import MIB, START_UP_MS, STORAGE, UNZIPPED
 from deployer.models.evidence import PathEvidence
 from deployer.models.package import Entry, Kind, Package
+from deployer.models.whitelist import Whitelist
+from deployer.package import heaviest
 
 RATE: Final = 250_000_000
 """Bytes unpacked a second, by two threads (``scripts/bench unpack``)."""
@@ -84,6 +86,31 @@ def check_storage(sizes: Mapping[str, int]) -> None:
     raise OverLimitError(
         f"What is over the limit needs {needed:,} MB of /tmp, and Lambda gives a function {STORAGE:,} at most.",
         f"What weighs most: {most(sizes, 5)}.",
+    )
+
+
+def check_fits(package: Package, whitelist: Whitelist, size: int, layers: int, what: str) -> None:
+    """Check that code and layers stay under Lambda's limit.
+
+    Args:
+        package: the full package, for what weighs most.
+        whitelist: what is kept of it.
+        size: bytes of the slim code, unzipped.
+        layers: bytes of all layers, unzipped.
+        what: what does not fit, for the message.
+
+    Raises:
+        OverLimitError: they do not; it names what weighs most.
+    """
+    over = size + layers - UNZIPPED
+    if over < 0:  # "must be smaller than 262144000 bytes"
+        return
+    kept = replace(package, entries={path: package.entries[path] for path in whitelist.kept()})
+    parts = ", ".join(f"{name} {weight / 1e6:.1f} MB" for name, weight in heaviest(kept, 5))
+    and_layers = f" and {layers:,} in layers" if layers else ""
+    raise OverLimitError(
+        f"{what} has {size:,} bytes unzipped{and_layers}, {over:,} over Lambda's {UNZIPPED:,}.",
+        f"What weighs most: {parts}.",
     )
 
 

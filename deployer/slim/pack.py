@@ -14,7 +14,7 @@ from typing import Final
 
 from deployer.instrumentation.layer_zip import START, start_files
 from deployer.instrumentation.manifest import FOLDER, NAME, Beside, InBucket, Place, empty_folders, of_zip, to_json
-from deployer.models.function import StoredZip, package_key
+from deployer.models.function import StoredZip
 from deployer.models.package import Entry, Kind, Package, Source
 from deployer.models.slim import Measure
 from deployer.package import index, members, open_file, zipformat
@@ -25,13 +25,11 @@ PACKED: Final = f"{FOLDER}/packed.zip"
 _BLOCK: Final = 1 << 20
 
 
-@dataclass(frozen=True)
-class Elsewhere:
+@dataclass(frozen=True, slots=True)
+class Bucket:
     """Where the packed files are put if not inside the package."""
 
-    path: Path
-    """On this machine."""
-    bucket: str
+    name: str
     region: str
 
 
@@ -54,14 +52,22 @@ def pack(slim: Path, package: Package, chosen: Collection[str]) -> Measure:
         inner.unlink(missing_ok=True)
 
 
-def part(slim: Path, package: Package, chosen: Collection[str], elsewhere: Elsewhere) -> tuple[Measure, StoredZip]:
-    """The same with the packed files in a zip of their own, and where that is to lie in S3."""
+def part(
+    slim: Path, package: Package, chosen: Collection[str], rest: Path, bucket: Bucket
+) -> tuple[Measure, StoredZip]:
+    """Write the same zip with the packed files in a zip of their own; return its measure, and where the other will lie.
+
+    Args:
+        slim: the zip; replaced when the new one is whole.
+        package: its index.
+        chosen: paths of files.
+        rest: where the zip of the chosen files is written.
+        bucket: where it will be fetched from.
+    """
     with open_file(slim) as source:
-        rest = _copy(source, [package.entries[path] for path in chosen], {}, elsewhere.path)
-        key = package_key(rest.sha256)
-        stored = StoredZip(elsewhere.bucket, key, rest.sha256, rest.zip_bytes, rest.bytes, rest.files)
-        place = InBucket(elsewhere.bucket, key, "", rest.zip_bytes, elsewhere.region)
-        with open_file(elsewhere.path) as packed:
+        stored = StoredZip.of(_copy(source, [package.entries[path] for path in chosen], {}, rest), bucket.name)
+        place = InBucket(bucket.name, stored.key, "", stored.zip_bytes, bucket.region)
+        with open_file(rest) as packed:
             made = _made(packed, place, chosen)
         return _copy(source, _staying(package, chosen), made, slim), stored
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from deployer.context import Context
 from deployer.errors import NotEnoughEvidenceError
 from deployer.evidence import merge
 from deployer.models.evidence import Evidence
 from deployer.notices import Notices
-from deployer.sources.base import Source
+from deployer.sources.base import Source, Via, source
 from deployer.state.state import Probed, State
 from deployer.state.workspace import Settled, Workspace
 from deployer.whitelist import Earlier
@@ -90,6 +91,11 @@ class Reader:
                     self.workspace.settle(probed.key, Settled(merged(), end))
                 begin = end
         return merged()
+
+
+def open_reader(context: Context, via: Via) -> Reader:
+    """Return the reader of the function's log."""
+    return Reader(source(context.aws, via), context.workspace, context.notices)
 
 
 def _ends(begin: int, complete: int, until: int) -> Iterator[int]:

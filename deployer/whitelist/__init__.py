@@ -9,7 +9,7 @@ them down.
 from deployer.whitelist.carry_over import carry_over, changed_since, keep_too
 from deployer.whitelist.choose import choose
 from deployer.whitelist.inventory import Contents, Earlier, contents, contents_from_json, contents_to_json
-from deployer.whitelist.layer import choose_layer, of_package
+from deployer.whitelist.layer import choose_layer
 from deployer.whitelist.store import from_json, to_json, to_list
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "contents_to_json",
     "from_json",
     "keep_too",
-    "of_package",
     "to_json",
     "to_list",
 ]

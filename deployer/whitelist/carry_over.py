@@ -14,7 +14,7 @@ from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier, changed, edited, installed, of_whitelist, unchanged
 from deployer.whitelist.package_index import Ground, survey
-from deployer.whitelist.user_rules import match
+from deployer.whitelist.user_rules import match, of_package
 
 _NO_RULES: Final = Rules()
 _USED: Final = frozenset({Touch.READ, Touch.OPENED, Touch.LOADED, Touch.EXECUTED})
@@ -23,7 +23,7 @@ _USED: Final = frozenset({Touch.READ, Touch.OPENED, Touch.LOADED, Touch.EXECUTED
 def carry_over(
     whitelist: Whitelist, package: Package, distributions: Iterable[Distribution], rules: Rules = _NO_RULES
 ) -> Whitelist:
-    """The whitelist for a fresh build, from the one made of an earlier build.
+    """Make the whitelist for a fresh build from the one made of an earlier build.
 
     What was kept is kept; what is new is kept, as nobody knows that it is not needed; a distribution that changed
     is kept whole, as its evidence is of another version, and so is a changed file of the function's own; what is
@@ -32,14 +32,14 @@ def carry_over(
     Args:
         package: the fresh build.
         distributions: in the fresh build.
-        rules: today's; paths that a drop rule took away before are dropped still.
+        rules: today's; those for layers (``/opt/...``) are left out, and what a drop rule took away before stays out.
 
     Raises:
         UsageError: a rule is no pattern.
     """
     distributions = tuple(distributions)
     ground = survey(package, distributions)
-    matched = match(rules, package)
+    matched = match(of_package(rules), package)
     old = {path: decision for path, decision in whitelist.decisions.items() if path in package.entries}
     before = {path: decision.because for path, decision in old.items() if decision.reason is Reason.RULE_DROP}
     dropped = {path: rule for path, rule in before.items() if path not in matched.kept} | dict(matched.dropped)

@@ -12,7 +12,7 @@ from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier
 from deployer.whitelist.package_index import Ground, survey
-from deployer.whitelist.user_rules import Matched, match
+from deployer.whitelist.user_rules import Matched, match, of_package
 
 
 def choose(
@@ -23,19 +23,32 @@ def choose(
     handler: str,
     earlier: Sequence[Earlier] = (),
 ) -> Whitelist:
-    """Every path kept or dropped, with the strongest reason for it.
+    """Decide on every path of a package: kept or dropped, with the strongest reason for it.
 
     A keep rule wins over a drop rule, and a drop rule over everything else: where it takes away what was touched,
     a warning says so. Evidence of earlier packages counts for what is unchanged since; a distribution that changed
     is kept whole until it has been seen again, and a warning names it.
 
     Args:
+        rules: the user's; those for layers, which begin with ``/opt/``, are not the package's.
         handler: as Lambda's configuration has it, ``app.handler``.
         earlier: the evidence of the packages that were probed before this one, the newest last.
 
     Raises:
         UsageError: a rule is no pattern.
     """
+    return choose_by(of_package(rules), package, distributions, evidence, handler, earlier)
+
+
+def choose_by(
+    rules: Rules,
+    package: Package,
+    distributions: Iterable[Distribution],
+    evidence: Evidence,
+    handler: str = "",
+    earlier: Sequence[Earlier] = (),
+) -> Whitelist:
+    """Decide as ``choose`` does, by rules that are all for this package or layer."""
     distributions = tuple(distributions)
     ground = survey(package, distributions)
     matched = match(rules, package)

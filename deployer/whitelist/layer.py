@@ -9,10 +9,9 @@ from deployer.models.evidence import Evidence, PathEvidence
 from deployer.models.package import Distribution, Kind, Package
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.package import links
-from deployer.whitelist.choose import choose
+from deployer.whitelist.choose import choose_by
+from deployer.whitelist.user_rules import OPT, of_layers
 
-OPT: Final = "/opt/"
-"""Where Lambda lays the layers over each other."""
 _SPECIAL: Final = re.compile(r"([\\*?\[\]! #])")
 
 
@@ -36,29 +35,20 @@ def choose_layer(
     rules: Rules,
     environment: Iterable[str],
 ) -> Whitelist:
-    """Every path of a layer, relative to /opt, kept or dropped with its reason.
+    """Decide on every path of a layer, relative to /opt: kept or dropped, with its reason.
 
     Where layers hold the same path the last one's is seen; a path that was touched is kept in each of them.
 
     Args:
         evidence: of the package first, then of those probed before it: a layer's version never changes.
-        rules: those of the user that begin with ``/opt/`` keep what they match.
+        rules: those of the user that begin with ``/opt/`` keep or drop what they match.
         environment: values of the function's variables: what they name below /opt is kept.
     """
     named = (word for value in environment for word in value.split(":") if word.startswith(OPT))
     files = (path for path in named if _is_file(package, path.removeprefix(OPT)))
-    keep = (*(f"/{_literal(path.removeprefix(OPT))}" for path in files), *of_layers(rules).keep)
-    return choose(package, distributions, _within(package, evidence), Rules(keep), "")
-
-
-def of_package(rules: Rules) -> Rules:
-    """The rules for the package itself."""
-    return replace(rules, keep=tuple(rule for rule in rules.keep if not rule.startswith(OPT)))
-
-
-def of_layers(rules: Rules) -> Rules:
-    """The keep rules for layers, relative to /opt."""
-    return Rules(tuple(rule.removeprefix(OPT.rstrip("/")) for rule in rules.keep if rule.startswith(OPT)))
+    own = of_layers(rules)
+    keep = (*(f"/{_literal(path.removeprefix(OPT))}" for path in files), *own.keep)
+    return choose_by(Rules(keep, own.drop), package, distributions, _within(package, evidence))
 
 
 def _within(package: Package, evidence: Sequence[Evidence]) -> Evidence:

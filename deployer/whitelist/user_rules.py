@@ -1,7 +1,8 @@
-"""The user's own keep and drop rules, held against a package: patterns in the manner of .gitignore."""
+"""The user's own keep and drop rules, matched with a package or a layer: patterns in the manner of .gitignore."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore import GitIgnorePatternError
@@ -9,6 +10,9 @@ from pathspec.patterns.gitignore import GitIgnorePatternError
 from deployer.errors import UsageError
 from deployer.models.package import Kind, Package
 from deployer.models.whitelist import Rules
+
+OPT: Final = "/opt/"
+"""Where Lambda lays the layers over each other: a rule that begins with it is for layers."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,23 @@ class Matched:
     warnings: tuple[str, ...]
 
 
+def of_package(rules: Rules) -> Rules:
+    """Return the rules for the package itself."""
+    keep, drop = (tuple(rule for rule in each if not rule.startswith(OPT)) for each in (rules.keep, rules.drop))
+    return Rules(keep, drop)
+
+
+def of_layers(rules: Rules) -> Rules:
+    """Return the rules for layers, relative to /opt."""
+    root = OPT.rstrip("/")
+    keep, drop = (
+        tuple(rule.removeprefix(root) for rule in each if rule.startswith(OPT)) for each in (rules.keep, rules.drop)
+    )
+    return Rules(keep, drop)
+
+
 def match(rules: Rules, package: Package) -> Matched:
-    """Which paths the rules keep and drop.
+    """Return which paths the rules keep and drop.
 
     Raises:
         UsageError: a pattern that .gitignore would not know.

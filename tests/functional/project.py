@@ -147,8 +147,8 @@ from deployer.commands import options
 count, after = int(sys.argv[1]), 0
 
 class Killed(options.Common):
-    def run(self):
-        return replace(super().run(), after=kill)
+    def executor(self):
+        return replace(super().executor(), after=kill)
 
 def kill(step):
     global after

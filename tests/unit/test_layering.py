@@ -2,10 +2,13 @@
 
 import io
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from deployer.deploy.prune_layers import Layering, Touched, layer_bytes, swapped
+from deployer.context import Context
+from deployer.deploy.prune_layers import LayerUsage, measure_layers, prune_layers
 from deployer.errors import DeniedError
 from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function
@@ -61,33 +64,41 @@ class Content:
         return stream.read(length)
 
 
-def layering(tmp_path, account):
-    return Layering(account, account, Workspace("f", tmp_path, account, None), Silent(), "b")
+def surroundings(tmp_path, account):
+    aws: Any = SimpleNamespace(functions=account, storage=account)
+    return Context(aws, Workspace("f", tmp_path, account, None), Silent(), lambda: 0)
 
 
-def pruned(tmp_path, account, *seen, code=0, rules=NO_RULES):
-    wanted = Configuration("python3.11", "a.h", "r", layers=tuple(account.zips))
-    touched = Touched((evidence(*seen),), frozenset(account.zips) - account.later, rules, code)
-    return layering(tmp_path, account).pruned(FOUND, wanted, touched)
+def plan(tmp_path, account, *seen, code=0, rules=NO_RULES, layers=()):
+    wanted = Configuration("python3.11", "a.h", "r", layers=layers or tuple(account.zips))
+    usage = LayerUsage((evidence(*seen),), frozenset(account.zips) - account.later, rules, code)
+    return prune_layers(surroundings(tmp_path, account), "b", FOUND, wanted, usage)
 
 
 def test_a_layer_mostly_unused_is_written_anew(tmp_path):
-    account = Account({ARN: packed({**FILES, "data/unused.bin": "0" * 9000})}, {ARN[:-2]: {"f"}})
-    (layer,) = pruned(tmp_path, account, "/opt/python/used.py")
-    assert layer.pruned is not None
-    assert layer.pruned.name == "ldeploy-own"
-    assert (layer.report.files_before, layer.report.files_after, layer.report.bytes_after) == (3, 1, 4000)
-    wanted = swapped(Configuration("p", "h", "r", layers=("first", ARN, "last")), [layer])
-    assert wanted.layers == ("first", "ldeploy-own:to-be-published", "last")
+    other = ARN.replace("own", "used")
+    zips = {other: packed(FILES), ARN: packed({**FILES, "data/unused.bin": "0" * 9000})}
+    planned = plan(tmp_path, Account(zips, {ARN[:-2]: {"f"}}), "/opt/python/used.py", layers=(other, ARN))
+    assert [layer.name for layer in planned.pruned] == ["ldeploy-own"]
+    report = planned.reports[1]
+    assert (report.pruned, report.files_before, report.files_after, report.bytes_after) == (True, 3, 1, 4000)
+    assert planned.configuration.layers == (other, "ldeploy-own:to-be-published")
+    assert (planned.bytes, planned.whole_bytes) == (4600 + 4000, 4600 + 13600)
+
+
+def test_layers_are_measured_without_a_change(tmp_path):
+    account = Account({ARN: packed(FILES)})
+    wanted = Configuration("python3.11", "a.h", "r", layers=(ARN,))
+    planned = measure_layers(surroundings(tmp_path, account).aws, wanted)
+    assert (planned.configuration, planned.pruned, planned.bytes) == (wanted, (), 4600)
 
 
 def test_a_layer_of_which_little_goes_is_pruned_only_where_the_limit_asks_for_it(tmp_path):
     account = Account({ARN: packed(FILES)})
-    (stays,) = pruned(tmp_path, account, "/opt/python/used.py", code=262_144_000 - 4600)
-    assert (stays.pruned, layer_bytes([stays])) == (None, 4600)
-    (goes,) = pruned(tmp_path, account, "/opt/python/used.py", code=262_144_000 - 4599)
-    assert goes.pruned is not None
-    assert layer_bytes([goes]) == 4000
+    stays = plan(tmp_path, account, "/opt/python/used.py", code=262_144_000 - 4600)
+    assert (stays.pruned, stays.bytes) == ((), 4600)
+    goes = plan(tmp_path, account, "/opt/python/used.py", code=262_144_000 - 4599)
+    assert (len(goes.pruned), goes.bytes) == (1, 4000)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +114,14 @@ def test_a_layer_of_which_little_goes_is_pruned_only_where_the_limit_asks_for_it
     ],
 )
 def test_a_layer_that_may_matter_to_others_is_left_alone_even_over_the_limit(tmp_path, account, why):
-    (layer,) = pruned(tmp_path, account, "/opt/python/used.py", code=262_144_000)
-    assert layer.pruned is None
-    assert why in layer.report.why
+    planned = plan(tmp_path, account, "/opt/python/used.py", code=262_144_000)
+    assert planned.pruned == ()
+    assert why in planned.reports[0].why
 
 
 def test_a_layer_that_nothing_touched_is_left_to_the_user(tmp_path):
-    (layer,) = pruned(tmp_path, Account({ARN: packed(FILES)}), "app.py")
-    assert "no sandbox touched a file of it" in layer.report.why
+    planned = plan(tmp_path, Account({ARN: packed(FILES)}), "app.py")
+    assert "no sandbox touched a file of it" in planned.reports[0].why
 
 
 # -- what is kept of a layer -----------------------------------------------------------------------------------
@@ -146,6 +157,11 @@ def test_a_keep_rule_that_begins_with_opt_is_of_layers():
         "python/a.py",
         "python/b.py",
     }
+
+
+def test_a_drop_rule_that_begins_with_opt_is_of_layers():
+    rules = Rules(drop=("/opt/python/a.py", "lib/**"))
+    assert kept("/opt/lib/l.so", "/opt/python/a.py", rules=rules) == {"lib/l.so"}
 
 
 def test_no_evidence_of_a_layer_keeps_nothing_of_it():

@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.deploy import planner
+from deployer.deploy.planner import ProbePlan, Redeployment
 from deployer.instrumentation.configure import PROBE_LAYER, arm
 from deployer.models.function import Configuration, Function, StoredZip
+from deployer.models.slim import Measure
+from deployer.models.whitelist import Whitelist
+from deployer.slim import Settings
+from deployer.slim.build import SlimPackage
 from deployer.state.state import Stage, State
 from deployer.whitelist import Contents
 
@@ -19,6 +24,7 @@ FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
 SLIM = StoredZip("b", "ldeploy/2.zip", "2" * 64, 300)
 STATE = State("f", Stage.PROBING, "b", BARE, BEFORE, FULL, "/aws/lambda/f", 0, BARE)
 HELD = Contents("a" * 16, (), {})
+SLIM_PACKAGE = SlimPackage(Path("slim.zip"), Whitelist("a" * 16, {}), Measure(1, 300, 300, "2" * 64), Settings(), ())
 CHANGES = (planner.Create, planner.UpdateCode, planner.UpdateConfiguration)
 
 
@@ -36,7 +42,7 @@ def first_change(steps):
 
 @given(st.sampled_from([None, found(), found(FULL), found(FULL, arm(BARE, "l", "a" * 16))]))
 def test_what_was_before_is_written_down_before_the_first_change(function):
-    steps = planner.probe(function, STATE, HELD, {FULL.key: Path("full.zip")}, None, None)
+    steps = planner.probe(function, ProbePlan(STATE, {FULL.key: Path("full.zip")}), HELD, None, None)
     before = kinds(steps[: first_change(steps)])
     assert {planner.Remember, planner.Describe} <= set(before)
     if function and function.code_sha256 == BEFORE.sha256:
@@ -44,42 +50,42 @@ def test_what_was_before_is_written_down_before_the_first_change(function):
 
 
 def test_a_version_is_published_before_the_code_changes():
-    steps = kinds(planner.probe(found(), STATE, HELD, {}, None, None))
+    steps = kinds(planner.probe(found(), ProbePlan(STATE, {}), HELD, None, None))
     assert steps.index(planner.PublishVersion) < steps.index(planner.UpdateCode)
 
 
 def test_the_layer_comes_after_the_code_and_ends_in_the_configuration():
-    steps = planner.probe(found(), STATE, HELD, {}, None, None)
+    steps = planner.probe(found(), ProbePlan(STATE, {}), HELD, None, None)
     assert kinds(steps)[-3:] == [planner.UpdateCode, planner.UpdateConfiguration, planner.Remember]
     updated = next(step for step in steps if isinstance(step, planner.UpdateConfiguration))
     assert updated.configuration.layers == (PROBE_LAYER,)
 
 
 def test_code_that_is_there_already_is_not_sent_again():
-    assert planner.UpdateCode not in kinds(planner.probe(found(FULL), STATE, HELD, {}, None, None))
+    assert planner.UpdateCode not in kinds(planner.probe(found(FULL), ProbePlan(STATE, {}), HELD, None, None))
 
 
 @pytest.mark.parametrize("present", [BEFORE, FULL])
 def test_what_is_deployed_is_copied_once_where_it_is_the_package_too(present):
     state = replace(STATE, before_code=replace(present, label=""), full=present)
-    steps = planner.probe(found(present), state, HELD, {}, None, None)
+    steps = planner.probe(found(present), ProbePlan(state, {}), HELD, None, None)
     assert [step.zip.uri for step in steps if isinstance(step, planner.KeepCode)] == [present.uri]
 
 
 def test_a_new_function_is_created_without_the_probe_first():
-    steps = planner.probe(None, STATE, HELD, {}, None, None)
+    steps = planner.probe(None, ProbePlan(STATE, {}), HELD, None, None)
     created = next(step for step in steps if isinstance(step, planner.Create))
     assert created.configuration == BARE
 
 
 def test_the_bucket_is_made_first():
-    assert kinds(planner.probe(found(), STATE, HELD, {}, "b", None))[0] is planner.MakeBucket
+    assert kinds(planner.probe(found(), ProbePlan(STATE, {}), HELD, "b", None))[0] is planner.MakeBucket
 
 
 def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
     probed = found(FULL, arm(BARE, "l", "a" * 16))
     state = replace(STATE, stage=Stage.SHRINKING, slim=SLIM)
-    steps = kinds(planner.shrink(probed, state, BARE, Path("slim.zip"), None, (), None))
+    steps = kinds(planner.shrink(probed, Redeployment(state, BARE, SLIM_PACKAGE)))
     assert steps.index(planner.Upload) < steps.index(planner.UpdateCode) < steps.index(planner.UpdateConfiguration)
     assert steps.index(planner.UpdateConfiguration) < steps.index(planner.PublishVersion)
 
@@ -107,12 +113,12 @@ def test_a_failed_trial_leads_back_to_the_code_and_the_configuration_that_were_t
 
 def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
     with pytest.raises(ValueError, match="no slim package"):
-        planner.shrink(found(), STATE, BARE, Path("slim.zip"), None, (), None)
+        planner.shrink(found(), Redeployment(STATE, BARE, SLIM_PACKAGE))
 
 
 @given(st.sampled_from([None, found(), found(FULL)]))
 def test_every_step_says_what_it_does_and_no_value_of_the_environment(function):
     state = replace(STATE, before=replace(BARE, environment={"KEY": "s3cret"}), probed=BARE)
-    for step in planner.probe(function, state, HELD, {FULL.key: Path("full.zip")}, "b", Path("events")):
+    for step in planner.probe(function, ProbePlan(state, {FULL.key: Path("full.zip")}), HELD, "b", Path("events")):
         assert str(step)
         assert "s3cret" not in f"{step}{step!r}"

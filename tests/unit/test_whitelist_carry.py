@@ -26,6 +26,12 @@ def test_the_same_build_again_is_slimmed_the_same_way() -> None:
     assert (again.decisions, again.installed, again.warnings) == (whitelist.decisions, whitelist.installed, ())
 
 
+def test_rules_for_layers_are_not_the_packages_own() -> None:
+    rules = Rules(keep=("/opt/lib/**",), drop=("/opt/python/**",))
+    assert chosen(OLD, evidence("app.py"), rules=rules).warnings == ()
+    assert carry_over(old_whitelist(), OLD, [distribution(OLD, "n"), distribution(OLD, "o")], rules).warnings == ()
+
+
 def test_what_is_new_in_a_fresh_build_is_kept() -> None:
     fresh = package(*OLD.entries.keys() - {"n", "o", "n-1.0.dist-info", "o-1.0.dist-info"}, "new/x.py", "new/y.py")
     found = carry_over(old_whitelist(), fresh, [distribution(fresh, "n"), distribution(fresh, "o")])

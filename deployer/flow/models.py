@@ -1,0 +1,89 @@
+"""What each command of the flow is asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer.deploy.prune_layers import LayerPlan
+from deployer.flow.load_package import LoadedPackage
+from deployer.models.evidence import Evidence
+from deployer.models.function import Configuration, Function
+from deployer.models.whitelist import Rules, Whitelist
+from deployer.slim import Settings
+from deployer.sources.base import Via
+from deployer.sources.reader import Window
+from deployer.state.state import State
+
+
+@dataclass(frozen=True)
+class ProbeRequest:
+    """What ``probe`` is asked for."""
+
+    function: str
+    package: str | None
+    """A folder, a zip or ``s3://bucket/key``; None for the function's present code."""
+    bucket: str
+    make_bucket: bool
+    create: Configuration | None
+    """Configuration of a function that is created; None where it must exist."""
+    memory: int | None
+    """MB while the probe is in; None leaves it."""
+    timeout: int | None
+    """Seconds while the probe is in; None leaves it."""
+    events: Path | None
+    """A folder of events to send."""
+    sample: float
+    """The share of sandboxes that report."""
+    attach_policy: bool = False
+    """Whether the role may be given permission to read a package over the limit."""
+
+
+@dataclass(frozen=True)
+class ShrinkRequest:
+    """What ``shrink`` is asked for."""
+
+    function: str
+    rules: Rules
+    window: Window
+    min_sandboxes: int
+    earlier: Whitelist | None
+    """Its kept paths stay kept."""
+    settings: Settings
+    via: Via
+    attach_policy: bool = False
+    """Whether the role may be given permission to read what stays in S3."""
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """What ``deploy`` is asked for."""
+
+    function: str
+    package: str
+    bucket: str
+    whitelist: Whitelist
+    rules: Rules
+    settings: Settings
+    attach_policy: bool = False
+    """Whether the role may be given permission to read what stays in S3."""
+
+
+@dataclass(frozen=True)
+class RedeployRequest:
+    """A whitelist that was chosen for a full package, and what the slim package replaces."""
+
+    found: Function
+    full: LoadedPackage
+    whitelist: Whitelist
+    settings: Settings
+    layers: LayerPlan
+    """Without the probe, with the user's own layers or pruned ones."""
+    evidence: Evidence
+    """Empty where the whitelist was carried over."""
+    begun: State
+    """The state when the redeployment begins."""
+    earlier: State
+    """The state before: a failed trial leads back to it."""
+    same_code: bool
+    """Whether the full package is the one that answered the recorded events: then the answers must be the same."""
+    attach_policy: bool = False
+    """Whether the function's role may be given permission to read what stays in S3."""
