@@ -28,7 +28,6 @@ from deployer.models.function import Function
 from deployer.models.whitelist import Whitelist
 from deployer.package import distributions, index
 from deployer.report import models
-from deployer.sources.base import Via
 from deployer.sources.reader import Window, enough, open_reader
 from deployer.state.baseline import (
     begin,
@@ -183,7 +182,7 @@ def restore(context: Context, executor: Executor, function: str, *, over_others:
     return restore_report(state, steps, executor.carry_out(context, steps, found))
 
 
-def status(context: Context, function: str, via: Via) -> models.StatusReport:
+def status(context: Context, function: str, via: str) -> models.StatusReport:
     """Report which state the function is in and what has been seen so far; change nothing."""
     found = context.aws.functions.get(function)
     state = known_state(function, current_state(context, found))

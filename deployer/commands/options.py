@@ -22,6 +22,7 @@ from deployer.errors import LdeployError, UsageError
 from deployer.models.function import Named, named
 from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
+from deployer.sources import SOURCES
 from deployer.state.workspace import Workspace
 
 FOLDER = ".ldeploy"
@@ -211,7 +212,7 @@ def changing(command: Command) -> Command:
 def via(command: Command) -> Command:
     """``--via``."""
     how = "How the log is read: its events, or aggregated by CloudWatch Logs Insights."
-    return option("--via", type=click.Choice(["events", "insights"]), default="events", show_default=True, help=how)(
+    return option("--via", type=click.Choice(list(SOURCES)), default=next(iter(SOURCES)), show_default=True, help=how)(
         command
     )
 

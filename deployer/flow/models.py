@@ -9,7 +9,6 @@ from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.slim import Settings
-from deployer.sources.base import Via
 from deployer.sources.reader import Window
 from deployer.state.state import State
 
@@ -48,7 +47,8 @@ class ShrinkRequest:
     earlier: Whitelist | None
     """Its kept paths stay kept."""
     settings: Settings
-    via: Via
+    via: str
+    """A name of deployer/sources/__init__.py."""
     attach_policy: bool = False
     """Whether the role may be given permission to read what stays in S3."""
 

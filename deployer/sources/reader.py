@@ -8,7 +8,8 @@ from deployer.errors import NotEnoughEvidenceError
 from deployer.evidence import merge
 from deployer.models.evidence import Evidence
 from deployer.notices import Notices
-from deployer.sources.base import Source, Via, source
+from deployer.sources import SOURCES
+from deployer.sources.base import EvidenceSource
 from deployer.state.state import Probed, State
 from deployer.state.workspace import Settled, Workspace
 from deployer.whitelist import Earlier
@@ -35,7 +36,7 @@ class Window:
 class Reader:
     """Reads one function's log."""
 
-    source: Source
+    source: EvidenceSource
     workspace: Workspace
     notices: Notices
 
@@ -86,16 +87,16 @@ class Reader:
 
         with self.notices.bar(f"reading {probed.log_group}", None, "events") as advance:
             for end in _ends(begin, min(complete, until), until):
-                taken.take(probed.log_group, begin, end, advance)
+                taken.collect(probed.log_group, begin, end, advance)
                 if end <= complete:
                     self.workspace.settle(probed.key, Settled(merged(), end))
                 begin = end
         return merged()
 
 
-def open_reader(context: Context, via: Via) -> Reader:
+def open_reader(context: Context, via: str) -> Reader:
     """Return the reader of the function's log."""
-    return Reader(source(context.aws, via), context.workspace, context.notices)
+    return Reader(SOURCES[via](context.aws), context.workspace, context.notices)
 
 
 def _ends(begin: int, complete: int, until: int) -> Iterator[int]:

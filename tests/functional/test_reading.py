@@ -14,7 +14,8 @@ from deployer.evidence import gather
 from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, StoredZip
 from deployer.notices import Silent
-from deployer.sources.base import Taken, source
+from deployer.sources import SOURCES
+from deployer.sources.base import Collection
 from deployer.sources.reader import CLOCK_MS, LATE_MS, Reader, Window
 from deployer.state.state import Stage, State
 from deployer.state.workspace import Workspace
@@ -105,13 +106,13 @@ class CutOff:
 @dataclass
 class _CutOffTaken:
     source: CutOff
-    taken: Taken
+    taken: Collection
 
-    def take(self, group: str, since: int, until: int, advance: Any) -> None:
+    def collect(self, group: str, since: int, until: int, advance: Any) -> None:
         if len(self.source.asked) == self.source.parts:
             raise KeyboardInterrupt
         self.source.asked.append((since, until))
-        self.taken.take(group, since, until, advance)
+        self.taken.collect(group, since, until, advance)
 
     def evidence(self) -> Evidence:
         return self.taken.evidence()
@@ -123,7 +124,7 @@ class Account:
 
 
 def reader(aws, folder, parts=10**6):
-    cut = CutOff(source(Account(aws), "events"), parts)  # type: ignore[arg-type]
+    cut = CutOff(SOURCES["events"](Account(aws)), parts)  # type: ignore[arg-type]
     return Reader(cut, Workspace("f", folder, Storage(aws.storage), None), Silent()), cut.asked
 
 

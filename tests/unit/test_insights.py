@@ -24,7 +24,7 @@ from deployer.evidence import Aggregate, Topic, gather, lists_in, merge, query
 from deployer.evidence.collector import names_package
 from deployer.evidence.insights_rows import NAMES
 from deployer.models.evidence import Evidence, LineCount, LogEvent, Touch
-from deployer.sources.base import source
+from deployer.sources import SOURCES
 from probe_layer.record import HEAD, Record, encode, read_touch
 from tests.unit.old_lines import old_line
 
@@ -312,8 +312,8 @@ class Account:
 
 @given(logs(), st.integers(5, 8))
 def test_where_an_answer_is_too_long_halves_of_the_time_are_asked(events: list[LogEvent], most: int) -> None:
-    taken = source(Account(Engine(events, most)), "insights").begin(LABEL)  # type: ignore[arg-type]
-    taken.take(GROUP, 0, 10**7, lambda rows: None)
+    taken = SOURCES["insights"](Account(Engine(events, most))).begin(LABEL)  # type: ignore[arg-type]
+    taken.collect(GROUP, 0, 10**7, lambda rows: None)
     assert comparable(taken.evidence()) == comparable(gather(events, LABEL))
 
 
@@ -321,9 +321,9 @@ def test_more_paths_in_a_millisecond_than_there_are_rows_is_said() -> None:
     line = Record(
         "2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {"opened": list("abcdef")}
     )
-    taken = source(Account(Engine([LogEvent("1", 5, old_line(line))], 3)), "insights").begin(LABEL)  # type: ignore[arg-type]
+    taken = SOURCES["insights"](Account(Engine([LogEvent("1", 5, old_line(line))], 3))).begin(LABEL)  # type: ignore[arg-type]
     with pytest.raises(CloudError, match="millisecond"):
-        taken.take(GROUP, 0, 1_000, lambda rows: None)
+        taken.collect(GROUP, 0, 1_000, lambda rows: None)
 
 
 @pytest.mark.parametrize(
@@ -334,6 +334,6 @@ def test_an_engine_that_counts_sandboxes_and_gives_no_paths_is_not_believed(
 ) -> None:
     line = Record("2026-01-01T00:00:00Z", "INFO", "5" * 16, 0, LABEL, "start", None, 0, [], [], {"opened": ["a"]})
     engine = Deaf([LogEvent("1", 5, write(line))], {about})
-    taken = source(Account(engine), "insights").begin(LABEL)  # type: ignore[arg-type]
+    taken = SOURCES["insights"](Account(engine)).begin(LABEL)  # type: ignore[arg-type]
     with pytest.raises(CloudError, match="none of their paths"):
-        taken.take(GROUP, 0, 1_000, lambda rows: None)
+        taken.collect(GROUP, 0, 1_000, lambda rows: None)
