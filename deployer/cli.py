@@ -13,17 +13,17 @@ from deployer.commands import local, settings_file
 from deployer.commands.errors import guarded, wants_json
 from deployer.commands.options import (
     Common,
+    answering,
     attach_policy,
     changing,
     common,
     option,
     rules,
     steps,
-    talking,
     the_bucket,
     via,
 )
-from deployer.commands.output import Talk
+from deployer.commands.output import Output
 from deployer.commands.parameters import events_folder, moment, whitelist_file
 from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
@@ -33,7 +33,7 @@ from deployer.flow.models import DeployRequest, ProbeRequest, ShrinkRequest
 from deployer.flow.reports import last_report, last_whitelist
 from deployer.models.function import Configuration
 from deployer.models.whitelist import Rules
-from deployer.report.html import page
+from deployer.report.formats import FORMATS
 from deployer.report.models import Report
 from deployer.slim import Settings
 from deployer.sources.reader import Window
@@ -154,7 +154,7 @@ def deploy(
 
 
 @ldeploy.command()
-@talking
+@answering
 @click.argument("whitelist", type=whitelist_file)
 @click.argument("build_dir", type=click.Path(path_type=Path))
 @rules
@@ -163,7 +163,7 @@ def deploy(
 @option("--strict", is_flag=True, help="Exit 4, the build left as it is, where a distribution changed since the probe.")
 @option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file too.")
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
-    talk: Talk,
+    shown: Output,
     whitelist: Any,
     build_dir: Path,
     keep: tuple[str, ...],
@@ -175,7 +175,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> list[Report]:
     """Make the fresh build in BUILD_DIR slim, in place, by a WHITELIST kept in the repository; asks nothing of AWS."""
     request = ApplyRequest(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
-    return [apply_to(request, talk.notices)]
+    return [apply_to(request, shown.notices)]
 
 
 @ldeploy.command()
@@ -209,7 +209,7 @@ def report(shared: Common, html: Path | None) -> Report:
     """Show again what the last shrink or deploy of FUNCTION found and did."""
     found = last_report(shared.context().workspace)
     if html:
-        write_whole(html, page(found))
+        write_whole(html, FORMATS["html"].write([found], None))
     return found
 
 

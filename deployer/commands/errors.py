@@ -1,18 +1,18 @@
 """The one place where errors become text, JSON and exit codes."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
 
 import click
 
 from deployer.errors import ExitCode, LdeployError
+from deployer.report.json import error_to_json
 
 _BUG = "This is a bug in ldeploy. Run the command again with --verbose and report what it prints."
 
 
 class ToldError(Exception):
-    """An error that the JSON on stdout has told already.
+    """An error that stdout has told already.
 
     Args:
         error: what went wrong.
@@ -47,16 +47,11 @@ def guarded(command: Callable[[], None], *, as_json: bool) -> ExitCode:
     except (Exception, KeyboardInterrupt) as error:
         told = error.error if isinstance(error, ToldError) else explained(error)
         if as_json and not isinstance(error, ToldError):
-            click.echo(json.dumps({"error": document(told)}, indent=2))
+            click.echo(error_to_json(told), nl=False)
         usage = f"\n{error.ctx.get_usage()}" if isinstance(error, click.UsageError) and error.ctx else ""
         click.echo(f"ldeploy: {told}{usage}", err=True)
         return told.exit_code
     return ExitCode.DONE
-
-
-def document(error: LdeployError) -> dict[str, str | int]:
-    """Return the error as JSON's own types: ``what``, ``advice`` and the exit ``code``."""
-    return {"what": error.what, "advice": error.advice, "code": int(error.exit_code)}
 
 
 def explained(error: BaseException) -> LdeployError:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from deployer.aws import Aws, open_aws
-from deployer.commands.output import Talk
+from deployer.commands.output import Output
 from deployer.commands.stack import Meant, drift, in_stack
 from deployer.commands.terminal import Terminal
 from deployer.context import Context
@@ -20,6 +20,7 @@ from deployer.deploy.executor import Executor
 from deployer.deploy.planner import Steps
 from deployer.errors import LdeployError, UsageError
 from deployer.models.function import Named, named
+from deployer.report.formats import ANY_REPORT
 from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
 from deployer.sources import SOURCES
@@ -41,7 +42,7 @@ _OF_ONE = {
 
 
 @dataclass(frozen=True)
-class Common(Talk):
+class Common(Output):
     """The options that every command on a function has."""
 
     function: str
@@ -95,23 +96,23 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     return click.option(name, *more, envvar=variable, **settings)
 
 
-def talking(command: Command) -> Command:
+def answering(command: Command) -> Command:
     """How the command answers; what it gives back is shown."""
 
-    @option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+    @option("--output", type=click.Choice(ANY_REPORT), default=ANY_REPORT[0], show_default=True)
     @option("--verbose", is_flag=True, help="Show where an error came from.")
     @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
     @wraps(command)
-    def with_talk(*, output: Literal["text", "json"], verbose: bool, quiet: bool, **others: Any) -> None:
-        talk = Talk(output, Terminal(quiet=quiet and not verbose))
+    def with_output(*, output: str, verbose: bool, quiet: bool, **others: Any) -> None:
+        shown = Output(output, Terminal(quiet=quiet and not verbose))
         try:
-            talk.answer(command(talk, **others))
+            shown.answer(command(shown, **others))
         except Exception:
             if verbose:
                 traceback.print_exc()
             raise
 
-    return with_talk
+    return with_output
 
 
 def common(command: Command, *, required: bool = True) -> Command:
@@ -125,10 +126,10 @@ def common(command: Command, *, required: bool = True) -> Command:
     @option("--endpoint-url", help="Another AWS than AWS, as of `ldeploy local start`.")
     @option("--bucket", help="Bucket for packages and state.")
     @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
-    @talking
+    @answering
     @wraps(command)
     def with_common(
-        talk: Talk,
+        shown: Output,
         *,
         function: str,
         stack_name: str | None,
@@ -145,14 +146,16 @@ def common(command: Command, *, required: bool = True) -> Command:
         if not (stack_name or logical_id):
             if required and not function:
                 raise UsageError("No function is named.", "Name FUNCTION, or its stack with --stack-name.")
-            return [command(_of(talk, function, shared, asked), **others)]
+            return [command(_of(shown, function, shared, asked), **others)]
         if function:
             raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
         meant = in_stack(stack_name, logical_id, shared, changes=plan is not None)
         _check_each(meant, others)
         doing = click.get_current_context().info_name or ""
         one = partial(command, **others)
-        return [_told(one, _of(talk, name, {**shared, **meant.where}, asked), meant, doing) for name in meant.functions]
+        return [
+            _told(one, _of(shown, name, {**shared, **meant.where}, asked), meant, doing) for name in meant.functions
+        ]
 
     return with_common
 
@@ -181,13 +184,13 @@ def _told(command: Command, asked: Common, meant: Meant, doing: str) -> Report:
     return replace(report, warnings=(*report.warnings, *drift(doing, asked.function, meant.stack)))
 
 
-def _of(talk: Talk, function: str, shared: dict[str, Any], asked: dict[str, Any]) -> Common:
+def _of(shown: Output, function: str, shared: dict[str, Any], asked: dict[str, Any]) -> Common:
     """What a command on one function is asked."""
     meant = named(function) if function else Named("")
     if meant.region and (shared["region"] or meant.region) != meant.region:
         raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
     where = {**shared, "region": meant.region or shared["region"]}
-    return Common(talk.output, talk.notices, meant.name, meant.account, **where, **asked)
+    return Common(shown.format, shown.notices, meant.name, meant.account, **where, **asked)
 
 
 def _check_somebody_can_be_asked() -> None:

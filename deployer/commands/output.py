@@ -1,25 +1,23 @@
 """What a command answers, and how: reports on stdout, their warnings and what goes on meanwhile on stderr."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import click
 
-from deployer.commands import errors
 from deployer.commands.errors import ToldError
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
-from deployer.report.models import DoctorReport, FailedReport, Report, document
-from deployer.report.text import text
+from deployer.report.formats import FORMATS
+from deployer.report.models import DoctorReport, FailedReport, Report
 
 
 @dataclass(frozen=True)
-class Talk:
+class Output:
     """How a command answers."""
 
-    output: Literal["text", "json"]
+    format: str
+    """A name of deployer/report/formats.py."""
     notices: Notices
 
     def answer(self, reports: Sequence[Report]) -> None:
@@ -28,19 +26,16 @@ class Talk:
         Raises:
             OverLimitError: a report tells of a package that does not fit.
             LdeployError: a report tells of something that would stop a probe, or one of several functions failed.
-            ToldError: the same, where the JSON on stdout has told it.
+            ToldError: the same, where stdout has told it.
         """
         failure = _failure(reports)
-        if self.output == "json":
-            documents = [document(report) for report in reports]
-            whole = documents[0] if len(documents) == 1 else {"functions": documents}
-            error = {"error": errors.document(failure)} if failure else {}
-            click.echo(json.dumps(whole | error, indent=2))
+        chosen = FORMATS[self.format]
+        click.echo(chosen.write(reports, failure), nl=False)
+        if chosen.complete:
             if failure:
                 raise ToldError(failure)
             return
         for report in reports:
-            click.echo(text(report), nl=False)
             for warning in report.warnings:
                 self.notices.warn(warning)
         if failure:

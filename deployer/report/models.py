@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from deployer.errors import ExitCode
 from deployer.evidence.coverage import Coverage
@@ -251,13 +250,3 @@ def warnings(evidence: Evidence) -> tuple[str, ...]:
     if lines.other_package:
         found.append(f"{lines.other_package} records are of another package: they count for that one only.")
     return tuple(found)
-
-
-def document(report: Report) -> dict[str, Any]:
-    """The report as JSON's own types; of evidence the counts only, the paths are in the workspace."""
-    fields = asdict(report)
-    evidence = fields.pop("evidence", None)
-    if evidence is not None:
-        fields["paths"] = len(evidence.pop("paths"))
-        fields |= evidence
-    return fields

@@ -7,7 +7,8 @@ from deployer.errors import WorkspaceError
 from deployer.evidence.coverage import Coverage
 from deployer.models.evidence import LineCount
 from deployer.models.slim import Measure, Saving
-from deployer.report.models import Artifacts, LayerReport, Limits, Reason, ShrinkReport, document
+from deployer.report.json import document
+from deployer.report.models import Artifacts, LayerReport, Limits, Reason, ShrinkReport
 
 _VERSION: Final = 1
 
