@@ -14,7 +14,7 @@ from dataclasses import replace
 from deployer.context import Context
 from deployer.deploy import planner
 from deployer.deploy.executor import Executor
-from deployer.deploy.prune_layers import LayerUsage, check_handler, measure_layers, prune_layers
+from deployer.deploy.prune_layers import LayerUsage, check_handler, find_surroundings, measure_layers, prune_layers
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, UsageError
 from deployer.flow.load_package import LoadedPackage, full_source, load_package
@@ -26,7 +26,7 @@ from deployer.instrumentation.configure import check, check_runtime, is_by_templ
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
 from deployer.models.whitelist import Whitelist
-from deployer.package import distributions, index
+from deployer.package import distributions, examine, index
 from deployer.report import models
 from deployer.sources.reader import Window, enough, open_reader
 from deployer.state.baseline import (
@@ -41,7 +41,7 @@ from deployer.state.baseline import (
     with_whole_layers,
 )
 from deployer.state.state import Stage, State
-from deployer.whitelist import Earlier, carry_over, choose, contents, keep_too
+from deployer.whitelist import Earlier, Surroundings, carry_over, choose, contents, keep_too
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
@@ -107,8 +107,9 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     enough(evidence, state, request.min_sandboxes)
     earlier = reader.earlier(state, context.now())
     full = _full(context, found, state)
-    whitelist = _whitelist(request, found, full, evidence, earlier)
     bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
+    around = find_surroundings(context.aws, bare)
+    whitelist = replace(_whitelist(request, full, evidence, around, earlier), runtime=bare.runtime)
     kept = sum(one.size for one in whitelist.decisions.values() if one.kept)
     known = (evidence, *(one.evidence for one in reversed(earlier)))
     usage = LayerUsage(known, seen_layers(state, evidence.until), request.rules, kept)
@@ -132,11 +133,9 @@ def _full(context: Context, found: Function, state: State) -> LoadedPackage:
 
 
 def _whitelist(
-    request: ShrinkRequest, found: Function, full: LoadedPackage, evidence: Evidence, earlier: tuple[Earlier, ...]
+    request: ShrinkRequest, full: LoadedPackage, evidence: Evidence, around: Surroundings, earlier: tuple[Earlier, ...]
 ) -> Whitelist:
-    installed, configuration = distributions(full.source, full.package), found.configuration
-    whitelist = choose(full.package, installed, evidence, request.rules, configuration.handler, earlier)
-    whitelist = replace(whitelist, runtime=configuration.runtime)
+    whitelist = choose(examine(full.source, full.package), evidence, request.rules, around, earlier)
     return keep_too(whitelist, request.earlier) if request.earlier else whitelist
 
 
@@ -145,14 +144,15 @@ def deploy(context: Context, executor: Executor, request: DeployRequest) -> mode
     found = context.aws.functions.get(request.function)
     full = load_package(context, request.bucket, request.package, found)
     check_handler(context.aws, full.package, found.configuration)
-    known = replace(request.whitelist, runtime=found.configuration.runtime)
-    whitelist = carry_over(known, full.package, distributions(full.source, full.package), request.rules)
     earlier = _known(context, found)
     begun = begin(request.function, request.bucket, found, earlier, None, full.zip, context.now(), probing=False)
     if earlier:
         begun = replace(begun, events=earlier.events, answers=earlier.answers)
     back = earlier or replace(begun, stage=Stage.RESTORED)
-    layers = measure_layers(context.aws, unprobed(found.configuration, begun.before, begun.probed))
+    bare = unprobed(found.configuration, begun.before, begun.probed)
+    layers, around = measure_layers(context.aws, bare), find_surroundings(context.aws, bare)
+    known = replace(request.whitelist, runtime=bare.runtime)
+    whitelist = carry_over(known, examine(full.source, full.package), request.rules, around)
     parts = (found, full, whitelist, request.settings, layers, Evidence(full.zip.label, {}))
     return redeploy(
         context, executor, RedeployRequest(*parts, begun, back, same_code=False, attach_policy=request.attach_policy)

@@ -15,10 +15,10 @@ from deployer.models.evidence import LogEvent
 from deployer.models.package import Package
 from deployer.models.slim import Saving
 from deployer.models.whitelist import Rules, Whitelist
-from deployer.package import distributions, index, open_file, pack_folder
+from deployer.package import examine, index, open_file, pack_folder
 from deployer.slim import Recipe, Settings, recipe, write_slim
 from deployer.slim.transforms.empty import EmptyScanned
-from deployer.whitelist import choose
+from deployer.whitelist import Surroundings, choose
 from probe_layer.record import encode
 from tests.functional.probe_host import Host, witnessed
 
@@ -159,7 +159,7 @@ class Workshop:
         zipped = self._zipped(self.full, "full").zip
         with open_file(zipped) as source:
             package = index(source)
-            installed = distributions(source, package)
+            examined = examine(source, package)
         labelled = {"LDEPLOY_PACKAGE": package.label}
         run = self.host(self.full).run(
             self.events, environment=labelled, python=self.python, prefix=hidden(NO_SHARED_MEMORY, OWN_TMP)
@@ -167,7 +167,7 @@ class Workshop:
         lines = [line for record in run.records for line in encode(record)]
         log = [LogEvent(str(number), number, line) for number, line in enumerate(lines)]
         evidence = gather(log, package.label)
-        return package, choose(package, installed, evidence, Rules(), "app.handler")
+        return package, choose(examined, evidence, Rules(), Surroundings("app.handler"))
 
     def _ours(self, package: Package, made: Recipe) -> Variant:
         name = f"ours-{len(list(self.place.glob('ours-*.zip')))}"

@@ -14,10 +14,11 @@ from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function, StoredZip
 from deployer.models.package import Kind, Package, Source
 from deployer.models.whitelist import Rules
-from deployer.package import distributions, handler_path, index
+from deployer.package import examine, handler_path, index
 from deployer.report.models import LayerReport
 from deployer.slim import copy_all, write_slim
-from deployer.whitelist.layer import choose_layer, left_alone
+from deployer.whitelist.layer import choose_layer, extensions, left_alone
+from deployer.whitelist.surroundings import Surroundings
 
 PREFIX: Final = "ldeploy-"
 """The name of a pruned layer is ours: this, and the name of the layer that it was made of."""
@@ -84,6 +85,16 @@ def check_handler(aws: Aws, package: Package, configuration: Configuration) -> N
         )
 
 
+def find_surroundings(aws: Aws, configuration: Configuration) -> Surroundings:
+    """Return what a function's configuration, without the probe, tells of the files that it needs."""
+    return _surroundings(configuration, (_read(aws, arn)[1] for arn in configuration.layers))
+
+
+def _surroundings(configuration: Configuration, layers: Iterable[Package]) -> Surroundings:
+    found = tuple(dict.fromkeys(name for layer in layers for name in extensions(layer)))
+    return Surroundings(configuration.handler, configuration.environment, found)
+
+
 def measure_layers(aws: Aws, configuration: Configuration) -> LayerPlan:
     """Measure each layer, and prune none."""
     return _plan(configuration, [_report(arn, _read(aws, arn)[1], "") for arn in configuration.layers])
@@ -100,6 +111,7 @@ def prune_layers(context: Context, bucket: str, found: Function, wanted: Configu
         usage: what is known of the use of its layers.
     """
     read = {arn: _read(context.aws, arn) for arn in wanted.layers}
+    around = _surroundings(wanted, (package for _, package in read.values()))
     reasons = _not_ours(context.aws, found, wanted.layers)
     unseen = "it came after the probe, or no sandbox has reported since"
     reasons |= {arn: why or unseen for arn, why in reasons.items() if arn not in usage.layers}
@@ -107,7 +119,7 @@ def prune_layers(context: Context, bucket: str, found: Function, wanted: Configu
     for arn, (source, package) in read.items():
         reasons[arn] = reasons.get(arn) or left_alone(package)
         if not reasons[arn]:
-            candidate = _candidate(arn, source, package, usage, wanted.environment.values())
+            candidate = _candidate(arn, source, package, usage, around)
             reasons[arn] = _not_worth(candidate)
             candidates += [candidate] if candidate.keep and candidate.saving else []
     over = usage.code + sum(package.bytes for _, package in read.values()) > UNZIPPED
@@ -161,9 +173,8 @@ def _write(context: Context, bucket: str, candidate: _Candidate) -> PublishPrune
     return PublishPruned(candidate.arn, name, path, StoredZip.of(measure, bucket))
 
 
-def _candidate(arn: str, source: Source, package: Package, usage: LayerUsage, environment: Iterable[str]) -> _Candidate:
-    installed = distributions(source, package)
-    whitelist = choose_layer(package, installed, usage.evidence, usage.rules, environment)
+def _candidate(arn: str, source: Source, package: Package, usage: LayerUsage, around: Surroundings) -> _Candidate:
+    whitelist = choose_layer(examine(source, package), usage.evidence, usage.rules, around)
     keep = frozenset(whitelist.kept())
     if all(package.entries[path].kind is Kind.DIRECTORY for path in keep):  # its folders may have been listed
         keep = frozenset()

@@ -22,7 +22,7 @@ from deployer.models.package import Package, Source
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
-from deployer.package import distributions, index, open_file, pack_folder, unpack
+from deployer.package import examine, index, open_file, pack_folder, unpack
 from deployer.report import models
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
@@ -77,12 +77,12 @@ def apply(request: ApplyRequest, notices: Notices) -> models.ApplyReport:
 
 def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Notices) -> models.ApplyReport:
     package = index(source)
-    installed = distributions(source, package)
+    examined = examine(source, package)
     settings = replace(request.settings, fit=request.settings.fit and request.zip is not None)
     before = replace(request.whitelist, runtime=request.runtime or request.whitelist.runtime)
     _check(before, package, settings)
-    whitelist = carry_over(before, package, installed, request.rules)
-    stale = changed_since(before, package, installed)
+    whitelist = carry_over(before, examined, request.rules)
+    stale = changed_since(before, package, examined.distributions)
     if stale and request.strict:
         raise NotEnoughEvidenceError(
             f"The evidence is out of date: {', '.join(stale)}.", "Probe the new build, or leave --strict out."

@@ -91,3 +91,13 @@ class Package:
     def label(self) -> str:
         """The identity's first 16 digits: what log records carry."""
         return self.identity[:16]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A package, and what a look into its files tells."""
+
+    package: Package
+    distributions: tuple[Distribution, ...] = ()
+    certificates: frozenset[str] = frozenset()
+    """Files that hold certificates or keys, whatever they are called."""

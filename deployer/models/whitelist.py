@@ -16,6 +16,8 @@ class Reason(StrEnum):
     LISTED = "listed"
     BROWSED = "browsed"
     HANDLER = "handler"
+    NAMED = "named by the environment"
+    EXTENSION = "configuration of an extension"
     SOURCE = "source of bytecode"
     BYTECODE = "bytecode of source"
     PACKAGE_INIT = "__init__ on the way"

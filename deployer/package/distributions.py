@@ -7,7 +7,7 @@ import csv
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from deployer.models.package import Distribution, Entry, Kind, Package, Source
@@ -28,21 +28,36 @@ def distributions(source: Source, package: Package) -> tuple[Distribution, ...]:
     Raises:
         PackageError: the data of a metadata file is damaged.
     """
-    folders = [path for path in package.entries if path.endswith(_SUFFIXES)]
-    texts = dict(_texts(source, package, folders))
-    tops = _by_top_level(package, {posixpath.dirname(folder) for folder in folders})
-    return tuple(_distribution(package, folder, texts, tops) for folder in folders)
+    wanted = metadata_files(package)
+    return described(package, {entry.path: contents for entry, contents in members.unpacked(source, wanted)})
 
 
-def _texts(source: Source, package: Package, folders: list[str]) -> Iterator[tuple[str, str]]:
+def metadata_files(package: Package) -> list[Entry]:
+    """Return the files that tell which distributions a package holds."""
     wanted: list[Entry] = []
-    for folder in folders:
+    for folder in _folders(package):
         for path in (folder, *(f"{folder}/{name}" for name in _READ)):
             entry = package.entries.get(path)
             if entry is not None and entry.kind is Kind.FILE and entry.size <= _LONGEST:
                 wanted.append(entry)
-    for entry, contents in members.unpacked(source, wanted):
-        yield entry.path, contents.decode("utf-8", "surrogateescape")
+    return wanted
+
+
+def described(package: Package, metadata: Mapping[str, bytes]) -> tuple[Distribution, ...]:
+    """Return each distribution, sorted by folder.
+
+    Args:
+        package: that holds them.
+        metadata: the contents of ``metadata_files``, by path.
+    """
+    folders = _folders(package)
+    texts = {path: contents.decode("utf-8", "surrogateescape") for path, contents in metadata.items()}
+    tops = _by_top_level(package, {posixpath.dirname(folder) for folder in folders})
+    return tuple(_distribution(package, folder, texts, tops) for folder in folders)
+
+
+def _folders(package: Package) -> list[str]:
+    return [path for path in package.entries if path.endswith(_SUFFIXES)]
 
 
 def _distribution(package: Package, folder: str, texts: dict[str, str], tops: dict[str, list[str]]) -> Distribution:

@@ -11,10 +11,12 @@ from deployer.whitelist.choose import choose
 from deployer.whitelist.inventory import Contents, Earlier, contents, contents_from_json, contents_to_json
 from deployer.whitelist.layer import choose_layer
 from deployer.whitelist.store import from_json, to_json, to_list
+from deployer.whitelist.surroundings import Surroundings
 
 __all__ = [
     "Contents",
     "Earlier",
+    "Surroundings",
     "carry_over",
     "changed_since",
     "choose",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from deployer.models.evidence import Evidence, Touch
-from deployer.models.package import Distribution, Kind, Package
+from deployer.models.package import Distribution, Examined, Kind, Package
 from deployer.models.whitelist import Decision, Reason, Rules, Whitelist
 from deployer.package import links
 from deployer.whitelist import closure
@@ -14,6 +14,7 @@ from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier, changed, edited, installed, of_whitelist, unchanged
 from deployer.whitelist.package_index import Ground, survey
+from deployer.whitelist.surroundings import Surroundings, needed
 from deployer.whitelist.user_rules import match, of_package
 
 _NO_RULES: Final = Rules()
@@ -21,7 +22,7 @@ _USED: Final = frozenset({Touch.READ, Touch.OPENED, Touch.LOADED, Touch.EXECUTED
 
 
 def carry_over(
-    whitelist: Whitelist, package: Package, distributions: Iterable[Distribution], rules: Rules = _NO_RULES
+    whitelist: Whitelist, examined: Examined, rules: Rules = _NO_RULES, around: Surroundings | None = None
 ) -> Whitelist:
     """Make the whitelist for a fresh build from the one made of an earlier build.
 
@@ -30,15 +31,16 @@ def carry_over(
     dropped was dropped before, and is the same.
 
     Args:
-        package: the fresh build.
-        distributions: in the fresh build.
+        whitelist: of the earlier build.
+        examined: the fresh build.
         rules: today's; those for layers (``/opt/...``) are left out, and what a drop rule took away before stays out.
+        around: what the function's configuration tells, where there is a function to be asked.
 
     Raises:
         UsageError: a rule is no pattern.
     """
-    distributions = tuple(distributions)
-    ground = survey(package, distributions)
+    package, distributions = examined.package, examined.distributions
+    ground = survey(examined)
     matched = match(of_package(rules), package)
     old = {path: decision for path, decision in whitelist.decisions.items() if path in package.entries}
     before = {path: decision.because for path, decision in old.items() if decision.reason is Reason.RULE_DROP}
@@ -49,7 +51,8 @@ def carry_over(
     fresh = [path for path in package.entries if path not in old]
     new = [Found(path, Reason.NEW, "it was not in the build that was probed") for path in fresh]
     rewritten = [Found(path, Reason.CHANGED, "it is not as it was when the function was probed") for path in own]
-    seeds = [*by_rule(matched), *kept, *whole(other, "is not the one that was probed"), *rewritten, *new]
+    unseen = [*(needed(ground, around) if around else ()), *closure.own_certificates(ground)]
+    seeds = [*by_rule(matched), *kept, *whole(other, "is not the one that was probed"), *rewritten, *new, *unseen]
     found = closure.grow(ground, seeds, dropped)
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
     warnings = (*matched.warnings, *_out_of_date(whitelist, other, own, _files(package, fresh)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from deployer.models.evidence import Evidence
-from deployer.models.package import Distribution, Package
+from deployer.models.package import Distribution, Examined
 from deployer.models.whitelist import Reason, Rules, Whitelist
 from deployer.package import links
 from deployer.whitelist import closure
@@ -12,16 +12,12 @@ from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier
 from deployer.whitelist.package_index import Ground, survey
-from deployer.whitelist.user_rules import Matched, match, of_package
+from deployer.whitelist.surroundings import TASK, Surroundings, needed
+from deployer.whitelist.user_rules import Matched, match, of_layers, of_package
 
 
 def choose(
-    package: Package,
-    distributions: Iterable[Distribution],
-    evidence: Evidence,
-    rules: Rules,
-    handler: str,
-    earlier: Sequence[Earlier] = (),
+    examined: Examined, evidence: Evidence, rules: Rules, around: Surroundings, earlier: Sequence[Earlier] = ()
 ) -> Whitelist:
     """Decide on every path of a package: kept or dropped, with the strongest reason for it.
 
@@ -30,34 +26,25 @@ def choose(
     is kept whole until it has been seen again, and a warning names it.
 
     Args:
-        rules: the user's; those for layers, which begin with ``/opt/``, are not the package's.
-        handler: as Lambda's configuration has it, ``app.handler``.
+        examined: the package, or a layer.
+        evidence: of it.
+        rules: the user's; those that begin with ``/opt/`` are for layers, the others for packages.
+        around: what the function's configuration tells.
         earlier: the evidence of the packages that were probed before this one, the newest last.
 
     Raises:
         UsageError: a rule is no pattern.
     """
-    return choose_by(of_package(rules), package, distributions, evidence, handler, earlier)
-
-
-def choose_by(
-    rules: Rules,
-    package: Package,
-    distributions: Iterable[Distribution],
-    evidence: Evidence,
-    handler: str = "",
-    earlier: Sequence[Earlier] = (),
-) -> Whitelist:
-    """Decide as ``choose`` does, by rules that are all for this package or layer."""
-    distributions = tuple(distributions)
-    ground = survey(package, distributions)
-    matched = match(rules, package)
-    used = [*closure.touched(ground, evidence), *closure.handler(ground, handler), *_carried(ground, earlier)]
+    ground = survey(examined)
+    own_rules = of_package(rules) if around.root == TASK else of_layers(rules)
+    matched = match(own_rules, examined.package)
+    used = [*closure.touched(ground, evidence), *closure.handler(ground, around.handler), *_carried(ground, earlier)]
     unproven = not_seen_again(ground, evidence, earlier)
     changed = whole(unproven, "was not used since it changed")
-    found = closure.grow(ground, [*used, *changed, *by_rule(matched), *closure.in_doubt(ground)], matched.dropped)
+    unseen = [*needed(ground, around), *closure.own_certificates(ground), *closure.in_doubt(ground)]
+    found = closure.grow(ground, [*used, *changed, *by_rule(matched), *unseen], matched.dropped)
     because = f"no invocation in {evidence.sandboxes} sandboxes touched it"
-    unneeded = dict.fromkeys(package.entries, (Reason.UNTOUCHED, because))
+    unneeded = dict.fromkeys(ground.entries, (Reason.UNTOUCHED, because))
     told = (_taken_away(used, matched), _unknown(ground, evidence), _kept_whole(unproven, earlier))
     warnings = (*matched.warnings, *(warning for each in told for warning in each))
     return decided(ground, found, unneeded | by_rule_dropped(matched), warnings)

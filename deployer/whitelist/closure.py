@@ -71,6 +71,13 @@ def in_doubt(ground: Ground) -> Iterator[Found]:
             yield Found(folder, Reason.METADATA, f"{distribution.name} does not say which files it has")
 
 
+def own_certificates(ground: Ground) -> Iterator[Found]:
+    """Certificates and keys of no distribution: they are read at the first connection only, wherever they lie."""
+    for path in sorted(ground.certificates):
+        if path not in ground.owners:
+            yield Found(path, Reason.CERTIFICATES, "it holds certificates, and belongs to no distribution")
+
+
 def grow(ground: Ground, seeds: Iterable[Found], dropped: Mapping[str, str]) -> dict[str, Found]:
     """The seeds and all that follows from them, each path with the first reason found for it.
 
@@ -138,10 +145,17 @@ def licences(ground: Ground, entry: Entry) -> Iterator[Found]:
             yield Found(path, Reason.LICENCE, f"licence of {distribution.name}")
 
 
-def notable(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """Licences and CA bundles below a kept top-level folder: a bundle is opened at the first connection only."""
-    for path, reason in ground.notable.get(entry.path, ()):
-        yield Found(path, reason, f"it belongs to {entry.path}")
+def licences_below(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """Licences below a kept top-level folder."""
+    for path in ground.licences.get(entry.path, ()):
+        yield Found(path, Reason.LICENCE, f"it belongs to {entry.path}")
+
+
+def certificates(ground: Ground, entry: Entry) -> Iterator[Found]:
+    """A bundle of a distribution is opened at the first connection only, which may be months away."""
+    if distribution := ground.metadata.get(entry.path):
+        for path in sorted(distribution.files & ground.certificates):
+            yield Found(path, Reason.CERTIFICATES, f"it holds certificates of {distribution.name}")
 
 
 def stubs(ground: Ground, entry: Entry) -> Iterator[Found]:
@@ -173,7 +187,8 @@ FOLLOWERS: Final[tuple[Callable[[Ground, Entry], Iterator[Found]], ...]] = (
     package_inits,
     metadata,
     licences,
-    notable,
+    licences_below,
+    certificates,
     stubs,
     targets,
     symlinks,

@@ -3,18 +3,16 @@
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from deployer.models.package import Distribution, Entry, Kind, Package
-from deployer.models.whitelist import Reason
+from deployer.models.package import Distribution, Entry, Examined, Kind, Package
 from deployer.package import links
 
 _Item = TypeVar("_Item")
 
 _LICENCE: Final = re.compile(r"(licen[cs]e|copying|notice|authors|copyright)\b.*", re.IGNORECASE)
-_CERTIFICATES: Final = re.compile(r"cacerts?\.pem|ca-bundle\.(crt|pem)|ca-certificates\.crt", re.IGNORECASE)
 _INIT: Final = re.compile(r"__init__(\..+)?\.(py|pyc|so)")
 _CODE: Final = (".py", ".pyc", ".pyi", ".so")
 """``licenses.py`` is a module, not a licence."""
@@ -39,8 +37,10 @@ class Ground:
     """A metadata folder's distribution."""
     below: Mapping[str, tuple[str, ...]]
     """A metadata folder's files."""
-    notable: Mapping[str, tuple[tuple[str, Reason], ...]]
-    """A top-level folder's licences and CA bundles."""
+    licences: Mapping[str, tuple[str, ...]]
+    """A top-level folder's licences."""
+    certificates: frozenset[str]
+    """Files that hold certificates."""
     lazy_loader: bool
     """Whether stubs are read at run time."""
 
@@ -49,12 +49,12 @@ class Ground:
         return self.package.entries
 
 
-def survey(package: Package, distributions: Iterable[Distribution]) -> Ground:
-    """Walks the package once."""
-    metadata = {distribution.folder: distribution for distribution in distributions}
-    children, inits, compiled, led_to, below = _lists(), _lists(), _lists(), _lists(), _lists()
+def survey(examined: Examined) -> Ground:
+    """Return the tables of a package, made in one walk over it."""
+    package = examined.package
+    metadata = {distribution.folder: distribution for distribution in examined.distributions}
+    children, inits, compiled, led_to, below, licences = (_lists() for _ in range(6))
     owners: defaultdict[str, list[Distribution]] = defaultdict(list)
-    notable: defaultdict[str, list[tuple[str, Reason]]] = defaultdict(list)
     sites = {"", *map(posixpath.dirname, metadata)}
     for path, entry in package.entries.items():
         folder, name = posixpath.split(path)
@@ -69,8 +69,8 @@ def survey(package: Package, distributions: Iterable[Distribution]) -> Ground:
             compiled[source].append(path)
         if top := _metadata_folder(folder, metadata):
             below[top].append(path)
-        if reason := _notable(name):
-            notable[_top_level(path, sites)].append((path, reason))
+        if is_licence(path):
+            licences[_top_level(path, sites)].append(path)
     for distribution in metadata.values():
         for path in distribution.files:
             owners[path].append(distribution)
@@ -83,7 +83,8 @@ def survey(package: Package, distributions: Iterable[Distribution]) -> Ground:
         _frozen(owners),
         metadata,
         _frozen(below),
-        _frozen(notable),
+        _frozen(licences),
+        examined.certificates,
         lazy_loader=any(path.endswith("lazy_loader/__init__.py") for path in package.entries),
     )
 
@@ -108,12 +109,6 @@ def is_licence(path: str) -> bool:
 
 def _lists() -> defaultdict[str, list[str]]:
     return defaultdict(list)
-
-
-def _notable(name: str) -> Reason | None:
-    if _CERTIFICATES.fullmatch(name):
-        return Reason.CERTIFICATES
-    return Reason.LICENCE if is_licence(name) else None
 
 
 def _metadata_folder(folder: str, metadata: Mapping[str, Distribution]) -> str | None:

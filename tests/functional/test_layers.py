@@ -1,5 +1,6 @@
 """Layers of the function's own are pruned by what was touched of them; those of others are left alone."""
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -182,3 +183,17 @@ def test_a_shrink_of_layers_that_was_killed_can_be_run_again_and_undone(own, ste
     assert held(own, layers(own)[0]) == {"python/inlayer.py"}
     assert own.ldeploy("restore", "f").code == 0
     assert own.configuration() == before
+
+
+def test_what_an_extension_reads_of_the_package_before_the_probe_is_there_is_kept(project):
+    agent = layer(project, "agent", {"extensions/agent": "#!/bin/sh\n"})
+    settings = {"otel/collector.yaml": "a: 1\n", "datadog.yaml": "b: 1\n", "otel/spare.yaml": "c: 1\n"}
+    variables = {"OPENTELEMETRY_COLLECTOR_CONFIG_URI": "file:/var/task/otel/collector.yaml"}
+    source = {"app.py": "def handler(event, context):\n    return 1\n", **settings}
+    project.cloud.create("f", source, Layers=[agent], Environment={"Variables": variables})
+    probed(project)
+    assert project.ldeploy(*SHRINK).code == 0
+    assert project.deployed() == {"app.py", "otel/collector.yaml", "datadog.yaml"}
+    whitelist = json.loads((project.folder / ".ldeploy/f/whitelist.json").read_text())["decisions"]
+    assert whitelist["otel/collector.yaml"]["because"] == "the variable OPENTELEMETRY_COLLECTOR_CONFIG_URI names it"
+    assert whitelist["datadog.yaml"]["because"].startswith("the extension agent may read it")

@@ -12,10 +12,11 @@ from deployer.deploy.prune_layers import LayerUsage, measure_layers, prune_layer
 from deployer.errors import DeniedError
 from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function
+from deployer.models.package import Examined
 from deployer.models.whitelist import Rules
 from deployer.notices import Silent
 from deployer.state.workspace import Workspace
-from deployer.whitelist import choose_layer
+from deployer.whitelist import Surroundings, choose_layer
 from tests.unit.whitelists import NO_RULES, evidence, package
 from tests.zips import packed
 
@@ -130,8 +131,9 @@ def test_a_layer_that_nothing_touched_is_left_to_the_user(tmp_path):
 LAYER = package("python/a.py", "python/b.py", "python/m/__init__.py", "python/m/x.py", "lib/l.so", "odd [name].txt")
 
 
-def kept(*seen, rules=NO_RULES, environment=(), earlier=()):
-    found = choose_layer(LAYER, [], [evidence(*seen), *earlier], rules, environment)
+def kept(*seen, rules=NO_RULES, environment=None, earlier=()):
+    around = Surroundings("app.handler", environment or {})
+    found = choose_layer(Examined(LAYER), [evidence(*seen), *earlier], rules, around)
     return {path for path in found.kept() if "." in path}
 
 
@@ -144,11 +146,8 @@ def test_what_an_earlier_probe_saw_of_it_counts():
 
 
 def test_what_the_environment_names_is_kept_whatever_characters_are_in_it():
-    assert kept("/opt/lib/l.so", environment=["x", "/opt/odd [name].txt:/opt/python/b.py", "/opt/gone"]) == {
-        "lib/l.so",
-        "odd [name].txt",
-        "python/b.py",
-    }
+    environment = {"A": "x", "B": "/opt/odd [name].txt:/opt/python/b.py", "C": "/opt/gone"}
+    assert kept("/opt/lib/l.so", environment=environment) == {"lib/l.so", "odd [name].txt", "python/b.py"}
 
 
 def test_a_keep_rule_that_begins_with_opt_is_of_layers():
@@ -165,7 +164,6 @@ def test_a_drop_rule_that_begins_with_opt_is_of_layers():
 
 
 def test_no_evidence_of_a_layer_keeps_nothing_of_it():
-    assert (
-        choose_layer(LAYER, [], [Evidence("x", {}, sandboxes=1)], Rules(), ()).decisions.keys() == LAYER.entries.keys()
-    )
+    found = choose_layer(Examined(LAYER), [Evidence("x", {}, sandboxes=1)], Rules(), Surroundings())
+    assert found.decisions.keys() == LAYER.entries.keys()
     assert kept("app.py") == set()

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.errors import UsageError
-from deployer.models.package import Distribution
+from deployer.models.package import Distribution, Examined
 from deployer.models.whitelist import Reason, Rules
-from deployer.whitelist import choose
+from deployer.whitelist import Surroundings, choose
 from tests.unit.whitelists import chosen, evidence, package, reasons
 
 # -- what was touched ------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def test_the_root_and_a_directory_behind_a_symlink_are_browsed_too() -> None:
 
 def test_the_handler_is_kept_though_nothing_was_seen() -> None:
     whole = package("pkg/__init__.py", "pkg/app.py")
-    assert reasons(chosen(whole, evidence(), handler="pkg.app.run")) == {
+    assert reasons(chosen(whole, evidence(), around=Surroundings("pkg.app.run"))) == {
         "pkg/app.py": Reason.HANDLER,
         "pkg/__init__.py": Reason.PACKAGE_INIT,
     }
@@ -100,24 +100,16 @@ def test_metadata_and_licences_of_a_kept_distribution_are_kept_whole() -> None:
 
 def test_metadata_of_a_distribution_without_known_files_is_kept() -> None:
     whole = package("a.py", "n.dist-info/METADATA")
-    found = choose(whole, [Distribution("n", "", "n.dist-info", frozenset())], evidence("a.py"), Rules(), "a.run")
+    unknown = Examined(whole, (Distribution("n", "", "n.dist-info", frozenset()),))
+    found = choose(unknown, evidence("a.py"), Rules(), Surroundings("a.run"))
     assert reasons(found)["n.dist-info/METADATA"] is Reason.METADATA
-
-
-@pytest.mark.parametrize("bundle", ["certifi/cacert.pem", "certifi/sub/ca-bundle.crt"])
-def test_ca_bundles_of_what_is_kept_are_kept(bundle: str) -> None:
-    whole = package("certifi/__init__.py", bundle, "other/cacert.pem")
-    assert reasons(chosen(whole, evidence("certifi/__init__.py"))) == {
-        "certifi/__init__.py": Reason.OPENED,
-        bundle: Reason.CERTIFICATES,
-    }
 
 
 def test_licences_are_looked_for_below_the_place_of_installation() -> None:
     site = "python/lib/python3.11/site-packages"
     whole = package(f"{site}/n/a.py", f"{site}/n/LICENSE", f"{site}/o/LICENSE", f"{site}/n-1.dist-info/RECORD")
     one = Distribution("n", "1", f"{site}/n-1.dist-info", frozenset({f"{site}/n/a.py"}))
-    kept = reasons(choose(whole, [one], evidence(f"{site}/n/a.py"), Rules(), "a.run"))
+    kept = reasons(choose(Examined(whole, (one,)), evidence(f"{site}/n/a.py"), Rules(), Surroundings("a.run")))
     assert f"{site}/n/LICENSE" in kept
     assert f"{site}/o/LICENSE" not in kept
 

@@ -9,7 +9,7 @@ from deployer.models.evidence import Evidence
 from deployer.models.package import Kind, Package
 from deployer.models.whitelist import Installed, Reason, Whitelist
 from deployer.whitelist import Contents, Earlier, choose, contents, contents_from_json, contents_to_json
-from tests.unit.whitelists import NO_RULES, distribution, evidence, package
+from tests.unit.whitelists import AROUND, NO_RULES, distribution, evidence, examined, package
 
 PATHS = ("app.py", "n/__init__.py", "n/a.py", "n/b.py", "n-1.0.dist-info/RECORD", "n-1.0.dist-info/entry_points.txt")
 OLD = package(*PATHS)
@@ -24,7 +24,7 @@ def edited(whole: Package, *paths: str) -> Package:
 def again(fresh: Package, before: Evidence, now: Evidence) -> Whitelist:
     """What is kept of a package after another was probed."""
     earlier = Earlier(contents(OLD, [distribution(OLD, "n")]), before)
-    return choose(fresh, [distribution(fresh, "n")], now, NO_RULES, "app.handler", [earlier])
+    return choose(examined(fresh, "n"), now, NO_RULES, AROUND, [earlier])
 
 
 def test_evidence_of_an_unchanged_distribution_carries_over() -> None:
@@ -56,7 +56,7 @@ def test_a_distribution_is_known_by_any_spelling_of_its_name() -> None:
     earlier = Earlier(
         replace(contents(OLD, [distribution(OLD, "n")]), installed=(Installed("N", "0.9", "other"),)), evidence()
     )
-    found = choose(fresh, [distribution(fresh, "n")], evidence("app.py"), NO_RULES, "app.handler", [earlier])
+    found = choose(examined(fresh, "n"), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert found.decisions["n/b.py"].reason is Reason.CHANGED
 
 
@@ -68,22 +68,22 @@ def test_once_it_was_seen_again_the_new_evidence_alone_counts() -> None:
 
 def test_a_distribution_that_is_new_goes_by_the_new_evidence() -> None:
     earlier = Earlier(contents(package("app.py"), []), evidence("app.py"))
-    found = choose(OLD, [distribution(OLD, "n")], evidence("app.py"), NO_RULES, "app.handler", [earlier])
+    found = choose(examined(OLD, "n"), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert not found.decisions["n/b.py"].kept
 
 
 def test_a_changed_file_of_the_function_s_own_is_not_kept_for_what_it_was() -> None:
     old = package("app.py", "own.py", "other.py")
     earlier = Earlier(contents(old, []), evidence("own.py", "other.py"))
-    found = choose(edited(old, "own.py"), [], evidence("app.py"), NO_RULES, "app.handler", [earlier])
+    found = choose(examined(edited(old, "own.py")), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert (found.decisions["own.py"].kept, found.decisions["other.py"].kept) == (False, True)
 
 
 def test_what_lies_behind_a_symlink_is_kept_if_neither_changed() -> None:
     whole = package("real/x.py", "app.py", links={"link": "real"})
     earlier = Earlier(contents(whole, []), evidence("link/x.py"))
-    same = choose(whole, [], evidence("app.py"), NO_RULES, "app.handler", [earlier])
-    other = choose(edited(whole, "link"), [], evidence("app.py"), NO_RULES, "app.handler", [earlier])
+    same = choose(examined(whole), evidence("app.py"), NO_RULES, AROUND, [earlier])
+    other = choose(examined(edited(whole, "link")), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert (same.decisions["real/x.py"].kept, other.decisions["real/x.py"].kept) == (True, False)
 
 
@@ -93,14 +93,14 @@ def test_earlier_evidence_never_drops_what_would_be_kept_without_it(
 ) -> None:
     fresh = edited(OLD, *changed)
     with_it = again(fresh, evidence(*before), evidence(*now))
-    alone = choose(fresh, [distribution(fresh, "n")], evidence(*now), NO_RULES, "app.handler")
+    alone = choose(examined(fresh, "n"), evidence(*now), NO_RULES, AROUND)
     assert set(alone.kept()) <= set(with_it.kept())
 
 
 @given(st.sets(st.sampled_from(PATHS)))
 def test_evidence_of_the_very_same_files_is_as_good_as_new(before: set[str]) -> None:
     with_it = again(OLD, evidence(*before), evidence())
-    alone = choose(OLD, [distribution(OLD, "n")], evidence(*before), NO_RULES, "app.handler")
+    alone = choose(examined(OLD, "n"), evidence(*before), NO_RULES, AROUND)
     assert set(with_it.kept()) == set(alone.kept())
 
 

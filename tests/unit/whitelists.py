@@ -4,11 +4,13 @@ import posixpath
 from collections.abc import Iterable, Mapping
 
 from deployer.models.evidence import Evidence, PathEvidence, Phase, Touch
-from deployer.models.package import Distribution, Entry, Kind, Package
+from deployer.models.package import Distribution, Entry, Examined, Kind, Package
 from deployer.models.whitelist import Reason, Rules, Whitelist
-from deployer.whitelist import choose
+from deployer.whitelist import Surroundings, choose
 
 NO_RULES = Rules()
+AROUND = Surroundings("app.handler")
+NO_HANDLER = Surroundings("gone.handler")
 
 
 def package(*paths: str, links: Mapping[str, str] | None = None, crc32: int = 1) -> Package:
@@ -55,9 +57,20 @@ def evidence(
 
 
 def chosen(
-    whole: Package, seen: Evidence, *, rules: Rules = NO_RULES, names: Iterable[str] = (), handler: str = "gone.handler"
+    whole: Package,
+    seen: Evidence,
+    *,
+    rules: Rules = NO_RULES,
+    names: Iterable[str] = (),
+    around: Surroundings = NO_HANDLER,
+    certificates: Iterable[str] = (),
 ) -> Whitelist:
-    return choose(whole, [distribution(whole, name) for name in names], seen, rules, handler)
+    return choose(examined(whole, *names, certificates=certificates), seen, rules, around)
+
+
+def examined(whole: Package, *names: str, certificates: Iterable[str] = ()) -> Examined:
+    """The package with distributions of these names."""
+    return Examined(whole, tuple(distribution(whole, name) for name in names), frozenset(certificates))
 
 
 def reasons(whitelist: Whitelist) -> dict[str, Reason]:
