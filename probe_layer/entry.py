@@ -7,7 +7,7 @@ import hashlib
 import os
 import struct
 import zlib
-from typing import Iterator, NamedTuple
+from typing import Iterator, NamedTuple, Protocol
 
 from probe_layer.fetch import Stream, UnpackError
 
@@ -32,16 +32,31 @@ class File(NamedTuple):
     sha256: str  # of the bytes as they lie there, base64
 
 
+class Packed(Protocol):
+    """What lies in a zip."""
+
+    @property
+    def packed(self) -> int:
+        """Bytes there, the local header left out."""
+        ...
+
+
+class Taking(Protocol):
+    """Bytes in their order."""
+
+    def take(self, most: int) -> bytes:
+        """The next bytes, at least one."""
+        ...
+
+
 def write(file: File, stream: Stream, fresh: str, source: str) -> None:
     """The file under a name of its own: never longer than it may be, and checked.
 
     Raises:
         UnpackError: the bytes are not those of the manifest.
     """
-    signature, method, name, extra = _HEADER.unpack(stream.exactly(_HEADER.size))
-    if signature != b"PK\3\4" or method != file.method:
+    if read_header(stream) != file.method:
         raise damaged(file, source)
-    stream.exactly(name + extra)
     digest = Digest(stream)
     size = crc32 = 0
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -86,7 +101,16 @@ class Digest:
         return binascii.b2a_base64(self._sha256.digest(), newline=False).decode()
 
 
-def stored(file: File, stream: Digest) -> Iterator[bytes]:
+def read_header(stream: Stream) -> int | None:
+    """The method by which the bytes behind a local header are packed; None where there is no header."""
+    signature, method, name, extra = _HEADER.unpack(stream.exactly(_HEADER.size))
+    if signature != b"PK\3\4":
+        return None
+    stream.exactly(name + extra)
+    return int(method)
+
+
+def stored(file: Packed, stream: Taking) -> Iterator[bytes]:
     """The file's bytes as they lie there."""
     left = file.packed
     while left:
@@ -95,7 +119,7 @@ def stored(file: File, stream: Digest) -> Iterator[bytes]:
         yield portion
 
 
-def inflated(file: File, stream: Digest) -> Iterator[bytes]:
+def inflated(file: Packed, stream: Taking) -> Iterator[bytes]:
     """The file's bytes, a MB at a time however much comes out of them."""
     inflater, left = zlib.decompressobj(-15), file.packed
     while left:

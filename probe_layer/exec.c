@@ -1,21 +1,15 @@
-/* The shim's second half: notes each program that is started, before it is, and sees to it that the program has the
- * shim too, whatever environment it is given. */
+/* The part that the probe's shim and the guard's have in common: tells the shim of each program that is started, before
+ * it is, and sees to it that the program has the shim too, whatever environment it is given. */
 #define _GNU_SOURCE
-#include "journal.h"
+#include "programs.h"
+
+#include "paths.h"
 
 #include <alloca.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-
-extern long syscall(long number, ...);
-
-#define CWD (-100)      /* AT_FDCWD */
-#define EXECUTABLE 1    /* X_OK */
-#define PATH_ROOM 4096
 
 typedef char *const *strings;
 
@@ -26,22 +20,13 @@ typedef char *const *strings;
     __attribute__((constructor)) static void find_##name(void) { next_##name = find(#name); }
 #define CALL(name) (next_##name ? next_##name : (find_##name(), next_##name))
 
-/* -- what is noted ------------------------------------------------------------------------------------------------- */
-
-/* Whether it was there to be started. */
-static int note_program(int dirfd, const char *path) {
-    int before = errno;
-    int there = path && !syscall(SYS_faccessat, dirfd, path, EXECUTABLE);
-    errno = before;
-    if (there) note(dirfd, path, EXECUTED);
-    return there;
-}
+/* -- what is told ------------------------------------------------------------------------------------------------- */
 
 /* A name without a slash is searched for in PATH. */
-static void note_search(const char *file) {
+static void search(const char *file) {
     const char *path = getenv("PATH");
     if (!file || strchr(file, '/') || !path) {
-        note_program(CWD, file);
+        starting(CWD, file);
         return;
     }
     for (size_t length; ; path += length + 1) {
@@ -51,7 +36,7 @@ static void note_search(const char *file) {
             memcpy(place, path, length);
             place[length] = '/';
             strcpy(place + length + !!length, file);
-            if (note_program(CWD, place) || !path[length]) return;
+            if (starting(CWD, place) || !path[length]) return;
         } else if (!path[length]) {
             return;
         }
@@ -79,15 +64,16 @@ static char *both(char *theirs, char *room) {
 /* The environment with the shim's two variables, written into `armed` (two more places and a NULL). */
 static strings arm(strings environment, char **armed, char *room) {
     size_t n = 0;
-    char *preload = preload_entry, *journal = journal_entry;
+    char *preload = preload_entry, *own = own_entry;
     if (!*preload_entry || !environment) return environment;
+    size_t name = strcspn(own_entry, "=") + 1;
     for (; *environment; environment++) {
         if (!strncmp(*environment, "LD_PRELOAD=", 11)) preload = both(*environment, room);
-        else if (!strncmp(*environment, "LDEPLOY_JOURNAL=", 16)) journal = *environment;
+        else if (!strncmp(*environment, own_entry, name)) own = *environment;
         else armed[n++] = *environment;
     }
     armed[n++] = preload;
-    armed[n++] = journal;
+    armed[n++] = own;
     armed[n] = NULL;
     return armed;
 }
@@ -100,25 +86,25 @@ static strings arm(strings environment, char **armed, char *room) {
 
 NEXT(execve, (const char *path, strings arguments, strings environment))
 EXPORT int execve(const char *path, strings arguments, strings environment) {
-    note_program(CWD, path);
+    starting(CWD, path);
     return CALL(execve)(path, arguments, ARMED(environment));
 }
 
 NEXT(execv, (const char *path, strings arguments))
 EXPORT int execv(const char *path, strings arguments) {
-    note_program(CWD, path);
+    starting(CWD, path);
     return CALL(execv)(path, arguments);
 }
 
 NEXT(execvp, (const char *file, strings arguments))
 EXPORT int execvp(const char *file, strings arguments) {
-    note_search(file);
+    search(file);
     return CALL(execvp)(file, arguments);
 }
 
 NEXT(execvpe, (const char *file, strings arguments, strings environment))
 EXPORT int execvpe(const char *file, strings arguments, strings environment) {
-    note_search(file);
+    search(file);
     return CALL(execvpe)(file, arguments, ARMED(environment));
 }
 
@@ -131,7 +117,7 @@ NEXT(posix_spawn, (void *pid, const char *path, void *actions, void *attributes,
                    strings environment))
 EXPORT int posix_spawn(void *pid, const char *path, void *actions, void *attributes, strings arguments,
                        strings environment) {
-    note_program(CWD, path);
+    starting(CWD, path);
     return CALL(posix_spawn)(pid, path, actions, attributes, arguments, ARMED(environment));
 }
 
@@ -139,7 +125,7 @@ NEXT(posix_spawnp, (void *pid, const char *file, void *actions, void *attributes
                     strings environment))
 EXPORT int posix_spawnp(void *pid, const char *file, void *actions, void *attributes, strings arguments,
                         strings environment) {
-    note_search(file);
+    search(file);
     return CALL(posix_spawnp)(pid, file, actions, attributes, arguments, ARMED(environment));
 }
 

@@ -5,10 +5,10 @@ S3 is asked with the role's own credentials by the botocore that the runtime has
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import os
 import sys
-import threading
 from typing import Any
 
 CONNECTIONS = 8
@@ -81,7 +81,7 @@ class Bucket:
         if fields["etag"]:  # else the key is the object's hash
             self._object["IfMatch"] = fields["etag"]
         self._region = fields["region"]
-        self._lock = threading.Lock()
+        self._lock = _thread.allocate_lock()  # threading would be loaded for it
         self._client: Any = None
         self.end: int = fields["bytes"]
 

@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "journal.h"
+#include "paths.h"
+#include "programs.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,10 +14,9 @@
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x31796f6c7065646c) /* "ldeploy1" */
-#define AT_CWD (-100)
 #define WRITABLE 02000002 /* O_RDWR | O_CLOEXEC */
 #define CREATE 0100       /* O_CREAT */
-#define PATH_ROOM 4096
+#define EXECUTABLE 1      /* X_OK */
 
 _Static_assert(offsetof(struct journal, root) == 128, "journal.py reads the header by these offsets");
 _Static_assert(offsetof(struct journal, hashes) == 4096, "journal.py reads the header by these offsets");
@@ -23,87 +24,7 @@ _Static_assert(offsetof(struct journal, data) == DATA_OFFSET, "journal.py reads 
 
 static struct journal *journal;
 static __thread int muted __attribute__((tls_model("initial-exec")));
-char preload_entry[4096 + 16], journal_entry[4096 + 16];
-
-/* musl has no dlvsym, and a child may be linked against it. */
-extern void *dlvsym(void *, const char *, const char *) __attribute__((weak));
-
-#ifdef __x86_64__
-#define OLDEST "GLIBC_2.2.5"
-#else
-#define OLDEST "GLIBC_2.17"
-#endif
-
-void *find(const char *name) {
-    void *found = dlsym(RTLD_NEXT, name);
-    return found || !dlvsym ? found : dlvsym(RTLD_NEXT, name, OLDEST);
-}
-
-/* -- paths ------------------------------------------------------------------------------------------------------- */
-
-/* Appends the path's segments to what is in buffer, without empty ones and ".". The new length, or 0: no room. */
-static size_t join(char *buffer, size_t length, const char *path) {
-    while (*path) {
-        size_t segment = 0;
-        while (path[segment] && path[segment] != '/') segment++;
-        if (segment && !(segment == 1 && *path == '.')) {
-            if (length + segment + 2 > PATH_ROOM) return 0;
-            buffer[length++] = '/';
-            memcpy(buffer + length, path, segment);
-            length += segment;
-        }
-        path += segment + (path[segment] == '/');
-    }
-    buffer[length] = 0;
-    return length;
-}
-
-/* "/proc/self/fd/N": snprintf is not for signal handlers. */
-static void name_descriptor(char *link, unsigned file) {
-    char digits[12];
-    int n = 0;
-    do digits[n++] = (char)('0' + file % 10);
-    while (file /= 10);
-    memcpy(link, "/proc/self/fd/", 14);
-    for (link += 14; n;) *link++ = digits[--n];
-    *link = 0;
-}
-
-/* The directory that a relative path starts from, in buffer: its length (0 for "/"), or -1 where it has no name. */
-static long base(char *buffer, int dirfd) {
-    char link[32];
-    long length;
-    if (dirfd == AT_CWD) {
-        length = syscall(SYS_getcwd, buffer, PATH_ROOM) - 1;
-    } else {
-        name_descriptor(link, (unsigned)dirfd);
-        length = syscall(SYS_readlinkat, AT_CWD, link, buffer, PATH_ROOM - 1);
-    }
-    if (length < 1 || buffer[0] != '/') return -1;
-    return length == 1 ? 0 : length;
-}
-
-/* The path with each "x/.." taken out by its letters alone: enough to tell which root it may lie below. */
-static void fold(char *path) {
-    char *to = path;
-    for (const char *from = path; *from;) {
-        const char *end = strchr(from + 1, '/');
-        size_t segment = end ? (size_t)(end - from) : strlen(from);
-        if (segment == 3 && from[1] == '.' && from[2] == '.') {
-            while (to > path && *--to != '/') {}
-        } else {
-            memmove(to, from, segment);
-            to += segment;
-        }
-        from += segment;
-    }
-    *to = 0;
-}
-
-static int below(const char *path, const char *root) {
-    size_t length = strlen(root);
-    return length && !strncmp(path, root, length) && path[length] == '/';
-}
+char preload_entry[4096 + 16], own_entry[4096 + 16];
 
 static int wanted(const char *path) {
     return (below(path, journal->root) || below(path, journal->layers) || below(path, journal->task)) &&
@@ -154,8 +75,7 @@ void note(int dirfd, const char *path, int kind) {
     char whole[PATH_ROOM], folded[PATH_ROOM];
     if (!journal || muted || !path || !*path) return;
     int before = errno;
-    long start = *path == '/' ? 0 : base(whole, dirfd);
-    size_t length = start < 0 ? 0 : join(whole, (size_t)start, path);
+    size_t length = whole_path(whole, dirfd, path);
     if (length) {
         const char *place = whole;
         if (strstr(whole, "/..")) {
@@ -166,6 +86,15 @@ void note(int dirfd, const char *path, int kind) {
         if (wanted(place)) append(whole, length, kind);
     }
     errno = before;
+}
+
+/* Whether the program was there to be started. */
+int starting(int dirfd, const char *path) {
+    int before = errno;
+    int there = path && !syscall(SYS_faccessat, dirfd, path, EXECUTABLE);
+    errno = before;
+    if (there) note(dirfd, path, EXECUTED);
+    return there;
 }
 
 /* -- for the Python side ----------------------------------------------------------------------------------------- */
@@ -180,7 +109,7 @@ EXPORT void ldeploy_mute(int on) { muted = on; }
 EXPORT void ldeploy_note(int kind, const char *path) {
     int before = muted;
     muted = 0;
-    note(AT_CWD, path, kind);
+    note(CWD, path, kind);
     muted = before;
 }
 
@@ -215,14 +144,14 @@ __attribute__((constructor)) void map_journal(void) {
     const char *path = getenv("LDEPLOY_JOURNAL"), *preload = getenv("LD_PRELOAD");
     if (journal || !path || !*path) return;
     int before = errno;
-    int file = (int)syscall(SYS_openat, AT_CWD, path, WRITABLE | CREATE, 0600);
+    int file = (int)syscall(SYS_openat, CWD, path, WRITABLE | CREATE, 0600);
     if (file >= 0) {
         void *mapped = MAP_FAILED;
         if (!syscall(SYS_fallocate, file, 0, 0L, (long)JOURNAL_SIZE))
             mapped = mmap(NULL, JOURNAL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         if (mapped != MAP_FAILED) {
             describe(mapped);
-            snprintf(journal_entry, sizeof journal_entry, "LDEPLOY_JOURNAL=%s", path);
+            snprintf(own_entry, sizeof own_entry, "LDEPLOY_JOURNAL=%s", path);
             if (preload) snprintf(preload_entry, sizeof preload_entry, "LD_PRELOAD=%s", preload);
             journal = mapped;
         }

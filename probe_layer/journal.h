@@ -9,8 +9,7 @@
 
 #include <stdint.h>
 
-#define HIDDEN __attribute__((visibility("hidden")))
-#define EXPORT __attribute__((visibility("default")))
+#include "paths.h"
 
 enum { ROOT_SIZE = 960, SLOTS = 65536, DATA_OFFSET = 4096 + SLOTS * 8, JOURNAL_SIZE = 6 << 20 };
 
@@ -39,11 +38,5 @@ HIDDEN void note(int dirfd, const char *path, int kind);
 
 /* Maps the journal, where that is not done yet: a library may be initialised before the shim is. */
 HIDDEN void map_journal(void);
-
-/* The next definition of a function behind ours, or NULL. */
-HIDDEN void *find(const char *name);
-
-/* "LD_PRELOAD=..." and "LDEPLOY_JOURNAL=..." as they stand in this process, or empty strings. */
-HIDDEN extern char preload_entry[4096 + 16], journal_entry[4096 + 16];
 
 #endif

@@ -9,8 +9,6 @@
 
 #include <link.h>
 
-#define CWD (-100) /* AT_FDCWD */
-
 static int note_holder(struct dl_phdr_info *object, size_t size, void *address) {
     (void)size;
     if (!object->dlpi_name || !*object->dlpi_name) return 0; /* the program itself */

@@ -15,7 +15,6 @@
 
 extern long syscall(long number, ...);
 
-#define CWD (-100)            /* AT_FDCWD */
 #define CREATES 0100          /* O_CREAT */
 #define TEMPORARY 020000000   /* what O_TMPFILE has and O_DIRECTORY has not */
 #define NO_FOLLOW 0x100       /* AT_SYMLINK_NOFOLLOW */

@@ -8,6 +8,7 @@ import io
 import marshal
 import sys
 import zipfile
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from importlib.util import MAGIC_NUMBER, source_hash
@@ -69,13 +70,34 @@ def layer_size() -> int:
 
 START: Final = "start"
 """The wrapper of a package that was made to fit, and of those files of ours that go into it."""
+_BRINGING: Final = ("__init__", "entry", "fetch")
+"""What of ours the guard's fetcher uses beside its own files."""
 _STARTED: Final = ("__init__", "entry", "fetch", "manifest", "record", "unpack", "workers")
 
 
 def start_files() -> list[tuple[str, bytes]]:
     """What unpacks a package at start without the layer: path below ``.ldeploy`` and contents, bytecode too."""
+    return _with_bytecode([f"{name}.py" for name in _STARTED])
+
+
+def guard_files(machines: Sequence[str] = MACHINES) -> list[tuple[str, bytes]]:
+    """Return what brings back what was dropped: path below ``.ldeploy`` and contents, bytecode too.
+
+    Args:
+        machines: those of ``MACHINES`` whose shim is needed.
+
+    Raises:
+        LdeployError: the shim was not compiled.
+    """
+    shipped = files("probe_layer") / "guard"
+    own = [f"guard/{file.name}" for file in shipped.iterdir() if file.name.endswith(".py")]
+    shims = {f"guard/{machine}.so": _shim(shipped, machine).read_bytes() for machine in machines}
+    return sorted([*_with_bytecode([*(f"{name}.py" for name in _BRINGING), *own]), *shims.items()])
+
+
+def _with_bytecode(names: Iterable[str]) -> list[tuple[str, bytes]]:
     shipped = files("probe_layer")
-    sources = {f"probe_layer/{name}.py": (shipped / f"{name}.py").read_bytes() for name in _STARTED}
+    sources = {f"probe_layer/{name}": shipped.joinpath(*name.split("/")).read_bytes() for name in names}
     compiled = {_bytecode_of(name): _compile(name, source) for name, source in sources.items()}
     return sorted({START: (shipped / START).read_bytes(), **sources, **compiled}.items())
 

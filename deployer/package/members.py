@@ -86,6 +86,18 @@ def checked(entry: Entry, blocks: Iterable[bytes]) -> Iterator[bytes]:
     unpacker.finish()
 
 
+def contents(entry: Entry, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """An entry's contents, unpacked from its blocks and checked, in pieces of at most a megabyte.
+
+    Raises:
+        PackageError: the entry's data is damaged.
+    """
+    unpacker = Unpacker(entry)
+    for block in blocks:
+        yield from unpacker.feed(block)
+    unpacker.finish()
+
+
 class Unpacker:
     """Unpacks one entry block by block and checks its size and CRC-32; memory does not grow with it."""
 

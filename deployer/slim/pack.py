@@ -44,10 +44,10 @@ def pack(slim: Path, package: Package, chosen: Collection[str]) -> Measure:
     inner = slim.with_name(f".{slim.name}.packed")
     try:
         with open_file(slim) as source:
-            _copy(source, [package.entries[path] for path in chosen], {}, inner)
+            copy(source, [package.entries[path] for path in chosen], {}, inner)
             with open_file(inner) as packed:
                 made = _made(packed, Beside(PACKED.rpartition("/")[2]), chosen)
-                return _copy(source, _staying(package, chosen), {**made, PACKED: packed}, slim)
+                return copy(source, _staying(package, chosen), {**made, PACKED: packed}, slim)
     finally:
         inner.unlink(missing_ok=True)
 
@@ -65,11 +65,11 @@ def part(
         bucket: where it will be fetched from.
     """
     with open_file(slim) as source:
-        stored = StoredZip.of(_copy(source, [package.entries[path] for path in chosen], {}, rest), bucket.name)
+        stored = StoredZip.of(copy(source, [package.entries[path] for path in chosen], {}, rest), bucket.name)
         place = InBucket(bucket.name, stored.key, "", stored.zip_bytes, bucket.region)
         with open_file(rest) as packed:
             made = _made(packed, place, chosen)
-        return _copy(source, _staying(package, chosen), made, slim), stored
+        return copy(source, _staying(package, chosen), made, slim), stored
 
 
 def _made(packed: Source, place: Place, chosen: Collection[str]) -> dict[str, Small]:
@@ -90,7 +90,7 @@ def _staying(package: Package, chosen: Collection[str]) -> list[Entry]:
     ]
 
 
-def _copy(source: Source, kept: Iterable[Entry], new: Mapping[str, Small | Source], out: Path) -> Measure:
+def copy(source: Source, kept: Iterable[Entry], new: Mapping[str, Small | Source], out: Path) -> Measure:
     """Entries as they lie in the source, and new ones, in the order of their names."""
     old = [entry for entry in kept if entry.path not in new]
     added = [one.entry if isinstance(one, Small) else _stored(path, one) for path, one in new.items()]
