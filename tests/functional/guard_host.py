@@ -11,7 +11,7 @@ from typing import Any
 
 from deployer.instrumentation.manifest import InBucket
 from deployer.package import index, open_file, pack_folder
-from deployer.slim import as_it_lies, write_slim
+from deployer.slim import copy_all, write_slim
 from deployer.slim.guard import Guarded, GuardMode, guard
 from probe_layer.guard.line import Line, decode
 from tests.functional.local_aws import Cloud, Result
@@ -66,7 +66,7 @@ def packages(
     with open_file(full) as source:
         package = index(source)
         kept = [path for path, entry in package.entries.items() if is_kept(path) and entry.kind != "directory"]
-        write_slim(source, package, as_it_lies(package, kept), slim)
+        write_slim(source, package, copy_all(package, kept), slim)
         empty(slim, is_emptied)
         cloud.storage.upload_file(str(slim), BUCKET, "slim.zip")
         guarded = folder / "guarded.zip"

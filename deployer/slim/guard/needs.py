@@ -49,10 +49,10 @@ def read_dynamic(contents: Contents) -> Dynamic:
     """
     try:
         segments = read_segments(contents, read_header(contents))
-        part = next((segment for segment in segments if segment.kind == _DYNAMIC), None)
+        part = next((segment for segment in segments if segment.p_type == _DYNAMIC), None)
         if part is None:
             return Dynamic()
-        tags = list(_ENTRY.iter_unpack(contents[part.offset : part.offset + part.size // 16 * 16]))
+        tags = list(_ENTRY.iter_unpack(contents[part.p_offset : part.p_offset + part.p_filesz // 16 * 16]))
         strings = _offset(segments, next(value for tag, value in tags if tag == _STRINGS))
         needed = tuple(_text(contents, strings + value) for tag, value in tags if tag == _NEEDED)
         paths = [_text(contents, strings + value) for tag, value in tags if tag in (_RPATH, _RUNPATH)]
@@ -63,9 +63,9 @@ def read_dynamic(contents: Contents) -> Dynamic:
 
 def _offset(segments: Sequence[Segment], address: int) -> int:
     """Raises StopIteration where no loaded segment holds the address."""
-    held = (segment for segment in segments if segment.loaded and 0 <= address - segment.address < segment.size)
+    held = (segment for segment in segments if segment.loaded and 0 <= address - segment.p_vaddr < segment.p_filesz)
     part = next(held)
-    return address - part.address + part.offset
+    return address - part.p_vaddr + part.p_offset
 
 
 def _text(contents: Contents, start: int) -> str:
