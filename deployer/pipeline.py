@@ -41,7 +41,7 @@ from deployer.state.baseline import (
     with_whole_layers,
 )
 from deployer.state.state import Stage, State
-from deployer.whitelist import Earlier, Surroundings, carry_over, choose, contents, keep_too
+from deployer.whitelist import Earlier, Surroundings, carry_over, choose, keep_too, take_inventory
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
 
@@ -52,7 +52,7 @@ def probe(context: Context, executor: Executor, request: ProbeRequest) -> models
     _check_request(found, request)
     full = load_package(context, request.bucket, request.package, found)
     plan = plan_probe(context, request, full, _begin_probe(context, request, found, full))
-    held = contents(full.package, distributions(full.source, full.package))
+    held = take_inventory(full.package, distributions(full.source, full.package))
     steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, request.events)
     return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
 
@@ -124,7 +124,7 @@ def _full(context: Context, found: Function, state: State) -> LoadedPackage:
     """Return the package that was probed: of a template's probe, the present code, whose contents are written down."""
     if state.mark:
         full = load_package(context, state.bucket, None, found)
-        context.workspace.describe(contents(full.package, distributions(full.source, full.package)))
+        context.workspace.describe(take_inventory(full.package, distributions(full.source, full.package)))
         return full
     source = full_source(context, state.full)
     full = LoadedPackage(index(source), source, state.full, None)

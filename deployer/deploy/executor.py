@@ -87,8 +87,8 @@ class Execution:
                 self._aws.roles.detach(role, policy)
             case planner.Remember(state):
                 self.context.workspace.remember(self._sealed(state))
-            case planner.Describe(contents):
-                self.context.workspace.describe(contents)
+            case planner.Describe(inventory):
+                self.context.workspace.describe(inventory)
             case planner.Create(name, configuration, zipped):
                 self.function = self._aws.functions.create(name, configuration, zipped)
             case planner.PublishVersion(name, note):

@@ -33,7 +33,7 @@ from deployer.instrumentation.configure import PROBE_LAYER, arm
 from deployer.models.function import Configuration, Function, StoredZip
 from deployer.slim.build import SlimPackage
 from deployer.state.state import Stage, State
-from deployer.whitelist import Contents
+from deployer.whitelist import Inventory
 
 __all__ = [
     "AttachPolicy",
@@ -95,14 +95,14 @@ class Redeployment:
 
 
 def probe(
-    found: Function | None, plan: ProbePlan, contents: Contents, make_bucket: str | None, events: Path | None
+    found: Function | None, plan: ProbePlan, inventory: Inventory, make_bucket: str | None, events: Path | None
 ) -> Steps:
     """Plan the way from what is found to the full package with the probe in.
 
     Args:
         found: the function, or None where it is to be created first.
         plan: what is deployed, and what was there before.
-        contents: of the full package.
+        inventory: of the full package.
         make_bucket: a bucket to make first.
         events: a folder of events to send at the end.
     """
@@ -116,7 +116,7 @@ def probe(
     to_keep = {zipped.uri: zipped for zipped in (state.full, state.before_code) if zipped.key not in uploads}
     steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(uploads[zipped.key], zipped) for zipped in zips if zipped.key in uploads]
-    steps += [Describe(contents), Remember(state)]
+    steps += [Describe(inventory), Remember(state)]
     steps += plan.policies
     steps += [] if found else [Create(name, state.before, state.probe_code)]
     steps += [PublishVersion(name, note), PublishLayer()]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deployer.models.function import Configuration, StoredZip
 from deployer.state.state import State
-from deployer.whitelist import Contents
+from deployer.whitelist import Inventory
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Remember:
 class Describe:
     """What the full package holds: its evidence is used for later builds as far as their files are the same."""
 
-    contents: Contents = field(repr=False)
+    inventory: Inventory = field(repr=False)
 
     def __str__(self) -> str:
-        return f"write down what the package {self.contents.package} holds"
+        return f"write down what the package {self.inventory.package} holds"
 
 
 @dataclass(frozen=True)

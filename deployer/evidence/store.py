@@ -3,18 +3,20 @@
 A stage: no network, clock or environment. Memory grows with the number of paths, not of events or sandboxes.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
-from deployer.errors import WorkspaceError
 from deployer.evidence.collector import Tally
 from deployer.models.evidence import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
+from deployer.versioned import Form, count, of_type
 from probe_layer.record import SMALLEST_SHARE
 
-VERSION = 1
-"""Of the JSON that ``to_json`` writes."""
+_FORM: Final = Form(
+    "The evidence that an earlier run left",
+    1,
+    "Remove it and run ldeploy shrink --from-logs again, with --since as far back as the log goes.",
+)
 
 
 def gather(events: Iterable[LogEvent], package: str, onto: Evidence | None = None) -> Evidence:
@@ -79,10 +81,10 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 def to_json(evidence: Evidence) -> str:
     """One JSON object, the same text for the same evidence; ``from_json`` reads it."""
-    fields: dict[str, Any] = {"version": VERSION, **asdict(evidence)}
+    fields: dict[str, Any] = asdict(evidence)
     for seen in fields["paths"].values():
         seen |= {"touches": sorted(seen["touches"]), "witnesses": sorted(seen["witnesses"])}
-    return json.dumps(fields, indent=1, sort_keys=True) + "\n"
+    return _FORM.write(fields, sort_keys=True)
 
 
 def from_json(text: str) -> Evidence:
@@ -91,32 +93,20 @@ def from_json(text: str) -> Evidence:
     Raises:
         WorkspaceError: the text is broken, or of a version that is not known here.
     """
-    try:
-        fields = json.loads(text)
-        if fields["version"] == VERSION:
-            return _evidence(fields)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise WorkspaceError(
-            "The evidence that an earlier run left is broken.",
-            "Remove it and run ldeploy shrink --from-logs again, with --since as far back as the log goes.",
-        ) from error
-    raise WorkspaceError(
-        f"The evidence that an earlier run left is of version {fields['version']}, not {VERSION}.",
-        "Use the ldeploy that wrote it, or a newer one.",
-    )
+    return _FORM.read(text, _evidence)
 
 
 def _evidence(fields: dict[str, Any]) -> Evidence:
     return Evidence(
-        package=_text(fields["package"]),
+        package=of_type(str, fields["package"]),
         paths={path: _path_evidence(seen) for path, seen in fields["paths"].items()},
-        sandboxes=_count(fields["sandboxes"]),
-        invocations=_count(fields["invocations"]),
-        lines=LineCount(**{name: _count(number) for name, number in fields["lines"].items()}),
-        faults={name: _count(number) for name, number in fields["faults"].items()},
-        since=_text(fields["since"]),
-        until=_text(fields["until"]),
-        population=_population(float(fields["population"]), _count(fields["sandboxes"])),
+        sandboxes=count(fields["sandboxes"]),
+        invocations=count(fields["invocations"]),
+        lines=LineCount(**{name: count(number) for name, number in fields["lines"].items()}),
+        faults={name: count(number) for name, number in fields["faults"].items()},
+        since=of_type(str, fields["since"]),
+        until=of_type(str, fields["until"]),
+        population=_population(float(fields["population"]), count(fields["sandboxes"])),
     )
 
 
@@ -128,23 +118,11 @@ def _population(population: float, sandboxes: int) -> float:
 def _path_evidence(fields: dict[str, Any]) -> PathEvidence:
     return PathEvidence(
         touches=frozenset(Touch(kind) for kind in fields["touches"]),
-        sandboxes=_count(fields["sandboxes"]),
-        first_seen=_text(fields["first_seen"]),
+        sandboxes=count(fields["sandboxes"]),
+        first_seen=of_type(str, fields["first_seen"]),
         phase=Phase(fields["phase"]),
-        request=None if fields["request"] is None else _text(fields["request"]),
-        sandbox=_text(fields["sandbox"]),
-        witnesses=frozenset(_text(name) for name in fields.get("witnesses", ())),
-        imported_by=_text(fields.get("imported_by", "")),
+        request=None if fields["request"] is None else of_type(str, fields["request"]),
+        sandbox=of_type(str, fields["sandbox"]),
+        witnesses=frozenset(of_type(str, name) for name in fields.get("witnesses", ())),
+        imported_by=of_type(str, fields.get("imported_by", "")),
     )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError(f"{value!r} is no count")
-    return value

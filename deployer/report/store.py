@@ -1,21 +1,20 @@
 """The report of the last shrink as a file: written by ``shrink`` and ``deploy``, shown again by ``report``."""
 
-import json
 from typing import Any, Final
 
-from deployer.errors import WorkspaceError
 from deployer.evidence.coverage import Coverage
 from deployer.models.evidence import LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.json import document
 from deployer.report.models import Artifacts, LayerReport, Limits, Reason, ShrinkReport
+from deployer.versioned import Form
 
-_VERSION: Final = 1
+_FORM: Final = Form("The report of the last shrink", 1, "Run ldeploy shrink again.", key="form")
 
 
 def to_json(report: ShrinkReport) -> str:
     """The report as one JSON object, with the version of its form."""
-    return json.dumps({"form": _VERSION, **document(report)}, indent=1) + "\n"
+    return _FORM.write(document(report))
 
 
 def from_json(text: str) -> ShrinkReport:
@@ -24,13 +23,7 @@ def from_json(text: str) -> ShrinkReport:
     Raises:
         WorkspaceError: it is not that.
     """
-    try:
-        fields = json.loads(text)
-        if fields.pop("form") != _VERSION:
-            raise ValueError("of another version")
-        return ShrinkReport(**fields | _parts(fields))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise WorkspaceError("The report of the last shrink cannot be read.", "Run ldeploy shrink again.") from error
+    return _FORM.read(text, lambda fields: ShrinkReport(**fields | _parts(fields)))
 
 
 def _parts(fields: dict[str, Any]) -> dict[str, Any]:

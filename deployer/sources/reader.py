@@ -65,9 +65,9 @@ class Reader:
         """The evidence of the packages that were probed before this one, with what it belongs to."""
         found = []
         for probed in state.earlier:
-            contents = self.workspace.contents(probed.label)
-            if contents is not None:
-                found.append(Earlier(contents, self._all(probed, now, keep=True)))
+            inventory = self.workspace.inventory(probed.label)
+            if inventory is not None:
+                found.append(Earlier(inventory, self._all(probed, now, keep=True)))
         return tuple(found)
 
     def _all(self, probed: Probed, now: int, *, keep: bool) -> Evidence:

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from deployer.errors import WorkspaceError
 from deployer.models.function import Configuration, StoredZip
+from deployer.versioned import Form
 
-STATE_VERSION = 1
+FORM: Final = Form(
+    "The state that was left",
+    1,
+    "Take the copy in S3 (remove .ldeploy/<function>/state.json) or restore by hand.",
+    "Run the ldeploy that wrote it, or restore the function by hand from its published version.",
+)
 
 
 class Stage(StrEnum):
@@ -108,27 +113,19 @@ def state_from(document: Any) -> State:
     Raises:
         WorkspaceError: the document is not one of ours, or of a version that this ldeploy does not know.
     """
-    try:
-        fields = dict(document)
-        if fields.pop("version") != STATE_VERSION:
-            raise WorkspaceError(
-                "The state that was left is of another version of ldeploy.",
-                "Run the ldeploy that wrote it, or restore the function by hand from its published version.",
-            )
-        for name in ("before", "probed"):
-            fields[name] = _configuration(fields[name])
-        for name in ("before_code", "full", "slim", "stub"):
-            fields[name] = StoredZip(**fields[name]) if fields.get(name) else None
-        fields["answers"] = {event: Answer(**answer) for event, answer in fields["answers"].items()}
-        fields["earlier"] = tuple(Probed(**probed) for probed in fields.get("earlier", ()))
-        fields["policies"] = tuple(fields.get("policies", ()))
-        fields["stage"] = Stage(fields["stage"])
-        return State(**fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise WorkspaceError(
-            f"The state that was left cannot be read ({type(error).__name__}).",
-            "Take the copy in S3 (remove .ldeploy/<function>/state.json) or restore by hand.",
-        ) from error
+    return FORM.build(document, _state)
+
+
+def _state(fields: dict[str, Any]) -> State:
+    for name in ("before", "probed"):
+        fields[name] = _configuration(fields[name])
+    for name in ("before_code", "full", "slim", "stub"):
+        fields[name] = StoredZip(**fields[name]) if fields.get(name) else None
+    fields["answers"] = {event: Answer(**answer) for event, answer in fields["answers"].items()}
+    fields["earlier"] = tuple(Probed(**probed) for probed in fields.get("earlier", ()))
+    fields["policies"] = tuple(fields.get("policies", ()))
+    fields["stage"] = Stage(fields["stage"])
+    return State(**fields)
 
 
 def _configuration(fields: dict[str, Any]) -> Configuration:

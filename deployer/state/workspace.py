@@ -18,8 +18,8 @@ from deployer.aws.storage import Storage
 from deployer.errors import WorkspaceError
 from deployer.models.evidence import Evidence
 from deployer.models.function import function_key
-from deployer.state.state import STATE_VERSION, State, state_from
-from deployer.whitelist import Contents, contents_from_json, contents_to_json
+from deployer.state.state import FORM, State, state_from
+from deployer.whitelist import Inventory, inventory_from_json, inventory_to_json
 
 STATE = "state.json"
 WHITELIST = "whitelist.json"
@@ -102,7 +102,7 @@ class Workspace:
     def remember(self, state: State) -> State:
         """Writes the state, here and in S3, under the next serial number."""
         newest = replace(state, serial=state.serial + 1)
-        text = json.dumps({"version": STATE_VERSION, **asdict(newest)}, indent=1) + "\n"
+        text = FORM.write(asdict(newest))
         self.write(STATE, text)
         return newest
 
@@ -124,18 +124,18 @@ class Workspace:
         }
         self.write(_evidence_name(key), json.dumps(document, indent=1) + "\n")
 
-    def contents(self, label: str) -> Contents | None:
+    def inventory(self, label: str) -> Inventory | None:
         """What a package held that was probed, or None where nobody wrote it down.
 
         Raises:
             WorkspaceError: the file is broken.
         """
         text = self.read(_contents_name(label))
-        return contents_from_json(text) if text else None
+        return inventory_from_json(text) if text else None
 
-    def describe(self, contents: Contents) -> None:
+    def describe(self, inventory: Inventory) -> None:
         """Writes down what a package holds, here and in S3."""
-        self.write(_contents_name(contents.package), contents_to_json(contents))
+        self.write(_contents_name(inventory.package), inventory_to_json(inventory))
 
     def write(self, name: str, text: str) -> Path:
         """A text, atomically, here and (where a bucket is known, and only if nothing is merely planned) in S3."""

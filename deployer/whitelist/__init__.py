@@ -8,24 +8,24 @@ them down.
 
 from deployer.whitelist.carry_over import carry_over, changed_since, keep_too
 from deployer.whitelist.choose import choose
-from deployer.whitelist.inventory import Contents, Earlier, contents, contents_from_json, contents_to_json
+from deployer.whitelist.inventory import Earlier, Inventory, inventory_from_json, inventory_to_json, take_inventory
 from deployer.whitelist.layer import choose_layer
 from deployer.whitelist.store import from_json, to_json, to_list
 from deployer.whitelist.surroundings import Surroundings
 
 __all__ = [
-    "Contents",
     "Earlier",
+    "Inventory",
     "Surroundings",
     "carry_over",
     "changed_since",
     "choose",
     "choose_layer",
-    "contents",
-    "contents_from_json",
-    "contents_to_json",
     "from_json",
+    "inventory_from_json",
+    "inventory_to_json",
     "keep_too",
+    "take_inventory",
     "to_json",
     "to_list",
 ]

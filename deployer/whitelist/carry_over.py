@@ -78,7 +78,7 @@ def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
 
 def still_valid(ground: Ground, earlier: Earlier) -> Evidence:
     """The evidence of an earlier package, of it only what tells of files that this package holds unchanged."""
-    same = unchanged(earlier.contents, ground.package, ground.metadata.values())
+    same = unchanged(earlier.inventory, ground.package, ground.metadata.values())
     paths = {path: seen for path, seen in earlier.evidence.paths.items() if same.issuperset(_way(ground, path))}
     return replace(earlier.evidence, paths=paths)
 
@@ -90,7 +90,7 @@ def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier
     opened, loaded or executed one of its files; its metadata does not count, as whoever looks for entry points reads
     that of every distribution.
     """
-    known = {one for each in earlier for one in each.contents.installed}
+    known = {one for each in earlier for one in each.inventory.installed}
     names = {_plain(one.name) for one in known}
     used = {path for path, seen in evidence.paths.items() if seen.touches & _USED}
     used |= {end for path in used for end in _way(ground, path)}

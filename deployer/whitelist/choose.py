@@ -53,7 +53,7 @@ def choose(
 def _carried(ground: Ground, earlier: Sequence[Earlier]) -> list[Found]:
     """What earlier packages needed and this one holds unchanged, the newest first."""
     return [
-        found._replace(because=f"{found.because} of the package {one.contents.package}, unchanged since")
+        found._replace(because=f"{found.because} of the package {one.inventory.package}, unchanged since")
         for one in reversed(earlier)
         for found in closure.touched(ground, still_valid(ground, one))
     ]
@@ -62,7 +62,7 @@ def _carried(ground: Ground, earlier: Sequence[Earlier]) -> list[Found]:
 def _kept_whole(unproven: list[Distribution], earlier: Sequence[Earlier]) -> list[str]:
     if not unproven:
         return []
-    before = {one.name: one.version for each in earlier for one in each.contents.installed}
+    before = {one.name: one.version for each in earlier for one in each.inventory.installed}
     return [f"Kept whole, as they changed and no sandbox has used them since: {versions(before, unproven)}."]
 
 

@@ -5,24 +5,26 @@ its name, its version and the contents of its files, and a file of no distributi
 """
 
 import hashlib
-import json
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
-from deployer.errors import WorkspaceError
 from deployer.models.evidence import Evidence
 from deployer.models.package import Distribution, Kind, Package
 from deployer.models.whitelist import Installed, Whitelist
 from deployer.package import zipformat
+from deployer.versioned import Form
 
-VERSION: Final = 1
-"""Of the JSON that ``to_json`` writes."""
+_FORM: Final = Form(
+    "What an earlier run wrote down of a package's contents",
+    1,
+    "Remove its contents-*.json: the evidence of that package is not used then.",
+)
 
 
 @dataclass(frozen=True)
-class Contents:
+class Inventory:
     """What a package held when it was probed."""
 
     package: str
@@ -36,22 +38,22 @@ class Contents:
 class Earlier:
     """The evidence of a package that was probed before this one."""
 
-    contents: Contents
+    inventory: Inventory
     evidence: Evidence
 
 
-def contents(package: Package, distributions: Iterable[Distribution]) -> Contents:
+def take_inventory(package: Package, distributions: Iterable[Distribution]) -> Inventory:
     """What the package holds."""
     distributions = tuple(distributions)
     recorded = _files(distributions)
     files = (path for path, entry in package.entries.items() if entry.kind is not Kind.DIRECTORY)
     own = {path: package.entries[path].crc32 for path in files if path not in recorded}
-    return Contents(package.label, tuple(installed(package, one) for one in distributions), own)
+    return Inventory(package.label, tuple(installed(package, one) for one in distributions), own)
 
 
-def of_whitelist(whitelist: Whitelist) -> Contents:
+def of_whitelist(whitelist: Whitelist) -> Inventory:
     """What the package held that a whitelist was made for."""
-    return Contents(
+    return Inventory(
         whitelist.package,
         whitelist.installed,
         {path: decision.crc32 for path, decision in whitelist.decisions.items()},
@@ -72,20 +74,20 @@ def installed(package: Package, distribution: Distribution) -> Installed:
     return Installed(distribution.name, distribution.version, digest.hexdigest())
 
 
-def changed(before: Contents, package: Package, distributions: Iterable[Distribution]) -> list[Distribution]:
+def changed(before: Inventory, package: Package, distributions: Iterable[Distribution]) -> list[Distribution]:
     """The package's distributions of which there was no equal before."""
     known = set(before.installed)
     return [distribution for distribution in distributions if installed(package, distribution) not in known]
 
 
-def edited(before: Contents, package: Package, distributions: Iterable[Distribution]) -> list[str]:
+def edited(before: Inventory, package: Package, distributions: Iterable[Distribution]) -> list[str]:
     """Files of no distribution, there before and now, whose contents are others than they were."""
     recorded = _files(distributions)
     own = (path for path in before.own if path in package.entries and path not in recorded)
     return [path for path in own if package.entries[path].crc32 != before.own[path]]
 
 
-def unchanged(before: Contents, package: Package, distributions: Iterable[Distribution]) -> frozenset[str]:
+def unchanged(before: Inventory, package: Package, distributions: Iterable[Distribution]) -> frozenset[str]:
     """The package's paths that are as they were: what evidence of the earlier package still says something about."""
     distributions = tuple(distributions)
     recorded = _files(distributions)
@@ -105,28 +107,20 @@ def _files(distributions: Iterable[Distribution]) -> set[str]:
 # -- kept ------------------------------------------------------------------------------------------------------
 
 
-def contents_to_json(found: Contents) -> str:
-    """One JSON object; ``contents_from_json`` reads it."""
-    return json.dumps({"version": VERSION, **asdict(found)}, indent=1) + "\n"
+def inventory_to_json(found: Inventory) -> str:
+    """One JSON object; ``inventory_from_json`` reads it."""
+    return _FORM.write(asdict(found))
 
 
-def contents_from_json(text: str) -> Contents:
-    """What ``contents_to_json`` wrote.
+def inventory_from_json(text: str) -> Inventory:
+    """What ``inventory_to_json`` wrote.
 
     Raises:
         WorkspaceError: the text is broken, or of a version that is not known here.
     """
-    try:
-        fields = json.loads(text)
-        if fields["version"] == VERSION:
-            known = tuple(Installed(**one) for one in fields["installed"])
-            return Contents(str(fields["package"]), known, {str(path): int(crc) for path, crc in fields["own"].items()})
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise WorkspaceError(
-            "What an earlier run wrote down of a package's contents is broken.",
-            "Remove its contents-*.json: the evidence of that package is not used then.",
-        ) from error
-    raise WorkspaceError(
-        f"What an earlier run wrote down of a package's contents is of version {fields['version']}, not {VERSION}.",
-        "Use the ldeploy that wrote it, or a newer one.",
-    )
+    return _FORM.read(text, _inventory)
+
+
+def _inventory(fields: dict[str, Any]) -> Inventory:
+    known = tuple(Installed(**one) for one in fields["installed"])
+    return Inventory(str(fields["package"]), known, {str(path): int(crc) for path, crc in fields["own"].items()})

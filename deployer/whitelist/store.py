@@ -4,15 +4,15 @@ import json
 from dataclasses import astuple
 from typing import Any, Final
 
-from deployer.errors import WorkspaceError
 from deployer.limits import is_python
 from deployer.models.whitelist import Decision, Installed, Reason, Whitelist
+from deployer.versioned import Form, of_type
 
-VERSION: Final = 1
+_FORM: Final = Form("The whitelist", 1, "Run ldeploy shrink --from-logs again: it writes a new one.")
 
 
 def to_json(whitelist: Whitelist) -> str:
-    """One JSON object, one line a path, so that two of them can be compared line by line; in ASCII.
+    """Return one JSON object, one line a path, so that two of them can be compared line by line; in ASCII.
 
     ``decisions`` leads from each path to ``kept``, ``reason``, ``because``, ``size`` and ``crc32``; bytes of a path
     that are not UTF-8 are written as escaped surrogates (PEP 383).
@@ -23,7 +23,7 @@ def to_json(whitelist: Whitelist) -> str:
     }
     installed = [dict(zip(("name", "version", "contents"), astuple(one), strict=True)) for one in whitelist.installed]
     parts = (
-        f'"version": {VERSION}',
+        f'"version": {_FORM.version}',
         f'"package": {json.dumps(whitelist.package)}',
         f'"runtime": {json.dumps(whitelist.runtime)}',
         f'"warnings": {_lines("[]", [json.dumps(text) for text in whitelist.warnings])}',
@@ -34,28 +34,17 @@ def to_json(whitelist: Whitelist) -> str:
 
 
 def to_list(whitelist: Whitelist) -> str:
-    """The kept paths, one a line, in the package's order; to be written with ``errors="surrogateescape"``."""
+    """Return the kept paths, one a line, in the package's order; to be written with ``errors="surrogateescape"``."""
     return "".join(f"{path}\n" for path in whitelist.kept())
 
 
 def from_json(text: str) -> Whitelist:
-    """What ``to_json`` wrote.
+    """Return what ``to_json`` wrote.
 
     Raises:
         WorkspaceError: the text is broken, or of a version that is not known here.
     """
-    try:
-        fields = json.loads(text)
-        if fields["version"] == VERSION:
-            return _whitelist(fields)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise WorkspaceError(
-            "The whitelist is broken.", "Run ldeploy shrink --from-logs again: it writes a new one."
-        ) from error
-    raise WorkspaceError(
-        f"The whitelist is of version {fields['version']}, not {VERSION}.",
-        "Use the ldeploy that wrote it, or a newer one.",
-    )
+    return _FORM.read(text, _whitelist)
 
 
 def _lines(brackets: str, items: list[str]) -> str:
@@ -64,11 +53,11 @@ def _lines(brackets: str, items: list[str]) -> str:
 
 def _whitelist(fields: dict[str, Any]) -> Whitelist:
     return Whitelist(
-        package=_of(str, fields["package"]),
+        package=of_type(str, fields["package"]),
         decisions={path: _decision(path, one) for path, one in fields["decisions"].items()},
-        warnings=tuple(_of(str, text) for text in fields["warnings"]),
+        warnings=tuple(of_type(str, text) for text in fields["warnings"]),
         installed=tuple(
-            Installed(_of(str, one["name"]), _of(str, one["version"]), _of(str, one["contents"]))
+            Installed(of_type(str, one["name"]), of_type(str, one["version"]), of_type(str, one["contents"]))
             for one in fields["installed"]
         ),
         runtime=_runtime(fields.get("runtime", "")),  # added later: older files of this version have none
@@ -76,7 +65,7 @@ def _whitelist(fields: dict[str, Any]) -> Whitelist:
 
 
 def _runtime(name: object) -> str:
-    runtime: str = _of(str, name)
+    runtime: str = of_type(str, name)
     if runtime and not is_python(runtime):
         raise ValueError(f"{runtime!r} is not a Python runtime")
     return runtime
@@ -85,15 +74,9 @@ def _runtime(name: object) -> str:
 def _decision(path: str, fields: dict[str, Any]) -> Decision:
     return Decision(
         path,
-        _of(bool, fields["kept"]),
+        of_type(bool, fields["kept"]),
         Reason(fields["reason"]),
-        _of(str, fields["because"]),
-        _of(int, fields["size"]),
-        _of(int, fields["crc32"]),
+        of_type(str, fields["because"]),
+        of_type(int, fields["size"]),
+        of_type(int, fields["crc32"]),
     )
-
-
-def _of(kind: type[Any], value: object) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deployer.errors import UsageError, WorkspaceError
 from deployer.models.function import Configuration, Named, StoredZip, named
-from deployer.state.state import STATE_VERSION, Answer, Probed, Stage, State, state_from
+from deployer.state.state import FORM, Answer, Probed, Stage, State, state_from
 
 ZIP = StoredZip("b", "k", "0" * 64, 10, 20, 3, "a" * 16)
 STATE = State(
@@ -30,7 +30,7 @@ states = st.builds(
 
 @given(states)
 def test_a_state_comes_back_as_it_was(state):
-    assert state_from(json.loads(json.dumps({"version": STATE_VERSION, **asdict(state)}))) == state
+    assert state_from(json.loads(FORM.write(asdict(state)))) == state
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))

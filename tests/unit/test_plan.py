@@ -16,14 +16,14 @@ from deployer.models.whitelist import Whitelist
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage
 from deployer.state.state import Stage, State
-from deployer.whitelist import Contents
+from deployer.whitelist import Inventory
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r")
 BEFORE = StoredZip("b", "ldeploy/0.zip", "0" * 64, 500)
 FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
 SLIM = StoredZip("b", "ldeploy/2.zip", "2" * 64, 300)
 STATE = State("f", Stage.PROBING, "b", BARE, BEFORE, FULL, "/aws/lambda/f", 0, BARE)
-HELD = Contents("a" * 16, (), {})
+HELD = Inventory("a" * 16, (), {})
 SLIM_PACKAGE = SlimPackage(Path("slim.zip"), Whitelist("a" * 16, {}), Measure(1, 300, 300, "2" * 64), Settings(), ())
 CHANGES = (planner.Create, planner.UpdateCode, planner.UpdateConfiguration)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from deployer.models.evidence import Evidence
 from deployer.models.package import Kind, Package
 from deployer.models.whitelist import Installed, Reason, Whitelist
-from deployer.whitelist import Contents, Earlier, choose, contents, contents_from_json, contents_to_json
+from deployer.whitelist import Earlier, Inventory, choose, inventory_from_json, inventory_to_json, take_inventory
 from tests.unit.whitelists import AROUND, NO_RULES, distribution, evidence, examined, package
 
 PATHS = ("app.py", "n/__init__.py", "n/a.py", "n/b.py", "n-1.0.dist-info/RECORD", "n-1.0.dist-info/entry_points.txt")
@@ -23,7 +23,7 @@ def edited(whole: Package, *paths: str) -> Package:
 
 def again(fresh: Package, before: Evidence, now: Evidence) -> Whitelist:
     """What is kept of a package after another was probed."""
-    earlier = Earlier(contents(OLD, [distribution(OLD, "n")]), before)
+    earlier = Earlier(take_inventory(OLD, [distribution(OLD, "n")]), before)
     return choose(examined(fresh, "n"), now, NO_RULES, AROUND, [earlier])
 
 
@@ -54,7 +54,7 @@ def test_looking_at_it_is_not_seeing_it() -> None:
 def test_a_distribution_is_known_by_any_spelling_of_its_name() -> None:
     fresh = edited(OLD, "n/b.py")
     earlier = Earlier(
-        replace(contents(OLD, [distribution(OLD, "n")]), installed=(Installed("N", "0.9", "other"),)), evidence()
+        replace(take_inventory(OLD, [distribution(OLD, "n")]), installed=(Installed("N", "0.9", "other"),)), evidence()
     )
     found = choose(examined(fresh, "n"), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert found.decisions["n/b.py"].reason is Reason.CHANGED
@@ -67,21 +67,21 @@ def test_once_it_was_seen_again_the_new_evidence_alone_counts() -> None:
 
 
 def test_a_distribution_that_is_new_goes_by_the_new_evidence() -> None:
-    earlier = Earlier(contents(package("app.py"), []), evidence("app.py"))
+    earlier = Earlier(take_inventory(package("app.py"), []), evidence("app.py"))
     found = choose(examined(OLD, "n"), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert not found.decisions["n/b.py"].kept
 
 
 def test_a_changed_file_of_the_function_s_own_is_not_kept_for_what_it_was() -> None:
     old = package("app.py", "own.py", "other.py")
-    earlier = Earlier(contents(old, []), evidence("own.py", "other.py"))
+    earlier = Earlier(take_inventory(old, []), evidence("own.py", "other.py"))
     found = choose(examined(edited(old, "own.py")), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert (found.decisions["own.py"].kept, found.decisions["other.py"].kept) == (False, True)
 
 
 def test_what_lies_behind_a_symlink_is_kept_if_neither_changed() -> None:
     whole = package("real/x.py", "app.py", links={"link": "real"})
-    earlier = Earlier(contents(whole, []), evidence("link/x.py"))
+    earlier = Earlier(take_inventory(whole, []), evidence("link/x.py"))
     same = choose(examined(whole), evidence("app.py"), NO_RULES, AROUND, [earlier])
     other = choose(examined(edited(whole, "link")), evidence("app.py"), NO_RULES, AROUND, [earlier])
     assert (same.decisions["real/x.py"].kept, other.decisions["real/x.py"].kept) == (True, False)
@@ -106,11 +106,11 @@ def test_evidence_of_the_very_same_files_is_as_good_as_new(before: set[str]) -> 
 
 @given(st.text("/\udce9aé", min_size=1), st.integers(0, 2**32 - 1))
 def test_contents_are_read_back_as_they_were_written(path: str, crc32: int) -> None:
-    held = Contents("a1b2", contents(OLD, [distribution(OLD, "n")]).installed, {path: crc32})
-    assert contents_from_json(contents_to_json(held)) == held
+    held = Inventory("a1b2", take_inventory(OLD, [distribution(OLD, "n")]).installed, {path: crc32})
+    assert inventory_from_json(inventory_to_json(held)) == held
 
 
 def test_contents_hold_the_files_of_no_distribution() -> None:
-    held = contents(OLD, [distribution(OLD, "n")])
+    held = take_inventory(OLD, [distribution(OLD, "n")])
     assert set(held.own) == {"app.py"}
     assert all(entry.kind is not Kind.DIRECTORY for path, entry in OLD.entries.items() if path in held.own)
