@@ -27,7 +27,7 @@ OLD_EVIDENCE = {
             "touches": ["opened"],
             "sandboxes": 1,
             "first_seen": "s",
-            "phase": "init",
+            "phase": "start",
             "request": None,
             "sandbox": "one",
         }
