@@ -1,32 +1,16 @@
 """A user in an empty account of the embedded AWS."""
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader, Loader
 
+from tests.functional.descriptions import read_once
 from tests.functional.local_aws import cloud
 from tests.functional.project import FILES, Project, events, write
 from tests.functional.witnesses import COUNTED
 
-
-class ReadOnce(JSONFileLoader):
-    """Reads each of boto3's descriptions of AWS once a process: each command makes clients anew, which costs 0.3 s."""
-
-    @staticmethod
-    @functools.cache
-    def _read(path: str) -> Any:
-        return JSONFileLoader().load_file(path)
-
-    def load_file(self, file_path: str) -> Any:
-        """Return what the file holds, None where there is none."""
-        return self._read(file_path)
-
-
-Loader.FILE_LOADER_CLASS = ReadOnce
+read_once()
 
 
 @pytest.fixture

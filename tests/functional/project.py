@@ -1,15 +1,15 @@
 """A user in a folder of their own, with ldeploy and a small function on the embedded AWS."""
 
 import json
-import os
-import subprocess
 import sys
+import urllib.request
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deployer import cli
+from tests.functional.children import child
 from tests.functional.local_aws import ROLE, Cloud
 
 APP = """
@@ -99,7 +99,8 @@ class Project:
         """The files that Lambda holds, bytecode left out."""
         url = self.cloud.functions.get_function(FunctionName="f")["Code"]["Location"]
         path = self.folder / "deployed.zip"
-        subprocess.run([sys.executable, "-c", FETCH, url, path], check=True)
+        with urllib.request.urlopen(url) as answer:
+            path.write_bytes(answer.read())
         with zipfile.ZipFile(path) as archive:
             return {name for name in archive.namelist() if not name.endswith(("/", ".pyc"))}
 
@@ -114,9 +115,6 @@ def agreed(arguments: tuple[str, ...]) -> tuple[str, ...]:
     return (*arguments, "--yes") if changes and "--yes" not in arguments else arguments
 
 
-FETCH = "import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])"
-
-
 def write(folder: Path, files: dict[str, str]) -> Path:
     """Files in a folder."""
     for name, content in files.items():
@@ -129,13 +127,6 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def events(folder: Path, **contents: Any) -> Path:
     """A folder of events, a file each."""
     return write(folder, {f"{name}.json": json.dumps(content) for name, content in contents.items()})
-
-
-def child(code: str, cloud: Cloud, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A Python program in a process of its own, whose AWS is the embedded one."""
-    environment = {**cloud.aws.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 KILLED = """

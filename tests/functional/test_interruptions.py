@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.functional.project import CREATE, FILES, KILLED, child, killed, write
+from tests.functional.children import child
+from tests.functional.project import CREATE, FILES, KILLED, killed, write
 
 PROBE = ("probe", "f", "--package", "build", "--bucket", "packages", "--invoke", "events", "--memory", "512", "--yes")
 SHRINK = ("shrink", "f", "--from-logs", "--yes")
@@ -108,14 +109,16 @@ def test_somebody_else_s_change_is_not_overwritten(present):
     theirs = f"""
 import boto3, sys
 from dataclasses import replace
-from deployer import cli, options, plan
+from deployer import cli
+from deployer.commands import options
+from deployer.deploy import steps
 
 class Disturbed(options.Common):
     def run(self):
         return replace(super().run(), after=disturb)
 
 def disturb(step):
-    if isinstance(step, plan.UpdateCode):
+    if isinstance(step, steps.UpdateCode):
         boto3.client("lambda").update_function_configuration(FunctionName="f", Timeout=33)
 
 options.Common = Disturbed
@@ -133,14 +136,16 @@ def test_two_at_once_do_not_mix_their_files(present):
     meanwhile = """
 import subprocess, sys
 from dataclasses import replace
-from deployer import cli, options, plan
+from deployer import cli
+from deployer.commands import options
+from deployer.deploy import steps
 
 class Doubled(options.Common):
     def run(self):
         return replace(super().run(), after=again)
 
 def again(step):
-    if isinstance(step, plan.Upload):
+    if isinstance(step, steps.Upload):
         code = "import sys; from deployer import cli; cli.main(sys.argv[1:])"
         for command in (["status", "f"], ["restore", "f"]):
             subprocess.run([sys.executable, "-c", code, *command])

@@ -7,7 +7,8 @@ import zipfile
 
 import pytest
 
-from tests.functional.project import KILLED, child
+from tests.functional.children import child
+from tests.functional.project import KILLED
 from tests.zips import packed
 
 APP = """
