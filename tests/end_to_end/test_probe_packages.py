@@ -26,7 +26,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-@pytest.mark.parametrize("name", ["tiles", "sk"])
+@pytest.mark.parametrize("name", ["tiles", pytest.param("sk", marks=pytest.mark.slow("a package of 300 MB"))])
 def test_every_file_that_strace_sees_touched_is_in_the_records(name: str, example: Path, tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.task = example
@@ -96,6 +96,7 @@ def post(url: str) -> bytes:
     raise TimeoutError(url)
 
 
+@pytest.mark.slow("installs SAM's command line, which has the emulator")
 def test_the_layer_runs_under_the_runtime_interface_emulator(emulator: Path, tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.add("data/asked.txt", "x")

@@ -20,6 +20,9 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="strace, the judge, is not installed"),
 ]
 FUNCTIONS = Path(__file__).parent / "functions"
+OFTEN = ("countries", "secrets", "templates", "video")
+"""Of each kind one: data that is looked up, compiled code, folders that are browsed, a program that is executed."""
+SLOW = pytest.mark.slow("one more function of the same kinds")
 
 
 def constants(source: str) -> dict[str, Any]:
@@ -31,7 +34,13 @@ def constants(source: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=sorted(file.stem for file in FUNCTIONS.glob("*.py")))
+def cases() -> list[Any]:
+    """Return the names of all functions, those that run with --all only marked."""
+    names = sorted(file.stem for file in FUNCTIONS.glob("*.py"))
+    return [name if name in OFTEN else pytest.param(name, marks=SLOW) for name in names]
+
+
+@pytest.fixture(params=cases())
 def function(request, tmp_path):
     """Return a function's package, its wheels installed once; and what its file says of it."""
     source = (FUNCTIONS / f"{request.param}.py").read_text()

@@ -13,7 +13,7 @@ import pytest
 from tests.functional.local_aws import RUNTIME, cloud
 from tests.functional.project import Project, write
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow("installs SAM's command line, and builds with it")]
 
 ROOT = Path(__file__).parents[2]
 EVENTS = "examples/tiles/events"

@@ -45,7 +45,7 @@ def answers(traced, events):
     return {event.name: traced.cloud.invoke("f", json.loads(event.read_text())).value for event in events.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["tiles", "sk"])
+@pytest.mark.parametrize("name", ["tiles", pytest.param("sk", marks=pytest.mark.slow("a package of 300 MB"))])
 def test_every_file_that_strace_sees_is_in_the_slim_package(name, example, traced):
     events = EXAMPLES / name / "events"
     create = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", RUNTIME)

@@ -114,8 +114,8 @@ from deployer.commands import options
 from deployer.deploy import steps
 
 class Disturbed(options.Common):
-    def run(self):
-        return replace(super().run(), after=disturb)
+    def executor(self):
+        return replace(super().executor(), after=disturb)
 
 def disturb(step):
     if isinstance(step, steps.UpdateCode):
@@ -141,13 +141,13 @@ from deployer.commands import options
 from deployer.deploy import steps
 
 class Doubled(options.Common):
-    def run(self):
-        return replace(super().run(), after=again)
+    def executor(self):
+        return replace(super().executor(), after=again)
 
 def again(step):
     if isinstance(step, steps.Upload):
         code = "import sys; from deployer import cli; cli.main(sys.argv[1:])"
-        for command in (["status", "f"], ["restore", "f"]):
+        for command in (["status", "f"], ["restore", "f", "--yes"]):
             subprocess.run([sys.executable, "-c", code, *command])
 
 options.Common = Doubled

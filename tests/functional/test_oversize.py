@@ -15,6 +15,7 @@ from tests.functional.project import CREATE, FILES, Project, events, killed, wri
 from tests.zips import packed
 
 HUGE = UNZIPPED + 5_000_000
+SLOW = pytest.mark.slow("a package of 267 MB, once more")
 PLAIN = {"app.py": "def handler(event, context): return 'before'"}
 TRUST = {"Version": "2012-10-17", "Statement": []}
 
@@ -102,7 +103,7 @@ def test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start(project
     assert before["EphemeralStorage"]["Size"] == 512
 
 
-@pytest.mark.parametrize("arguments", [(), ("--attach-policy",)])
+@pytest.mark.parametrize("arguments", [pytest.param((), marks=SLOW), ("--attach-policy",)])
 def test_what_is_over_the_limit_even_packed_stays_in_s3(project, roles, arguments):
     """What does not shrink by packing: bytes that are random."""
     write(project.folder / "build", {"app.py": SIZED})
@@ -255,7 +256,7 @@ def test_where_nobody_may_ask_what_the_role_may_it_is_said(project):
     assert f"Whether {ROLE} may read" in probed.json["warnings"][0]
 
 
-@pytest.mark.parametrize("step", range(5, 11))
+@pytest.mark.parametrize("step", [7, 8, *(pytest.param(step, marks=SLOW) for step in (5, 6, 9, 10))])
 def test_a_probe_that_was_killed_can_be_run_again_and_undone(project, roles, step):
     """After each step the function answers: with the code before, or with the whole package."""
     project.cloud.create("f", PLAIN, Role=a_role(roles))
@@ -356,7 +357,10 @@ def test_a_role_that_may_not_read_after_all_is_said(project):
     assert project.cloud.invoke("f").value == "opened"
 
 
-@pytest.mark.parametrize("kind", ["error", "throttle", "lose_request", "lose_answer", "cut", "slow"])
+@pytest.mark.parametrize(
+    "kind",
+    ["throttle", "cut", *(pytest.param(kind, marks=SLOW) for kind in ("error", "lose_request", "lose_answer", "slow"))],
+)
 def test_what_s3_drops_or_refuses_for_a_moment_is_asked_again(project, kind):
     project.probe()
     project.cloud.aws.faults.order("s3.GetObject", kind, times=2)
