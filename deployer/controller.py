@@ -72,8 +72,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry: a row for each function, in its answer, its log and the topic."""
     wanted, aws, tagged = wanted_of(os.environ), open_aws(None, None, None), open_tagged()
     done: list[Tended] = []
-    for name in event.get("functions") or tagged.names(*wanted.tag):
-        if context.get_remaining_time_in_millis() < ENOUGH_MS:
+    names = tagged.names(*wanted.tag)
+    for name in event.get("functions") or names:
+        if name not in names:  # who may invoke the controller may not thereby change any function
+            done.append(Tended(name, "failed", f"it does not have the tag {'='.join(wanted.tag)}"))
+        elif context.get_remaining_time_in_millis() < ENOUGH_MS:
             done.append(Tended(name, "later", "no time is left in this run"))
         else:
             done.append(tend(aws, tagged, wanted, name))

@@ -170,7 +170,7 @@ def _write(context: Context, bucket: str, candidate: _Candidate) -> PublishPrune
     with context.notices.bar(f"pruning {_name(candidate.arn)}", None) as advance:
         made = copy_all(candidate.package, candidate.keep)
         measure = write_slim(candidate.source, candidate.package, made, path, advance).measure
-    return PublishPruned(candidate.arn, name, path, StoredZip.of(measure, bucket))
+    return PublishPruned(candidate.arn, name, path, StoredZip.of(measure, bucket, context.workspace.function))
 
 
 def _candidate(arn: str, source: Source, package: Package, usage: LayerUsage, around: Surroundings) -> _Candidate:

@@ -100,7 +100,7 @@ class _FunctionChecks:
     def _role(self) -> Check:
         """Needed by packages over the limit alone, so that the lack of it stops nothing else."""
         role = self.found.configuration.role
-        zipped = StoredZip(self.bucket or "*", package_key(ANY), ANY, 0)
+        zipped = StoredZip(self.bucket or "*", package_key(self.found.name, ANY), ANY, 0)
         try:
             doubts = plan_permission(self.context.aws.roles, role, zipped, "", attach=False).warnings
         except LdeployError as error:

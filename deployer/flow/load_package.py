@@ -46,7 +46,7 @@ def load_package(context: Context, bucket: str, given: str | None, found: Functi
         path = Path(given)
         if not path.exists():
             raise PackageError(f"There is no {given}.", "Give a folder, a zip or s3://bucket/key.zip.")
-        loaded = _zip(bucket, _packed(context, path) if path.is_dir() else path)
+        loaded = _zip(context, bucket, _packed(context, path) if path.is_dir() else path)
     elif found is None:
         raise UsageError("There is no package to deploy.", "Name it with --package.")
     else:
@@ -86,11 +86,12 @@ def _packed(context: Context, folder: Path) -> Path:
     return context.workspace.keep_packed(beside, sha256_of(beside))
 
 
-def _zip(bucket: str, path: Path) -> LoadedPackage:
+def _zip(context: Context, bucket: str, path: Path) -> LoadedPackage:
     source = FileSource(path)
     package = index(source)
     sha256 = sha256_of(path)
-    return LoadedPackage(package, source, _stored(bucket, package_key(sha256), sha256, package), path)
+    key = package_key(context.workspace.function, sha256)
+    return LoadedPackage(package, source, _stored(bucket, key, sha256, package), path)
 
 
 def _object(context: Context, uri: str) -> LoadedPackage:
@@ -110,7 +111,7 @@ def _present(context: Context, bucket: str, found: Function) -> LoadedPackage:
     url = context.aws.functions.code_url(found.name)
     source = context.aws.storage.url(url, found.code_size, f"the code of {found.name}")
     package = index(source)
-    key = package_key(found.code_sha256)
+    key = package_key(found.name, found.code_sha256)
     return LoadedPackage(package, source, _stored(bucket, key, found.code_sha256, package), None)
 
 

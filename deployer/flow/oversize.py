@@ -37,7 +37,7 @@ def plan_probe(context: Context, request: ProbeRequest, full: LoadedPackage, sta
     permission = plan_permission(aws.roles, state.probed.role, full.zip, name, attach=request.attach_policy)
     path = context.workspace.path(STUB)
     place = InBucket(full.zip.bucket, full.zip.key, full.etag, full.zip.zip_bytes, aws.region)
-    stub = StoredZip.of(stand_in(full.package, place, _digests(context, full), path), state.bucket)
+    stub = StoredZip.of(stand_in(full.package, place, _digests(context, full), path), state.bucket, state.function)
     before = stub if state.before_code == full.zip else state.before_code  # a function to be made was never before
     named = tuple({*state.policies, *(policy.name for policy in permission.policies)})
     stubbed = replace(state, probed=probed, stub=stub, before_code=before, policies=named)

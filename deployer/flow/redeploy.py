@@ -42,7 +42,7 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
     permission = _permission(context, request, slim)
     new = _redeployment(request, slim, permission)
     steps = planner.shrink(request.found, new)
-    stored = StoredZip.of(slim.measure, request.begun.bucket)
+    stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked))
     report = shrink_report(request, slim, stored, steps, warnings)
     try:
@@ -69,7 +69,7 @@ def _build(context: Context, request: RedeployRequest) -> SlimPackage:
         layered=bool(request.layers.reports),
         evidence=request.evidence,
         path=workspace.path(SLIM),
-        bucket=Bucket(request.begun.bucket, request.found.arn.split(":")[3]),
+        bucket=Bucket(request.begun.bucket, request.found.arn.split(":")[3], request.begun.function),
     )
     return build(parts, UNZIPPED - _beside(request), context.notices)
 
@@ -92,7 +92,7 @@ def _permission(context: Context, request: RedeployRequest, slim: SlimPackage) -
 
 
 def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan) -> Redeployment:
-    stored = StoredZip.of(slim.measure, request.begun.bucket)
+    stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     state = replace(request.begun, stage=Stage.SHRINKING, slim=stored)
     bare = request.layers.configuration
     return Redeployment(

@@ -95,9 +95,9 @@ class StoredZip:
     """The package's label, as log records carry it."""
 
     @classmethod
-    def of(cls, measure: Measure, bucket: str) -> "StoredZip":
-        """Return where a zip of ours lies, or will lie, in a bucket: under its hash."""
-        key = package_key(measure.sha256)
+    def of(cls, measure: Measure, bucket: str, function: str) -> "StoredZip":
+        """Return where a zip of ours lies, or will lie, in a bucket: in the function's folder, under its hash."""
+        key = package_key(function, measure.sha256)
         return cls(bucket, key, measure.sha256, measure.zip_bytes, measure.bytes, measure.files)
 
     @property
@@ -115,11 +115,11 @@ class StoredZip:
         return self.uri.replace(self.sha256, f"{self.sha256[:12]}…") if self.sha256 else self.uri
 
 
-def package_key(sha256: str) -> str:
-    """Where a package's zip lies in the bucket."""
-    return f"{PREFIX}/{sha256}.zip"
+def package_key(function: str, sha256: str) -> str:
+    """Return where a function's package lies in the bucket: a role may be allowed its own function's packages alone."""
+    return function_key(function, f"{sha256}.zip")
 
 
 def function_key(function: str, name: str) -> str:
-    """Where a file of a function's workspace lies in the bucket."""
+    """Return where a file of a function's own lies in the bucket."""
     return f"{PREFIX}/functions/{function}/{name}"

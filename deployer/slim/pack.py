@@ -31,6 +31,8 @@ class Bucket:
 
     name: str
     region: str
+    function: str
+    """Whose folder it is put in."""
 
 
 def pack(slim: Path, package: Package, chosen: Collection[str]) -> Measure:
@@ -65,7 +67,8 @@ def part(
         bucket: where it will be fetched from.
     """
     with open_file(slim) as source:
-        stored = StoredZip.of(copy(source, [package.entries[path] for path in chosen], {}, rest), bucket.name)
+        measure = copy(source, [package.entries[path] for path in chosen], {}, rest)
+        stored = StoredZip.of(measure, bucket.name, bucket.function)
         place = InBucket(bucket.name, stored.key, "", stored.zip_bytes, bucket.region)
         with open_file(rest) as packed:
             made = _made(packed, place, chosen)

@@ -67,7 +67,7 @@ def begin(
     if under_way:  # somebody else's code, and still the memory and time of the probe
         present = unprobed(found.configuration, under_way.before, under_way.probed)
         probed = with_whole_layers(present, pruned)
-    code = StoredZip(bucket, package_key(found.code_sha256), found.code_sha256, found.code_size)
+    code = StoredZip(bucket, package_key(found.name, found.code_sha256), found.code_sha256, found.code_size)
     begun = State(name, Stage.PROBING, bucket, present, code, full, found.log_group, since, probed, serial=serial)
     return replace(begun, earlier=others, pruned=pruned, layers_since=layers, arn=found.arn)
 

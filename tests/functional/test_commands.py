@@ -46,7 +46,7 @@ def test_shrink_answers_with_what_the_contract_names(probed):
     assert answer["limits"]["unzipped"] == 262_144_000
     assert answer["limits"]["unzipped_left"] == 262_144_000 - answer["after"]["bytes"]
     assert {"unseen_probability", "upper_bound", "confidence"} <= answer["coverage"].keys()
-    assert answer["artifacts"]["s3_uri"] == f"s3://packages/ldeploy/{answer['after']['sha256']}.zip"
+    assert answer["artifacts"]["s3_uri"] == f"s3://packages/ldeploy/functions/f/{answer['after']['sha256']}.zip"
     assert json.loads((probed.folder / answer["artifacts"]["whitelist"]).read_text())
     assert answer["version"] == "2"
     assert isinstance(answer["warnings"], list)

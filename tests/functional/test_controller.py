@@ -154,7 +154,8 @@ def test_no_function_is_begun_with_too_little_time_left(tagged):
 
 
 def test_by_hand_for_one_function(tagged):
-    assert states(event={"functions": ["untagged"]}) == {"untagged": "deployed"}
+    assert states(event={"functions": ["untagged"]}) == {"untagged": "failed"}
+    assert tagged.changes() == []
 
 
 def test_news_are_published_to_the_topic(tagged, monkeypatch):

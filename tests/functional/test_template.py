@@ -7,8 +7,8 @@ import pytest
 
 from deployer import controller
 from deployer.local.services.stacks import expanded
-from tests.functional.project import FILES, write
-from tests.functional.test_controller import SETTINGS, Context
+from tests.functional.project import CHANGES, FILES, write
+from tests.functional.test_controller import SETTINGS, Context, tag
 from tests.zips import packed
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -83,8 +83,8 @@ def test_the_controller_may_do_what_it_does_and_no_more(layered, resources, monk
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     assert layered.ldeploy("probe", "f", "--bucket", "packages", "--invoke", "events").code == 0
+    tag(layered, "f")
     needed(layered)
-    controller.handler({}, Context())
     row = controller.handler({"functions": ["f"]}, Context())["functions"][0]
     assert row["state"] == "deployed", row
     role = resources["ControllerFunctionRole"]["Properties"]
@@ -103,3 +103,14 @@ def test_nothing_in_the_bucket_is_for_everybody(resources):
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     read = resources["ProbedFunctionPolicy"]["Properties"]["PolicyDocument"]
     assert allowed(read) == {"s3:GetObject"}
+
+
+def test_only_tagged_functions_and_objects_and_layers_of_ldeploy_may_be_changed(resources):
+    document = resources["DeployerPolicy"]["Properties"]["PolicyDocument"]
+    for statement in document["Statement"]:
+        changes = [action for action in listed(statement["Action"]) if action.split(":")[1].startswith(CHANGES)]
+        where = json.dumps(statement["Resource"])
+        tagged = statement.get("Condition") == {"StringLike": {"aws:ResourceTag/ldeploy": "*"}}
+        assert not changes or tagged or "ldeploy/functions/" in where or "layer:ldeploy-" in where, statement["Sid"]
+    [read] = resources["ProbedFunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert "/ldeploy/functions/" in json.dumps(read["Resource"])
