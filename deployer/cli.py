@@ -136,7 +136,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 @rules
 @steps
 @attach_policy
-def deploy(
+def deploy(  # noqa: PLR0913, PLR0917
     shared: Common,
     package: str,
     whitelist: Any,

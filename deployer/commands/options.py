@@ -128,7 +128,7 @@ def common(command: Command, *, required: bool = True) -> Command:
     @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
     @answering
     @wraps(command)
-    def with_common(
+    def with_common(  # noqa: PLR0913
         shown: Output,
         *,
         function: str,
@@ -244,7 +244,7 @@ def steps(command: Command) -> Command:
     @option("--fit/--no-fit", default=True, help="Pack what is over the limit, to be unpacked at start [default: on].")
     @option("--best", is_flag=True, help="Pack everything again, as small as it gets: slow.")
     @wraps(command)
-    def with_steps(
+    def with_steps(  # noqa: PLR0913
         shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, fit: bool, best: bool, **others: Any
     ) -> Any:
         return command(shared, **others, settings=Settings(trim, bytecode, source, best, empty, fit))

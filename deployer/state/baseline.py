@@ -15,7 +15,7 @@ UNDER_WAY = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.RESTO
 """Stages in which the function may carry ldeploy's own changes."""
 
 
-def begin(
+def begin(  # noqa: PLR0913, PLR0917
     name: str,
     bucket: str,
     found: Function | None,

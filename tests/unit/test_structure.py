@@ -1,10 +1,9 @@
 """The house: arrows between modules run one way, and modules stay small enough to live in."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path for folder in ("deployer", "probe_layer") for path in (ROOT / folder).rglob("*.py"))
@@ -16,9 +15,51 @@ def test_arrows_between_modules_run_one_way():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_modules_are_of_a_size_to_be_read_at_once(module):
-    assert len(module.read_text().splitlines()) <= 300
+def asked_rooms(expression: str, tree: Path) -> list[str]:
+    """What scripts/rooms.py finds in a tree, asked in a process that has imported nothing of deployer/."""
+    code = f"import sys, pathlib, rooms; tree = pathlib.Path(sys.argv[1]); print(*{expression}, sep='\\n')"
+    command = [sys.executable, "-c", code, str(tree)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    done = subprocess.run(command, cwd=ROOT / "scripts", env=environment, capture_output=True, text=True, check=True)
+    return list(filter(None, done.stdout.splitlines()))
+
+
+def test_the_layout_is_as_the_map_says():
+    assert asked_rooms("rooms.faults(tree)", ROOT) == []
+
+
+def a_tree(root: Path, files: dict[str, str]) -> Path:
+    for name, text in {"deployer/__init__.py": "", "probe_layer/__init__.py": "", **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def test_a_folder_without_a_line_in_the_map_a_long_function_and_too_many_modules_are_faults(tmp_path):
+    files = {
+        "deployer/attic/__init__.py": "",
+        "deployer/attic/long.py": "def long() -> None:\n" + "    pass\n" * 61,
+        "deployer/README.md": "Nothing.",
+    }
+    modules = {f"deployer/module{number}.py": "" for number in range(15)}
+    assert asked_rooms("rooms.faults(tree)", a_tree(tmp_path, files | modules)) == [
+        "16 modules directly in deployer/: at most 14",
+        "62 lines in long of deployer/attic/long.py: at most 60",
+        "deployer/README.md has no line on `attic/`",
+    ]
+
+
+def test_imports_between_rooms_count_once_however_many_modules_import(tmp_path):
+    files = {
+        "deployer/a/__init__.py": "",
+        "deployer/a/one.py": "import deployer.b.x",
+        "deployer/a/two.py": "import deployer.b.x, deployer.c",
+        "deployer/b/__init__.py": "",
+        "deployer/b/x.py": "",
+        "deployer/c.py": "",
+    }
+    counted = "4 rooms, 2 imports between rooms (3 between modules of different rooms)"
+    assert asked_rooms("[rooms.layout(tree)]", a_tree(tmp_path, files)) == [counted]
 
 
 def test_only_one_module_imports_boto3():

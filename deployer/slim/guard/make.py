@@ -146,7 +146,7 @@ def _is_dropped(entry: Entry, kept: Entry | None) -> bool:
 # -- the index -------------------------------------------------------------------------------------------------------
 
 
-def _small(
+def _small(  # noqa: PLR0913, PLR0917
     made: GuardPlan,
     source: Source,
     full: Package,
