@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
 
-from probe_layer.entry import LONGEST_HEADER, inflated, read_header, stored
+from probe_layer.entry import inflated, read_header, stored
 from probe_layer.fetch import Stream, StreamError
 from probe_layer.guard import store
 from probe_layer.guard.failure import FetchError, damaged
 from probe_layer.guard.index import DEFLATED, FILE, FOLDER, Index, Row
 from probe_layer.guard.inside import Blocks
-from probe_layer.guard.s3 import Bucket
+from probe_layer.guard.s3 import Body, Bucket
 
 NEIGHBOURS = 1 << 20
 """Packed bytes that come along with a file, half of them from before it."""
@@ -155,8 +155,11 @@ def _from_bucket(missing: _Rows, source: Bucket) -> None:
 
 
 def _from_ranges(missing: _Rows, source: Bucket) -> None:
+    rest: Body | None = None
     for each in _ranges(missing):
-        _from_range(each, source)
+        if rest and not _drain(rest):
+            source.forget()
+        rest = _from_range(each, source)
 
 
 def _ranges(missing: _Rows) -> list[Range]:
@@ -173,16 +176,23 @@ def _ranges(missing: _Rows) -> list[Range]:
     return found
 
 
-def _from_range(each: Range, source: Bucket) -> None:
+def _drain(body: Body) -> bool:
+    """Reads a response to its end, so that its connection can be asked again; whether that was possible."""
+    try:
+        while body.read(body.left):
+            pass
+    except OSError:
+        return False
+    return True
+
+
+def _from_range(each: Range, source: Bucket) -> Body:
     body = source.open(each.start, each.end)
     stream = Stream(body, each.start)
     for number, row in each.rows:
         stream.skip_to(row.place)
         store.write(number, row, _unpacked(row, stream, str(source)), str(source))
-    if body.left > GAP + LONGEST_HEADER:
-        source.forget()
-    while body.left:
-        stream.take(body.left)
+    return body
 
 
 def _unpacked(row: Row, stream: Stream, source: str) -> Iterator[bytes]:
