@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deployer.package import unpack
+from deployer.package import index, open_file, unpack
 from deployer.slim.guard import GuardMode
 from probe_layer.guard.index import NAME, Index
 from probe_layer.guard.line import decode
@@ -194,10 +194,22 @@ def test_where_tmp_is_full(place: Place, tmp_path: Path, room: str, word: str) -
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no file systems can be mounted here")
     task = Path("/var/tmp") / f"ldeploy-{os.getpid()}-{tmp_path.name}"  # /tmp is hidden
-    unpack(place.made.folder / "guarded.zip", task)
-    index = Index((task / ".ldeploy" / NAME).read_bytes())
+    task.mkdir()
+    with open_file(place.made.folder / "guarded.zip") as source:
+        unpack(source, index(source), task)
+    rows = Index((task / ".ldeploy" / NAME).read_bytes())
     script = task / ".ldeploy/probe_layer/guard/run.py"
-    command = [sys.executable, "-I", "-S", "-B", script, task / ".ldeploy", "1", "0" * 16, str(index.find(BIG))]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-B",
+        str(script),
+        str(task / ".ldeploy"),
+        "1",
+        "0" * 16,
+        str(rows.find(BIG)),
+    ]
     space = ["unshare", "-m", "sh", "-c", SMALL, "sh", room, *command]
     done = subprocess.run(space, capture_output=True, text=True, check=True)
     shutil.rmtree(task)
