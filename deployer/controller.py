@@ -105,7 +105,7 @@ def wanted_of(variables: Mapping[str, str]) -> Wanted:
 def tend(aws: Aws, tagged: Tagged, wanted: Wanted, name: str) -> Tended:
     """One function; whatever goes wrong with it is said, and is no trouble for the others."""
     try:
-        with aws.storage.alone(wanted.bucket, function_key(name, LEASE), LEASE_S) as ours:
+        with aws.storage.lock(wanted.bucket, function_key(name, LEASE), LEASE_S) as ours:
             if not ours:
                 return Tended(name, "busy", "another run works on it")
             if named := wanted.production & tagged.aliases(name):

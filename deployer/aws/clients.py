@@ -57,7 +57,7 @@ class Clients:
 
     def account(self) -> str:
         """The account's twelve digits."""
-        with in_our_words("ask who we are"):
+        with translate_errors("ask who we are"):
             return self.tokens.get_caller_identity()["Account"]
 
 
@@ -92,7 +92,7 @@ def client(service: Any) -> Any:
 
 
 @contextmanager
-def in_our_words(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Whatever boto3 raises inside becomes an error of ours.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from deployer.aws.clients import code_of, in_our_words
+from deployer.aws.clients import code_of, translate_errors
 from deployer.errors import CloudError, DeniedError, MissingError
 from deployer.models.function import Configuration, Function, StoredZip
 
@@ -63,7 +63,7 @@ class Functions:
 
     def code_url(self, name: str) -> str:
         """A presigned URL of the code that is deployed; good for ten minutes."""
-        with in_our_words(f"get the code of {name}"):
+        with translate_errors(f"get the code of {name}"):
             return self.client.get_function(FunctionName=name)["Code"]["Location"]
 
     def create(self, name: str, configuration: Configuration, code: StoredZip) -> Function:
@@ -133,7 +133,7 @@ class Functions:
         """Lambda's answer once no update is under way any more, whatever came of it."""
         deadline = time.monotonic() + READY_WITHIN_S
         for pause in _pauses():
-            with in_our_words(f"find the function {name}"):
+            with translate_errors(f"find the function {name}"):
                 found = dict(self.client.get_function_configuration(FunctionName=name))
             if found.get("LastUpdateStatus") != "InProgress" and found.get("State") != "Pending":
                 return found
@@ -150,13 +150,13 @@ class Functions:
             f"invoke {name}",
             lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version),
         )
-        with in_our_words(f"read the answer of {name}"):
+        with translate_errors(f"read the answer of {name}"):
             return Reply(reply["Payload"].read(), reply.get("FunctionError", ""))
 
     def find_layer(self, layer: str, note: str) -> str | None:
         """The ARN of the layer's version that carries this note, or None."""
         try:
-            with in_our_words(f"look for the layer {layer}"):
+            with translate_errors(f"look for the layer {layer}"):
                 pages = self.client.get_paginator("list_layer_versions").paginate(LayerName=layer)
                 versions = [version for page in pages for version in page["LayerVersions"]]
         except MissingError:
@@ -170,7 +170,7 @@ class Functions:
             if isinstance(content, StoredZip)
             else {"ZipFile": content}
         )
-        with in_our_words(f"publish the layer {layer}"):
+        with translate_errors(f"publish the layer {layer}"):
             return self.client.publish_layer_version(
                 LayerName=layer,
                 Description=note,
@@ -185,7 +185,7 @@ class Functions:
             DeniedError: lambda:ListFunctions is missing.
         """
         users: dict[str, set[str]] = {}
-        with in_our_words("list the functions that use a layer"):
+        with translate_errors("list the functions that use a layer"):
             for page in self.client.get_paginator("list_functions").paginate(FunctionVersion="ALL"):
                 for function in page["Functions"]:
                     for layer in function.get("Layers") or ():
@@ -194,7 +194,7 @@ class Functions:
 
     def layer_url(self, arn: str) -> tuple[str, int]:
         """A presigned URL of a layer version's zip, and its bytes."""
-        with in_our_words(f"get the layer {arn}"):
+        with translate_errors(f"get the layer {arn}"):
             content = self.client.get_layer_version_by_arn(Arn=arn)["Content"]
             return content["Location"], content["CodeSize"]
 
@@ -203,7 +203,7 @@ class Functions:
         began = time.monotonic()
         for pause in _pauses():
             try:
-                with in_our_words(doing):
+                with translate_errors(doing):
                     return call()
             except CloudError as error:
                 if time.monotonic() >= began + _passes_within(error):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.aws.clients import in_our_words
+from deployer.aws.clients import translate_errors
 from deployer.errors import CloudError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Insights:
             MissingError: there is no such log group.
             DeniedError: logs:StartQuery is missing.
         """
-        with in_our_words(f"query the log group {group}"):
+        with translate_errors(f"query the log group {group}"):
             return self.client.start_query(
                 logGroupName=group,
                 startTime=since // 1000,
@@ -72,7 +72,7 @@ class Insights:
 
     def _complete(self, asked: dict[str, Any]) -> dict[str, Any]:
         while True:
-            with in_our_words("read the answer of Logs Insights"):
+            with translate_errors("read the answer of Logs Insights"):
                 page = dict(self.client.get_query_results(**asked))
             if page["status"] == "Complete":
                 return page

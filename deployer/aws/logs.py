@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from deployer.aws.clients import in_our_words
+from deployer.aws.clients import translate_errors
 from deployer.errors import MissingError
 from deployer.models.evidence import LogEvent
 from probe_layer.record import MARK, OLD_MARK
@@ -86,7 +86,7 @@ class Logs:
         if shard.token:
             asked["nextToken"] = shard.token
         try:
-            with in_our_words(f"read the log group {group}"):
+            with translate_errors(f"read the log group {group}"):
                 page = self.client.filter_log_events(**asked)
         except MissingError:
             return [], None

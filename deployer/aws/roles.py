@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer.aws.clients import code_of, in_our_words
+from deployer.aws.clients import code_of, translate_errors
 from deployer.errors import CloudError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Roles:
             key: of the object.
         """
         try:
-            with in_our_words(f"ask what {role} may do"):
+            with translate_errors(f"ask what {role} may do"):
                 answer = self.client.simulate_principal_policy(
                     PolicySourceArn=role, ActionNames=[READ], ResourceArns=[arn_of(role, bucket, key)]
                 )
@@ -43,13 +43,13 @@ class Roles:
 
     def attach(self, role: str, name: str, document: str) -> None:
         """An inline policy, in the place of one of that name."""
-        with in_our_words(f"attach the policy {name} to {role}"):
+        with translate_errors(f"attach the policy {name} to {role}"):
             self.client.put_role_policy(RoleName=_name(role), PolicyName=name, PolicyDocument=document)
 
     def detach(self, role: str, name: str) -> None:
         """Takes an inline policy away; one that is gone already is as good."""
         try:
-            with in_our_words(f"take the policy {name} away from {role}"):
+            with translate_errors(f"take the policy {name} away from {role}"):
                 self.client.delete_role_policy(RoleName=_name(role), PolicyName=name)
         except CloudError as error:
             if not (isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "NoSuchEntity"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from deployer.aws.clients import code_of, in_our_words
+from deployer.aws.clients import code_of, translate_errors
 from deployer.errors import CloudError, MissingError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Stacks:
             MissingError: there is none.
         """
         try:
-            with in_our_words(f"look at the stack {name}"):
+            with translate_errors(f"look at the stack {name}"):
                 found = self.client.describe_stacks(StackName=name)["Stacks"][0]
                 pages = self.client.get_paginator("list_stack_resources").paginate(StackName=name)
                 resources = [one for page in pages for one in page["StackResourceSummaries"]]

@@ -14,7 +14,7 @@ import urllib3
 from botocore.exceptions import ClientError
 from botocore.utils import get_environ_proxies
 
-from deployer.aws.clients import code_of, in_our_words
+from deployer.aws.clients import code_of, translate_errors
 from deployer.errors import CloudError, ConflictError, MissingError, PackageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ObjectSource:
             return b""
         where = f"s3://{self.bucket}/{self.key}"
         try:
-            with in_our_words(f"read {where}"):
+            with translate_errors(f"read {where}"):
                 answer = self.client.get_object(
                     Bucket=self.bucket,
                     Key=self.key,
@@ -118,7 +118,7 @@ class Storage:
             DeniedError: it may not be looked at.
         """
         try:
-            with in_our_words(f"find s3://{bucket}/{key}"):
+            with translate_errors(f"find s3://{bucket}/{key}"):
                 answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except MissingError:
             self.check_bucket(bucket)
@@ -144,7 +144,7 @@ class Storage:
             CloudError: it is in another region than the function.
         """
         whose: Any = {"ExpectedBucketOwner": owner} if owner else {}
-        with in_our_words(f"use the bucket {bucket}"):
+        with translate_errors(f"use the bucket {bucket}"):
             found = self.client.head_bucket(Bucket=bucket, **whose)
         here = self.client.meta.region_name
         if found.get("BucketRegion", here) != here:
@@ -166,7 +166,7 @@ class Storage:
         place: dict[str, Any] = {}
         if region != "us-east-1":  # the one region that must not be named
             place["CreateBucketConfiguration"] = {"LocationConstraint": region}
-        with in_our_words(f"make the bucket {bucket}"):
+        with translate_errors(f"make the bucket {bucket}"):
             self.client.create_bucket(Bucket=bucket, **place)
             self.client.put_public_access_block(
                 Bucket=bucket,
@@ -201,7 +201,7 @@ class Storage:
 
     def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
         """A file as an object, in parts where it is big; encrypted as the bucket says (S3 always does)."""
-        with in_our_words(f"upload {path.name} to s3://{bucket}/{key}"):
+        with translate_errors(f"upload {path.name} to s3://{bucket}/{key}"):
             self.client.upload_file(
                 str(path),
                 bucket,
@@ -212,7 +212,7 @@ class Storage:
 
     def put(self, bucket: str, key: str, text: str) -> None:
         """A small text as an object."""
-        with in_our_words(f"write s3://{bucket}/{key}"):
+        with translate_errors(f"write s3://{bucket}/{key}"):
             self.client.put_object(
                 Bucket=bucket,
                 Key=key,
@@ -223,13 +223,13 @@ class Storage:
     def get(self, bucket: str, key: str) -> str | None:
         """A small text, or None where there is no such object or no such bucket."""
         try:
-            with in_our_words(f"read s3://{bucket}/{key}"):
+            with translate_errors(f"read s3://{bucket}/{key}"):
                 return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")
         except MissingError:
             return None
 
     @contextmanager
-    def alone(self, bucket: str, key: str, seconds: int) -> Iterator[bool]:
+    def lock(self, bucket: str, key: str, seconds: int) -> Iterator[bool]:
         """Whether nobody else holds this object, which is there for the length of the block.
 
         Args:
@@ -242,20 +242,20 @@ class Storage:
             yield ours
         finally:
             if ours:
-                with in_our_words(f"give back s3://{bucket}/{key}"):
+                with translate_errors(f"give back s3://{bucket}/{key}"):
                     self.client.delete_object(Bucket=bucket, Key=key)
 
     def _take(self, bucket: str, key: str, seconds: int) -> bool:
         """By conditional writes: of several who try at once, one succeeds
         (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)."""
         condition: Any = {"IfNoneMatch": "*"}
-        with suppress(MissingError), in_our_words(f"look at s3://{bucket}/{key}"):
+        with suppress(MissingError), translate_errors(f"look at s3://{bucket}/{key}"):
             held = self.client.head_object(Bucket=bucket, Key=key)
             if datetime.now(UTC) - held["LastModified"] < timedelta(seconds=seconds):
                 return False
             condition = {"IfMatch": held["ETag"]}
         try:
-            with in_our_words(f"take s3://{bucket}/{key}"):
+            with translate_errors(f"take s3://{bucket}/{key}"):
                 self.client.put_object(Bucket=bucket, Key=key, Body=uuid4().bytes, **condition)
         except ConflictError:
             return False

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployer.aws.clients import client, in_our_words
+from deployer.aws.clients import client, translate_errors
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -22,7 +22,7 @@ class Tagged:
     def names(self, key: str, value: str) -> list[str]:
         """The functions with this tag, in sorted order."""
         wanted = [{"Key": key, "Values": [value]}] if value else [{"Key": key}]
-        with in_our_words(f"find the functions with the tag {key}={value}"):
+        with translate_errors(f"find the functions with the tag {key}={value}"):
             pages = self.tags.get_paginator("get_resources").paginate(
                 ResourceTypeFilters=["lambda:function"],
                 TagFilters=wanted,  # type: ignore[arg-type]
@@ -32,13 +32,13 @@ class Tagged:
 
     def aliases(self, function: str) -> set[str]:
         """The names of a function's aliases."""
-        with in_our_words(f"list the aliases of {function}"):
+        with translate_errors(f"list the aliases of {function}"):
             pages = self.functions.get_paginator("list_aliases").paginate(FunctionName=function)
             return {alias["Name"] for page in pages for alias in page["Aliases"]}
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         """A message to an SNS topic, named by its ARN."""
-        with in_our_words(f"report to {topic}"):
+        with translate_errors(f"report to {topic}"):
             self.topics.publish(TopicArn=topic, Subject=subject[:100], Message=message)
 
 

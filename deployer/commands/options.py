@@ -13,7 +13,7 @@ import click
 
 from deployer.aws import Aws, open_aws
 from deployer.commands.output import Output
-from deployer.commands.stack import Meant, drift, in_stack
+from deployer.commands.stack import SelectedFunctions, drift, in_stack
 from deployer.commands.terminal import Terminal
 from deployer.context import Context
 from deployer.deploy.executor import Executor
@@ -72,7 +72,7 @@ class Common(Output):
         if known:
             workspace = replace(workspace, bucket=known.bucket)
         if self.changes:
-            click.get_current_context().with_resource(workspace.alone())
+            click.get_current_context().with_resource(workspace.lock())
         return Context(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000)
 
     def executor(self) -> Executor:
@@ -149,48 +149,49 @@ def common(command: Command, *, required: bool = True) -> Command:
             return [command(_of(shown, function, shared, asked), **others)]
         if function:
             raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
-        meant = in_stack(stack_name, logical_id, shared, changes=plan is not None)
-        _check_each(meant, others)
+        selected = in_stack(stack_name, logical_id, shared, changes=plan is not None)
+        _check_each(selected, others)
         doing = click.get_current_context().info_name or ""
         one = partial(command, **others)
         return [
-            _told(one, _of(shown, name, {**shared, **meant.where}, asked), meant, doing) for name in meant.functions
+            _told(one, _of(shown, name, {**shared, **selected.where}, asked), selected, doing)
+            for name in selected.functions
         ]
 
     return with_common
 
 
-def _check_each(meant: Meant, others: dict[str, Any]) -> None:
+def _check_each(selected: SelectedFunctions, others: dict[str, Any]) -> None:
     """What is one function's own is not for several at once.
 
     Raises:
         UsageError: it was given.
     """
     given = [option for name, option in _OF_ONE.items() if others.get(name)]
-    if given and len(meant.functions) > 1:
+    if given and len(selected.functions) > 1:
         raise UsageError(
-            f"{given[0]} is for one function, and {', '.join(meant.functions)} are meant.", "Give --logical-id."
+            f"{given[0]} is for one function, and {', '.join(selected.functions)} are selected.", "Give --logical-id."
         )
 
 
-def _told(command: Command, asked: Common, meant: Meant, doing: str) -> Report:
+def _told(command: Command, asked: Common, selected: SelectedFunctions, doing: str) -> Report:
     """What came of one function of a stack; what goes wrong with one of several is no trouble for the others."""
     try:
         report: Report = command(asked)
     except LdeployError as error:
-        if len(meant.functions) == 1:
+        if len(selected.functions) == 1:
             raise
         return FailedReport(asked.function, str(error), error.exit_code)
-    return replace(report, warnings=(*report.warnings, *drift(doing, asked.function, meant.stack)))
+    return replace(report, warnings=(*report.warnings, *drift(doing, asked.function, selected.stack)))
 
 
 def _of(shown: Output, function: str, shared: dict[str, Any], asked: dict[str, Any]) -> Common:
     """What a command on one function is asked."""
-    meant = named(function) if function else Named("")
-    if meant.region and (shared["region"] or meant.region) != meant.region:
+    target = named(function) if function else Named("")
+    if target.region and (shared["region"] or target.region) != target.region:
         raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
-    where = {**shared, "region": meant.region or shared["region"]}
-    return Common(shown.format, shown.notices, meant.name, meant.account, **where, **asked)
+    where = {**shared, "region": target.region or shared["region"]}
+    return Common(shown.format, shown.notices, target.name, target.account, **where, **asked)
 
 
 def _check_somebody_can_be_asked() -> None:

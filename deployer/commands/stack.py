@@ -22,7 +22,7 @@ _DRIFT["deploy"] = _DRIFT["shrink"]
 
 
 @dataclass(frozen=True)
-class Meant:
+class SelectedFunctions:
     """The functions of a stack that a command is for, and where they are."""
 
     stack: str
@@ -32,7 +32,9 @@ class Meant:
     """``region`` and ``bucket``, as far as the user or the project says them."""
 
 
-def in_stack(name: str | None, logical_ids: Sequence[str], given: Mapping[str, Any], *, changes: bool) -> Meant:
+def in_stack(
+    name: str | None, logical_ids: Sequence[str], given: Mapping[str, Any], *, changes: bool
+) -> SelectedFunctions:
     """The functions that are meant; stack, region and bucket as samconfig.toml has them where nobody says otherwise.
 
     Args:
@@ -52,7 +54,9 @@ def in_stack(name: str | None, logical_ids: Sequence[str], given: Mapping[str, A
     region = given["region"] or sam.region or None
     stack = open_aws(region, given["profile"], given["endpoint_url"]).stacks.get(name or sam.stack)
     bucket = given["bucket"] or (None if given["resolve_s3"] else stack.outputs.get(BUCKET) or sam.bucket or None)
-    return Meant(stack.name, chosen(stack, logical_ids, changes=changes), {"region": region, "bucket": bucket})
+    return SelectedFunctions(
+        stack.name, chosen(stack, logical_ids, changes=changes), {"region": region, "bucket": bucket}
+    )
 
 
 def drift(command: str, name: str, stack: str) -> tuple[str, ...]:

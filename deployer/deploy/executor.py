@@ -85,8 +85,8 @@ class Execution:
                 self._aws.roles.attach(role, policy, document)
             case planner.DetachPolicy(role, policy):
                 self._aws.roles.detach(role, policy)
-            case planner.Remember(state):
-                self.context.workspace.remember(self._sealed(state))
+            case planner.SaveState(state):
+                self.context.workspace.save_state(self._sealed(state))
             case planner.Describe(inventory):
                 self.context.workspace.describe(inventory)
             case planner.Create(name, configuration, zipped):

@@ -21,7 +21,7 @@ from deployer.deploy.steps import (
     PublishLayer,
     PublishPruned,
     PublishVersion,
-    Remember,
+    SaveState,
     Step,
     Steps,
     Try,
@@ -48,7 +48,7 @@ __all__ = [
     "PublishPruned",
     "PublishVersion",
     "Redeployment",
-    "Remember",
+    "SaveState",
     "Step",
     "Steps",
     "Try",
@@ -116,7 +116,7 @@ def probe(
     to_keep = {zipped.uri: zipped for zipped in (state.full, state.before_code) if zipped.key not in uploads}
     steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(uploads[zipped.key], zipped) for zipped in zips if zipped.key in uploads]
-    steps += [Describe(inventory), Remember(state)]
+    steps += [Describe(inventory), SaveState(state)]
     steps += plan.policies
     steps += [] if found else [Create(name, state.before, state.probe_code)]
     steps += [PublishVersion(name, note), PublishLayer()]
@@ -126,7 +126,7 @@ def probe(
         steps += [UpdateConfiguration(name, armed, why)]
     if events:
         steps += [Invoke(name, events)]
-    return (*steps, Remember(replace(state, stage=Stage.PROBED)))
+    return (*steps, SaveState(replace(state, stage=Stage.PROBED)))
 
 
 def shrink(found: Function, new: Redeployment) -> Steps:
@@ -147,11 +147,11 @@ def shrink(found: Function, new: Redeployment) -> Steps:
     steps += [Upload(new.package.rest_path, rest)] if rest else []
     needed = tuple(policy.name for policy in new.policies)
     state = replace(state, policies=tuple(sorted({*state.policies, *needed})))
-    steps += [Remember(state), *new.policies]
+    steps += [SaveState(state), *new.policies]
     steps += _towards(found, slim, new.configuration, "the probe out", code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
     steps += [new.trial] if new.trial else []
-    return (*steps, *_detach(state, needed), Remember(replace(state, stage=Stage.SHRUNK, policies=needed)))
+    return (*steps, *_detach(state, needed), SaveState(replace(state, stage=Stage.SHRUNK, policies=needed)))
 
 
 def take_back(found: Function, was: Function, code: StoredZip, state: State) -> Steps:
@@ -165,7 +165,7 @@ def take_back(found: Function, was: Function, code: StoredZip, state: State) -> 
     """
     return (
         *_towards(found, code, was.configuration, "as before the trial", code_first=_order(found, code, state)),
-        Remember(state),
+        SaveState(state),
     )
 
 
@@ -178,7 +178,7 @@ def restore(found: Function, state: State) -> Steps:
         "as before the probe",
         code_first=_order(found, state.before_code, state),
     )
-    return (Remember(state), *back, *_detach(state), Remember(replace(state, stage=Stage.RESTORED, policies=())))
+    return (SaveState(state), *back, *_detach(state), SaveState(replace(state, stage=Stage.RESTORED, policies=())))
 
 
 def _detach(state: State, needed: Iterable[str] = ()) -> Steps:

@@ -41,7 +41,7 @@ class KeepCode:
 
 
 @dataclass(frozen=True)
-class Remember:
+class SaveState:
     """The state, written on this machine and in S3."""
 
     state: State
@@ -189,7 +189,7 @@ Step = (
     | KeepCode
     | AttachPolicy
     | DetachPolicy
-    | Remember
+    | SaveState
     | Describe
     | Create
     | PublishVersion

@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
+from deployer.local.context import DOWNLOADS
 from deployer.local.faults import Faults, Kind, error_answer
 from deployer.local.operations import REST, operation
 from deployer.local.sandbox.code_store import CodeStore
-from deployer.local.world import DOWNLOADS
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]

@@ -23,6 +23,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from deployer.errors import UsageError
+from deployer.local.context import LocalContext
 from deployer.local.faults import Faults
 from deployer.local.functions.backend import LocalBackend
 from deployer.local.functions.responses import LocalResponse
@@ -36,7 +37,6 @@ from deployer.local.sandbox.pool import Pool
 from deployer.local.sandbox.sandbox import Contents, Isolation, Launcher, find_isolation
 from deployer.local.services.objects import ObjectsResponse
 from deployer.local.services.roles import RolesResponse
-from deployer.local.world import World
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
@@ -92,7 +92,7 @@ class LocalAws:
             raise
         self.endpoint_url = f"http://{HOST}:{self._server.port}"
         self._pool = Pool(self._folder / "sandboxes", self._make_instance, self._limits)
-        install(World(self.endpoint_url, self._store, self._pool, self._settle))
+        install(LocalContext(self.endpoint_url, self._store, self._pool, self._settle))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self
@@ -177,10 +177,10 @@ def stacks() -> Any:
     return StackResponse
 
 
-def install(world: World) -> None:
+def install(local: LocalContext) -> None:
     """Put our Lambda backend where moto looks for the one that needs no Docker; forget what moto held."""
     BackendDict.reset()
-    backend = type("Backend", (LocalBackend,), {"world": world, "__module__": LocalBackend.__module__})
+    backend = type("Backend", (LocalBackend,), {"local": local, "__module__": LocalBackend.__module__})
     default_user_config["lambda"]["use_docker"] = False
     seam.lambda_simple_backends = BackendDict(backend, "lambda")
 

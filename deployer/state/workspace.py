@@ -63,7 +63,7 @@ class Workspace:
         return self.folder / name
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """No other run on this machine works on the function's files; a run that is killed leaves no lock.
 
         Raises:
@@ -99,7 +99,7 @@ class Workspace:
         copies = [state_from(_parsed(text, STATE)) for text in (self._here(STATE), self._there(STATE)) if text]
         return max(copies, key=lambda state: state.serial, default=None)
 
-    def remember(self, state: State) -> State:
+    def save_state(self, state: State) -> State:
         """Writes the state, here and in S3, under the next serial number."""
         newest = replace(state, serial=state.serial + 1)
         text = FORM.write(asdict(newest))

@@ -108,7 +108,7 @@ def test_a_function_with_a_production_alias_is_left_alone(tagged):
 def test_two_runs_never_work_on_one_function_at_once(tagged):
     storage = open_aws(None, None, None).storage
     lease = ("packages", function_key("f", controller.LEASE))
-    with storage.alone(*lease, seconds=900) as ours:
+    with storage.lock(*lease, seconds=900) as ours:
         assert ours
         assert states() == {"f": "busy"}
         assert changes(tagged) == []
@@ -119,7 +119,7 @@ def test_a_lease_of_a_run_that_died_is_taken_over_by_one_alone(tagged):
     storage = open_aws(None, None, None).storage
     key = function_key("f", controller.LEASE)
     tagged.cloud.storage.put_object(Bucket="packages", Key=key, Body=b"left")
-    with storage.alone("packages", key, seconds=0) as ours, storage.alone("packages", key, seconds=900) as theirs:
+    with storage.lock("packages", key, seconds=0) as ours, storage.lock("packages", key, seconds=900) as theirs:
         assert (ours, theirs) == (True, False)
     assert key not in keys(tagged)
 

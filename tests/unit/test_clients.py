@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from deployer.aws import open_aws
-from deployer.aws.clients import in_our_words
+from deployer.aws.clients import translate_errors
 from deployer.aws.storage import Storage, UrlSource
 from deployer.errors import CloudError, DeniedError, LdeployError, UsageError
 
@@ -22,7 +22,7 @@ def refused(code, message, operation):
 
 def told(error, kind=LdeployError):
     """What the user sees, and the whole traceback."""
-    with pytest.raises(kind) as caught, in_our_words("do it"):
+    with pytest.raises(kind) as caught, translate_errors("do it"):
         raise error
     return str(caught.value), "".join(traceback.format_exception(caught.value))
 

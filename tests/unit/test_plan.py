@@ -44,9 +44,9 @@ def first_change(steps):
 def test_what_was_before_is_written_down_before_the_first_change(function):
     steps = planner.probe(function, ProbePlan(STATE, {FULL.key: Path("full.zip")}), HELD, None, None)
     before = kinds(steps[: first_change(steps)])
-    assert {planner.Remember, planner.Describe} <= set(before)
+    assert {planner.SaveState, planner.Describe} <= set(before)
     if function and function.code_sha256 == BEFORE.sha256:
-        assert before.index(planner.KeepCode) < before.index(planner.Remember)
+        assert before.index(planner.KeepCode) < before.index(planner.SaveState)
 
 
 def test_a_version_is_published_before_the_code_changes():
@@ -56,7 +56,7 @@ def test_a_version_is_published_before_the_code_changes():
 
 def test_the_layer_comes_after_the_code_and_ends_in_the_configuration():
     steps = planner.probe(found(), ProbePlan(STATE, {}), HELD, None, None)
-    assert kinds(steps)[-3:] == [planner.UpdateCode, planner.UpdateConfiguration, planner.Remember]
+    assert kinds(steps)[-3:] == [planner.UpdateCode, planner.UpdateConfiguration, planner.SaveState]
     updated = next(step for step in steps if isinstance(step, planner.UpdateConfiguration))
     assert updated.configuration.layers == (PROBE_LAYER,)
 
@@ -93,7 +93,7 @@ def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
 def test_restoring_takes_the_layer_away_before_the_code_grows():
     probed = found(FULL, arm(BARE, "l", "a" * 16))
     steps = kinds(planner.restore(probed, replace(STATE, stage=Stage.RESTORING)))
-    assert steps == [planner.Remember, planner.UpdateConfiguration, planner.UpdateCode, planner.Remember]
+    assert steps == [planner.SaveState, planner.UpdateConfiguration, planner.UpdateCode, planner.SaveState]
 
 
 def test_restoring_what_is_restored_changes_nothing():
@@ -108,7 +108,7 @@ def test_a_failed_trial_leads_back_to_the_code_and_the_configuration_that_were_t
     assert any(
         isinstance(step, planner.UpdateConfiguration) and step.configuration == was.configuration for step in steps
     )
-    assert steps[-1] == planner.Remember(STATE)
+    assert steps[-1] == planner.SaveState(STATE)
 
 
 def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():

@@ -13,6 +13,7 @@ from moto.s3.exceptions import MissingBucket, MissingKey
 from moto.s3.models import s3_backends
 
 from deployer.errors import PackageError
+from deployer.local.context import LocalContext
 from deployer.local.functions import rules
 from deployer.local.functions.function import CHANGEABLE, Function, LocalLayerVersion, settings_of
 from deployer.local.sandbox.code_store import Stored
@@ -20,13 +21,12 @@ from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.image import PYTHON
 from deployer.local.sandbox.instance import Answer
 from deployer.local.sandbox.runtime_api import Invocation
-from deployer.local.world import World
 
 
 class LocalBackend(LambdaBackend):  # type: ignore[misc]
-    """What AWS calls the Lambda service of a region; ``world`` is set by the server on a subclass."""
+    """What AWS calls the Lambda service of a region; ``local`` is set by the server on a subclass."""
 
-    world: World
+    local: LocalContext
     _lambdas: LambdaStorage
 
     # -- functions ---------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         stored = self._load(spec["Code"])
         rules.check_unzipped(stored.unzipped, [layer.stored.unzipped for layer in layers])
         self._unpack(stored, layers)
-        function = Function(self.account_id, self.region_name, spec, stored, layers, self.world)
+        function = Function(self.account_id, self.region_name, spec, stored, layers, self.local)
         self._lambdas._functions[function.function_name] = {"latest": function, "versions": []}
         self._lambdas._arns[function.function_arn] = function
         if spec.get("Publish"):
@@ -121,7 +121,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         if qualifier:
             self._check_unused(function_name, qualifier)
         super().delete_function(function_name, qualifier)
-        self.world.pool.retire(self.account_id, self.region_name, function_name)
+        self.local.pool.retire(self.account_id, self.region_name, function_name)
 
     def _check_unused(self, name: str, version: str) -> None:
         users = [alias.name for alias in self.list_aliases(name) if version in versions_of(alias)]
@@ -138,7 +138,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         rules.check_unzipped(stored.unzipped)
         content = {"Content": {"ZipFile": ""}}
         version = LocalLayerVersion({**spec, **content}, self.account_id, self.region_name)
-        version.stored, version.world = stored, self.world
+        version.stored, version.local = stored, self.local
         version.code_size = stored.size
         version.code_sha_256 = base64.b64encode(bytes.fromhex(stored.sha256)).decode()
         self._layers.put_layer_version(version)
@@ -151,7 +151,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
             InvalidParameterValueError: it is not there, or no zip.
         """
         try:
-            return self.world.store.put(self._bytes(code))
+            return self.local.store.put(self._bytes(code))
         except PackageError as error:
             empty = "empty" in error.what
             raise rules.InvalidParameterValueError(
@@ -184,8 +184,8 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
     def _unpack(self, stored: Stored, layers: tuple[LocalLayerVersion, ...]) -> None:
         """Ahead of the first cold start, as Lambda prepares code before a function is Active."""
         try:
-            self.world.store.tree(stored.sha256)
-            self.world.store.merged(tuple(layer.stored.sha256 for layer in layers))
+            self.local.store.tree(stored.sha256)
+            self.local.store.merged(tuple(layer.stored.sha256 for layer in layers))
         except PackageError:
             raise rules.InvalidParameterValueError(
                 "Could not unzip uploaded file. Please check your file, then try to upload again."
@@ -231,11 +231,11 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         function = self.chosen(name, qualifier)
         deployment = self.runnable(function)
         reserved = self.latest(name, None).reserved_concurrency
-        if reserved is not None and self.world.pool.running(deployment) >= int(reserved):
+        if reserved is not None and self.local.pool.running(deployment) >= int(reserved):
             raise rules.TooManyRequestsError
         arn = self.latest(name, None).function_arn + (f":{qualifier}" if qualifier else "")
         call = Invocation(str(uuid.uuid4()), payload, arn, 0, context)
-        return deployment, call, self.world.pool.submit(deployment, call)
+        return deployment, call, self.local.pool.submit(deployment, call)
 
     def runnable(self, function: Function) -> Deployment:
         """What to run.

@@ -11,10 +11,10 @@ from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.policy import Policy
 from moto.core.utils import iso_8601_datetime_with_nanoseconds
 
+from deployer.local.context import LocalContext
 from deployer.local.functions import rules
 from deployer.local.sandbox.code_store import Stored
 from deployer.local.sandbox.deployment import Deployment, LogSettings
-from deployer.local.world import World
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "Description": "",
@@ -40,7 +40,7 @@ class LocalLayerVersion(LayerVersion):  # type: ignore[misc]
     """A layer version whose content lies in the store."""
 
     stored: Stored
-    world: World
+    local: LocalContext
 
     @property
     def physical_resource_id(self) -> str:
@@ -50,7 +50,7 @@ class LocalLayerVersion(LayerVersion):  # type: ignore[misc]
     def get_layer_version(self) -> dict[str, Any]:
         """As GetLayerVersion answers, with a URL that works."""
         answer: dict[str, Any] = super().get_layer_version()
-        answer["Content"]["Location"] = self.world.download_url(self.stored.sha256)
+        answer["Content"]["Location"] = self.local.download_url(self.stored.sha256)
         return answer
 
 
@@ -70,9 +70,9 @@ class Function(LambdaFunction):  # type: ignore[misc]
         spec: dict[str, Any],
         stored: Stored,
         layers: tuple[LocalLayerVersion, ...],
-        world: World,
+        local: LocalContext,
     ) -> None:
-        self.stored, self.world = stored, world
+        self.stored, self.local = stored, local
         self.settings = settings_of(spec)
         self.layer_versions = layers
         super().__init__(account, {**spec, **self.settings}, region, version="$LATEST")
@@ -129,7 +129,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
         self._created = created
         self.revision = str(uuid.uuid4())
         self.last_modified = iso_8601_datetime_with_nanoseconds()
-        self._ready_at = time.monotonic() + self.world.settle
+        self._ready_at = time.monotonic() + self.local.settle
 
     def change(
         self,
@@ -210,7 +210,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
     def get_code(self) -> dict[str, Any]:
         """As GetFunction answers."""
         answer: dict[str, Any] = super().get_code()
-        answer["Code"] = {"RepositoryType": "S3", "Location": self.world.download_url(self.stored.sha256)}
+        answer["Code"] = {"RepositoryType": "S3", "Location": self.local.download_url(self.stored.sha256)}
         return answer
 
     def deployment(self) -> Deployment:

@@ -7,7 +7,7 @@ from deployer.local.sandbox.pool import Pool
 
 
 @dataclass(frozen=True)
-class World:
+class LocalContext:
     """Handed to moto's backends, which moto itself makes, one for each account and region."""
 
     endpoint: str
