@@ -19,20 +19,17 @@ from deployer.aws import Aws, open_aws
 from deployer.aws.tagged import Tagged, open_tagged
 from deployer.context import Context
 from deployer.deploy.executor import Executor
-from deployer.errors import LdeployError, WorkspaceError
+from deployer.errors import BusyError, LdeployError, WorkspaceError
 from deployer.evidence.coverage import estimate
 from deployer.flow.models import ShrinkRequest
-from deployer.models.function import function_key
 from deployer.models.whitelist import Rules
 from deployer.notices import Advance
 from deployer.slim import Settings
 from deployer.sources.reader import Window, open_reader
-from deployer.state.state import Stage
+from deployer.state.lease import leased
+from deployer.state.stages import Stage
 from deployer.state.workspace import Workspace
 
-LEASE: Final = "lease"
-LEASE_S: Final = 930
-"""A Lambda function runs for at most 900 s: a lease that is older was left by one that died."""
 ENOUGH_MS: Final = 240_000
 """With less time left no other function is begun: one of 250 MB takes about a minute."""
 
@@ -105,14 +102,14 @@ def wanted_of(variables: Mapping[str, str]) -> Wanted:
 def tend(aws: Aws, tagged: Tagged, wanted: Wanted, name: str) -> Tended:
     """One function; whatever goes wrong with it is said, and is no trouble for the others."""
     try:
-        with aws.storage.lock(wanted.bucket, function_key(name, LEASE), LEASE_S) as ours:
-            if not ours:
-                return Tended(name, "busy", "another run works on it")
+        with leased(aws.storage, wanted.bucket, name):
             if named := wanted.production & tagged.aliases(name):
                 return Tended(name, "production", f"it has the alias {min(named)}")
             with TemporaryDirectory() as folder:
                 workspace = Workspace(name, Path(folder), aws.storage, wanted.bucket)
                 return _shrink(Context(aws, workspace, Log(), _now), wanted, name)
+    except BusyError as error:
+        return Tended(name, "busy", str(error))
     except LdeployError as error:
         return Tended(name, "failed", str(error))
     except Exception as error:

@@ -11,6 +11,7 @@ LdeployError                1  failed, with what to do about it
 │   ├── DeniedError         1  a permission is missing
 │   └── ConflictError       1  something else changed the function meanwhile
 └── WorkspaceError          1  what an earlier run left is broken, or not there
+    └── BusyError           1  another run works on the function
 """
 
 from enum import IntEnum
@@ -87,3 +88,7 @@ class ConflictError(CloudError):
 
 class WorkspaceError(LdeployError):
     """What an earlier run left is broken, or not there."""
+
+
+class BusyError(WorkspaceError):
+    """Another run works on the function."""

@@ -30,6 +30,8 @@ from deployer.package import distributions, examine, index
 from deployer.report import models
 from deployer.sources.reader import Window, enough, open_reader
 from deployer.state.baseline import (
+    Beginning,
+    before_ours,
     begin,
     check_probed,
     is_ours,
@@ -40,7 +42,9 @@ from deployer.state.baseline import (
     taken_over,
     with_whole_layers,
 )
-from deployer.state.state import Stage, State
+from deployer.state.changes import take_over
+from deployer.state.stages import Act, Stage
+from deployer.state.state import Recorded, State
 from deployer.whitelist import Earlier, Surroundings, carry_over, choose, keep_too, take_inventory
 
 # -- full package -> probe deployed; changes nothing before what was there is written down -----------------------
@@ -69,10 +73,11 @@ def _check_request(found: Function | None, request: ProbeRequest) -> None:
 def _begin_probe(context: Context, request: ProbeRequest, found: Function | None, full: LoadedPackage) -> State:
     """Return the state that the probe begins with: what was before, and what is wanted for as long as it is in."""
     known = _known(context, found)
-    state = begin(request.function, request.bucket, found, known, request.create, full.zip, context.now())
-    probed = raised(state.probed, request.memory, request.timeout)
-    state = replace(state, probed=probed, sample=request.sample)
-    return replace(state, events=str(request.events.absolute()), answers={}) if request.events else state
+    start = Beginning(request.function, request.bucket, full.zip, request.create)
+    state = begin(start, found, known, context.now())
+    wanted = raised(state.probe.configuration, request.memory, request.timeout)
+    state = replace(state, probe=replace(state.probe, configuration=wanted, sample=request.sample), left=wanted)
+    return replace(state, recorded=Recorded(str(request.events.absolute()))) if request.events else state
 
 
 def _known(context: Context, found: Function | None) -> State | None:
@@ -107,7 +112,11 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     enough(evidence, state, request.min_sandboxes)
     earlier = reader.earlier(state, context.now())
     full = _full(context, found, state)
-    bare = with_whole_layers(unprobed(found.configuration, state.before, state.probed), state.pruned)
+    baseline = replace(state.baseline, configuration=before_ours(state, found))
+    bare = with_whole_layers(
+        unprobed(found.configuration, baseline.configuration, state.probe.configuration), state.pruned
+    )
+    begun = replace(state, baseline=baseline, left=bare)
     around = find_surroundings(context.aws, bare)
     whitelist = replace(_whitelist(request, full, evidence, around, earlier), runtime=bare.runtime)
     kept = sum(one.size for one in whitelist.decisions.values() if one.kept)
@@ -116,18 +125,20 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     layers = prune_layers(context, state.bucket, found, bare, usage)
     parts = (found, full, whitelist, request.settings, layers, evidence)
     return redeploy(
-        context, executor, RedeployRequest(*parts, state, state, same_code=True, attach_policy=request.attach_policy)
+        context,
+        executor,
+        RedeployRequest(*parts, begun, state, Act.SHRINK, same_code=True, attach_policy=request.attach_policy),
     )
 
 
 def _full(context: Context, found: Function, state: State) -> LoadedPackage:
     """Return the package that was probed: of a template's probe, the present code, whose contents are written down."""
-    if state.mark:
+    if state.probe.mark:
         full = load_package(context, state.bucket, None, found)
         context.workspace.describe(take_inventory(full.package, distributions(full.source, full.package)))
         return full
-    source = full_source(context, state.full)
-    full = LoadedPackage(index(source), source, state.full, None)
+    source = full_source(context, state.packages.full)
+    full = LoadedPackage(index(source), source, state.packages.full, None)
     check_probed(full.package, state)
     return full
 
@@ -145,17 +156,21 @@ def deploy(context: Context, executor: Executor, request: DeployRequest) -> mode
     full = load_package(context, request.bucket, request.package, found)
     check_handler(context.aws, full.package, found.configuration)
     earlier = _known(context, found)
-    begun = begin(request.function, request.bucket, found, earlier, None, full.zip, context.now(), probing=False)
+    start = Beginning(request.function, request.bucket, full.zip, probing=False)
+    begun = begin(start, found, earlier, context.now())
     if earlier:
-        begun = replace(begun, events=earlier.events, answers=earlier.answers)
+        begun = replace(begun, recorded=earlier.recorded)
     back = earlier or replace(begun, stage=Stage.RESTORED)
-    bare = unprobed(found.configuration, begun.before, begun.probed)
+    bare = unprobed(found.configuration, begun.baseline.configuration, begun.probe.configuration)
+    begun = replace(begun, left=bare)
     layers, around = measure_layers(context.aws, bare), find_surroundings(context.aws, bare)
     known = replace(request.whitelist, runtime=bare.runtime)
     whitelist = carry_over(known, examine(full.source, full.package), request.rules, around)
     parts = (found, full, whitelist, request.settings, layers, Evidence(full.zip.label, {}))
     return redeploy(
-        context, executor, RedeployRequest(*parts, begun, back, same_code=False, attach_policy=request.attach_policy)
+        context,
+        executor,
+        RedeployRequest(*parts, begun, back, Act.DEPLOY, same_code=False, attach_policy=request.attach_policy),
     )
 
 
@@ -172,14 +187,31 @@ def restore(context: Context, executor: Executor, function: str, *, over_others:
         over_others: also where somebody else has put other code in since.
     """
     found = context.aws.functions.get(function)
-    state = replace(known_state(function, _known(context, found)), stage=Stage.RESTORING)
+    state = known_state(function, _known(context, found)).after(Act.RESTORE)
     if not (over_others or is_ours(found, state)):
         raise ConflictError(
             f"The code of {function} was replaced since by somebody else: restore would undo that.",
             "If that is what you want, give --force.",
         )
+    state = _take_over(context, found, state, over_others=over_others)
     steps = planner.restore(found, state)
     return restore_report(state, steps, executor.carry_out(context, steps, found))
+
+
+def _take_over(context: Context, found: Function, state: State, *, over_others: bool) -> State:
+    """Return the state whose baseline has what others changed since; say what the two copies of it differ in."""
+    taken = take_over(state, found.configuration)
+    if taken.both and not over_others:
+        raise ConflictError(
+            f"Somebody else changed {', '.join(taken.both)} of {found.name} since, and ldeploy had changed it too.",
+            "Set what you want by hand and restore again, or give --force to put back what was there before.",
+        )
+    theirs = [name for name in taken.theirs if not (over_others and name in taken.both)]
+    if theirs:
+        context.notices.warn(f"Changed by somebody else since, so it stays: {', '.join(theirs)}.")
+    if differ := context.workspace.differences():
+        context.notices.warn(f"The state in the bucket is not the one written here: {', '.join(differ)} differ.")
+    return replace(state, baseline=replace(state.baseline, configuration=taken.keeping(theirs)))
 
 
 def status(context: Context, function: str, via: str) -> models.StatusReport:

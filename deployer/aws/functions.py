@@ -72,7 +72,7 @@ class Functions:
             f"create the function {name}",
             lambda: self.client.create_function(
                 FunctionName=name,
-                Code={"S3Bucket": code.bucket, "S3Key": code.key},
+                Code=_place(code),
                 Architectures=[configuration.architecture],
                 PackageType="Zip",
                 **_settings(configuration, {}),
@@ -85,7 +85,7 @@ class Functions:
         self._patiently(
             f"update the code of {found.name}",
             lambda: self.client.update_function_code(
-                FunctionName=found.name, S3Bucket=code.bucket, S3Key=code.key, RevisionId=found.revision
+                FunctionName=found.name, RevisionId=found.revision, **_place(code)
             ),
         )
         return self.ready(found.name)
@@ -257,6 +257,11 @@ def _function(found: dict[str, Any]) -> Function:
         log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
         modified=int(datetime.fromisoformat(found["LastModified"]).timestamp() * 1000),
     )
+
+
+def _place(code: StoredZip) -> Any:
+    version = {"S3ObjectVersion": code.version} if code.version else {}
+    return {"S3Bucket": code.bucket, "S3Key": code.key, **version}
 
 
 def _settings(wanted: Configuration, now: dict[str, Any]) -> dict[str, Any]:

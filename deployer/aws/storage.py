@@ -1,16 +1,17 @@
 """S3: packages under their hash, the state of a function, and zips read by range."""
 
 import base64
+import hashlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import urllib3
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from botocore.utils import get_environ_proxies
 
@@ -20,6 +21,10 @@ from deployer.errors import CloudError, ConflictError, MissingError, PackageErro
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+PART = 8 * 1024 * 1024
+"""Bytes read at a time."""
+WHOLE = 5 * 1024**3
+"""Bytes of the biggest object that is sent in one part."""
 Progress = Callable[[int], Any]
 """Called with the bytes that were done since the last call."""
 
@@ -32,6 +37,18 @@ class Found:
     etag: str
     sha256: str
     """Hex; empty where S3 was not asked to keep it."""
+    version: str = ""
+    """Empty where the bucket is not versioned."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A small object, such as a lease."""
+
+    etag: str
+    age_s: float
+    """Seconds since it was written."""
+    text: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +146,22 @@ class Storage:
             size=answer["ContentLength"],
             etag=answer["ETag"],
             sha256=base64.b64decode(checksum).hex() if whole else "",
+            version=answer.get("VersionId", ""),
         )
+
+    def sha256(self, bucket: str, key: str, found: Found) -> str:
+        """Return the SHA-256 of an object, hex: what S3 checked when it came, else that of its bytes.
+
+        Raises:
+            PackageError: it was changed meanwhile.
+        """
+        if found.sha256:
+            return found.sha256
+        source = ObjectSource(self.client, bucket, key, found.size, found.etag)
+        digest = hashlib.sha256()
+        for offset in range(0, found.size, PART):
+            digest.update(source.read(offset, min(PART, found.size - offset)))
+        return digest.hexdigest()
 
     def check_bucket(self, bucket: str, owner: str = "") -> None:
         """That the bucket is there and may be used, and that Lambda can read code from it.
@@ -199,15 +231,26 @@ class Storage:
         """
         return UrlSource(url, size, what, _pool(url))
 
-    def upload(self, path: Path, bucket: str, key: str, progress: Progress) -> None:
-        """A file as an object, in parts where it is big; encrypted as the bucket says (S3 always does)."""
+    def upload(self, path: Path, bucket: str, key: str, sha256: str, progress: Progress) -> None:
+        """Upload a file; S3 refuses other bytes than those of the hash, and tells the hash from then on.
+
+        Args:
+            path: the file, of at most 5 GB: a hash of the whole is for objects in one part
+                (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html).
+            bucket: where to.
+            key: of the object.
+            sha256: of the file, hex.
+            progress: called with bytes done.
+        """
+        checked = {"ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
         with translate_errors(f"upload {path.name} to s3://{bucket}/{key}"):
             self.client.upload_file(
                 str(path),
                 bucket,
                 key,
-                ExtraArgs={"ContentType": "application/zip"},
+                ExtraArgs={"ContentType": "application/zip", **checked},
                 Callback=progress,
+                Config=TransferConfig(multipart_threshold=WHOLE),
             )
 
     def put(self, bucket: str, key: str, text: str) -> None:
@@ -228,38 +271,44 @@ class Storage:
         except MissingError:
             return None
 
-    @contextmanager
-    def lock(self, bucket: str, key: str, seconds: int) -> Iterator[bool]:
-        """Whether nobody else holds this object, which is there for the length of the block.
+    def peek(self, bucket: str, key: str) -> Held | None:
+        """Return a small object with its ETag and its age by S3's own clock, or None where there is none."""
+        try:
+            with translate_errors(f"look at s3://{bucket}/{key}"):
+                answer = self.client.get_object(Bucket=bucket, Key=key)
+                text = answer["Body"].read().decode("utf-8", "replace")
+        except MissingError:
+            return None
+        said = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        age = (parsedate_to_datetime(said) if said else datetime.now(UTC)) - answer["LastModified"]
+        return Held(answer["ETag"], age.total_seconds(), text)
+
+    def put_if(self, bucket: str, key: str, text: str, etag: str) -> str | None:
+        """Write a small object if nobody else wrote it: of several who try at once, one succeeds.
 
         Args:
             bucket: of the object.
             key: of the object.
-            seconds: how old one is at least that was left by a process that has died.
-        """
-        ours = self._take(bucket, key, seconds)
-        try:
-            yield ours
-        finally:
-            if ours:
-                with translate_errors(f"give back s3://{bucket}/{key}"):
-                    self.client.delete_object(Bucket=bucket, Key=key)
+            text: what is written.
+            etag: of the object that is replaced; empty where there must be none
+                (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 
-    def _take(self, bucket: str, key: str, seconds: int) -> bool:
-        """By conditional writes: of several who try at once, one succeeds
-        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)."""
-        condition: Any = {"IfNoneMatch": "*"}
-        with suppress(MissingError), translate_errors(f"look at s3://{bucket}/{key}"):
-            held = self.client.head_object(Bucket=bucket, Key=key)
-            if datetime.now(UTC) - held["LastModified"] < timedelta(seconds=seconds):
-                return False
-            condition = {"IfMatch": held["ETag"]}
+        Returns:
+            the new ETag, or None where somebody else was faster.
+        """
+        condition: Any = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
-            with translate_errors(f"take s3://{bucket}/{key}"):
-                self.client.put_object(Bucket=bucket, Key=key, Body=uuid4().bytes, **condition)
-        except ConflictError:
-            return False
-        return True
+            with translate_errors(f"write s3://{bucket}/{key}"):
+                return self.client.put_object(Bucket=bucket, Key=key, Body=text.encode(), **condition)["ETag"]
+        except (ConflictError, MissingError) as error:
+            if isinstance(error, MissingError) and not etag:
+                raise  # no such bucket
+            return None
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object; one that is gone is as good."""
+        with translate_errors(f"delete s3://{bucket}/{key}"):
+            self.client.delete_object(Bucket=bucket, Key=key)
 
 
 def _pool(url: str) -> urllib3.PoolManager:

@@ -24,6 +24,7 @@ from deployer.report.formats import ANY_REPORT
 from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
 from deployer.sources import SOURCES
+from deployer.state.lease import leased
 from deployer.state.workspace import Workspace
 
 FOLDER = ".ldeploy"
@@ -68,11 +69,12 @@ class Common(Output):
         bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
         folder = Path(FOLDER) / self.function
         workspace = Workspace(self.function, folder, aws.storage, bucket, here_only=self.plan)
-        known = workspace.state() if bucket is None else None
-        if known:
-            workspace = replace(workspace, bucket=known.bucket)
+        if bucket is None:
+            workspace = replace(workspace, bucket=workspace.known_bucket())
         if self.changes:
             click.get_current_context().with_resource(workspace.lock())
+            if workspace.bucket and not self.plan and aws.storage.has_bucket(workspace.bucket):
+                click.get_current_context().with_resource(leased(aws.storage, workspace.bucket, self.function))
         return Context(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000)
 
     def executor(self) -> Executor:

@@ -14,14 +14,17 @@ from deployer.context import Context
 from deployer.deploy import planner
 from deployer.deploy.planner import Step, Steps
 from deployer.deploy.recorded_events import read_events
-from deployer.errors import CloudError, ConflictError, TrialFailedError
+from deployer.errors import CloudError, ConflictError, LdeployError, TrialFailedError
 from deployer.instrumentation.configure import PROBE_LAYER
 from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
 from deployer.models.function import Configuration, Function, StoredZip
-from deployer.state.state import Answer, Stage, State
+from deployer.state.stages import Stage
+from deployer.state.state import Answer, State
 
 PART = 8 * 1024 * 1024
 """Bytes read at a time when the present code is copied."""
+DONE = frozenset({Stage.PROBED, Stage.SHRUNK, Stage.RESTORED})
+"""Stages that say that a command is done."""
 _PASSING = frozenset({"requestId", "stackTrace"})
 """Of an error's fields, those that are others each time, or without sources."""
 
@@ -41,15 +44,15 @@ class Executor:
 
     def carry_out(self, context: Context, steps: Steps, found: Function | None) -> "Execution | None":
         """Carry the plan out if the user agrees; return None where only the plan was wanted."""
-        return self.execute(context, steps, found) if self.agreed(steps) else None
+        return self.execute(Execution(context, found), steps) if self.agreed(steps) else None
 
-    def execute(self, context: Context, steps: Steps, found: Function | None) -> "Execution":
+    def execute(self, execution: "Execution", steps: Steps) -> "Execution":
         """Carry the plan out without asking.
 
         Raises:
             LdeployError: a step failed; the steps before it stay done, and the same command may be run again.
         """
-        execution = Execution(context, found)
+        context = execution.context
         for step in steps:
             context.notices.say(f"{step}")
             execution.do(step)
@@ -86,7 +89,7 @@ class Execution:
             case planner.DetachPolicy(role, policy):
                 self._aws.roles.detach(role, policy)
             case planner.SaveState(state):
-                self.context.workspace.save_state(self._sealed(state))
+                self._save_state(state)
             case planner.Describe(inventory):
                 self.context.workspace.describe(inventory)
             case planner.Create(name, configuration, zipped):
@@ -97,8 +100,8 @@ class Execution:
                 self.layers[PROBE_LAYER] = self._publish_layer()
             case planner.PublishPruned() as layer:
                 self._publish_pruned(layer)
-            case planner.UpdateCode(name, zipped):
-                self.function = self._update_code(name, zipped)
+            case planner.UpdateCode(name, zipped, instead_of):
+                self.function = self._update_code(name, zipped, instead_of)
             case planner.UpdateConfiguration(name, configuration, _):
                 self.function = self._aws.functions.update_configuration(
                     self._found(name), self._with_layer(configuration)
@@ -121,18 +124,25 @@ class Execution:
         return self.function
 
     def _upload(self, path: Path, zipped: StoredZip) -> None:
-        if self._is_there(zipped):
+        """Upload a zip that is not there, or is there with other bytes."""
+        if self._holds(zipped):
             return
         with self.context.notices.bar(f"uploading {path.name}", zipped.zip_bytes) as advance:
-            self._aws.storage.upload(path, zipped.bucket, zipped.key, advance)
+            self._aws.storage.upload(path, zipped.bucket, zipped.key, zipped.sha256, advance)
 
-    def _is_there(self, zipped: StoredZip) -> bool:
-        found = self._aws.storage.find(zipped.bucket, zipped.key)
-        return found is not None and found.size == zipped.zip_bytes
+    def _holds(self, zipped: StoredZip) -> bool:
+        """Return whether S3 holds the very bytes: by their SHA-256 or, of the user's own object, by its ETag."""
+        storage = self._aws.storage
+        found = storage.find(zipped.bucket, zipped.key)
+        if found is None or found.size != zipped.zip_bytes:
+            return False
+        if zipped.etag and found.etag != zipped.etag:
+            return bool(zipped.version)  # another version came on top of ours, which is still there
+        return not zipped.sha256 or storage.sha256(zipped.bucket, zipped.key, found) == zipped.sha256
 
     def _keep_code(self, name: str, zipped: StoredZip) -> None:
         """Fetches what is deployed and uploads it, checked by the hash that Lambda gives."""
-        if self._is_there(zipped):
+        if self._holds(zipped):
             return
         source = self._aws.storage.url(self._aws.functions.code_url(name), zipped.zip_bytes, f"the code of {name}")
         digest = hashlib.sha256()
@@ -146,16 +156,30 @@ class Execution:
             kept.flush()
             if digest.hexdigest() != zipped.sha256:
                 raise ConflictError(f"The code of {name} was changed while it was copied.", "Run it again.")
-            self._aws.storage.upload(Path(kept.name), zipped.bucket, zipped.key, lambda done: None)  # noqa: ARG005
+            self._aws.storage.upload(Path(kept.name), zipped.bucket, zipped.key, zipped.sha256, lambda done: None)  # noqa: ARG005
+
+    def _save_state(self, state: State) -> None:
+        """Write the state; before it says that something is done, check that nobody changed the function meanwhile."""
+        if state.stage in DONE and self.function:
+            now = self._aws.functions.get(self.function.name)
+            if (now.code_sha256, now.configuration) != (self.function.code_sha256, self.function.configuration):
+                raise ConflictError(
+                    f"Something else changed {now.name} meanwhile: it is not what this run made it.",
+                    "Run ldeploy status to see what it is, then the same command again.",
+                )
+        self.context.workspace.save_state(self._sealed(state))
 
     def _sealed(self, state: State) -> State:
         """The state with what only became known on the way: Lambda's hash of the zip, and the answers."""
-        full = state.full
-        if not full.sha256 and not state.stub and self.function and state.stage is Stage.PROBED:
-            full = replace(full, sha256=self.function.code_sha256)
+        packages = state.packages
+        if not (packages.full.sha256 or packages.stub) and self.function and state.stage is Stage.PROBED:
+            full = replace(packages.full, sha256=self.function.code_sha256)
+            packages = replace(packages, full=full)
         arn = state.arn or (self.function.arn if self.function else "")
-        answers = self.answers if self.answers is not None else state.answers
-        return replace(state, full=full, arn=arn, pruned={**state.pruned, **self.pruned}, answers=answers)
+        answers = self.answers if self.answers is not None else state.recorded.answers
+        recorded = replace(state.recorded, answers=answers)
+        pruned = {**state.pruned, **self.pruned}
+        return replace(state, packages=packages, arn=arn, pruned=pruned, recorded=recorded)
 
     def _publish_version(self, name: str, note: str) -> None:
         """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""
@@ -182,19 +206,33 @@ class Execution:
     def _with_layer(self, configuration: Configuration) -> Configuration:
         return replace(configuration, layers=tuple(self.layers.get(arn, arn) for arn in configuration.layers))
 
-    def _update_code(self, name: str, zipped: StoredZip) -> Function:
-        if not self._is_there(zipped):
+    def _update_code(self, name: str, zipped: StoredZip, instead_of: StoredZip | None) -> Function:
+        """Deploy a zip whose bytes are checked before and after; what was there is put back where others went in."""
+        if not self._holds(zipped):
             raise ConflictError(
-                f"{zipped} was removed or replaced since.",
-                "Put it back and run the same command again; what was there before is a version of the function too.",
+                f"{zipped} was removed or replaced since: it is not deployed.",
+                "Remove that object and run the same command again: what comes from this machine is uploaded anew.",
             )
         updated = self._aws.functions.update_code(self._found(name), zipped)
-        if zipped.sha256 and updated.code_sha256 != zipped.sha256:
-            raise CloudError(
-                f"Lambda holds another zip for {name} than the one in {zipped.uri}.",
-                "Remove that object and run the same command again.",
-            )
-        return updated
+        if updated.code_sha256 == zipped.sha256 or (not zipped.sha256 and self._holds(zipped)):
+            return updated
+        return self._put_back(updated, zipped, instead_of)
+
+    def _put_back(self, updated: Function, zipped: StoredZip, instead_of: StoredZip | None) -> Function:
+        """Deploy what was there before the last update again.
+
+        Raises:
+            CloudError: always, as the update led to other bytes than those that were checked.
+        """
+        back = instead_of is not None and self._holds(instead_of)
+        if instead_of and back:
+            self.function = self._aws.functions.update_code(updated, instead_of)
+        raise CloudError(
+            f"{zipped.uri} was replaced while it was deployed: Lambda took another zip for {updated.name}.",
+            "What was there before is back; find out who writes to that bucket."
+            if back
+            else "Run ldeploy restore at once, and find out who writes to that bucket.",
+        )
 
     def _invoke_all(self, name: str, events: Path) -> dict[str, Answer]:
         answers = {}
@@ -213,8 +251,8 @@ class Execution:
         An answer that differs but is not the same twice (a time, a random number) is no failure. What failed before
         may fail as it did, but not otherwise, and is no failure where it does not fail any more.
         """
-        for event, payload in read_events(Path(state.events)):
-            before = state.answers.get(event)
+        for event, payload in read_events(Path(state.recorded.folder)):
+            before = state.recorded.answers.get(event)
             if before is None:
                 continue
             if before.event != hashlib.sha256(payload).hexdigest():
@@ -236,7 +274,12 @@ class Execution:
             self.context.notices.warn(f"{name} {why} on {event}: the answers were not compared.")
 
     def _answer(self, name: str, payload: bytes) -> Answer:
-        return digest(self._aws.functions.invoke(name, payload, self.version), payload)
+        try:
+            return digest(self._aws.functions.invoke(name, payload, self.version), payload)
+        except LdeployError as error:
+            raise TrialFailedError(
+                f"The trial of {name} could not be made, and the package before is back: {error.what}", error.advice
+            ) from error
 
 
 def digest(reply: Reply, event: bytes) -> Answer:

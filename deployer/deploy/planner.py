@@ -32,7 +32,9 @@ from deployer.deploy.steps import (
 from deployer.instrumentation.configure import PROBE_LAYER, arm
 from deployer.models.function import Configuration, Function, StoredZip
 from deployer.slim.build import SlimPackage
-from deployer.state.state import Stage, State
+from deployer.state.baseline import deployed
+from deployer.state.stages import Act
+from deployer.state.state import State
 from deployer.whitelist import Inventory
 
 __all__ = [
@@ -107,26 +109,37 @@ def probe(
         events: a folder of events to send at the end.
     """
     state, uploads = plan.state, plan.uploads
-    name, note = state.function, f"before ldeploy probe of {state.full.label}"
-    armed = arm(state.probed, PROBE_LAYER, state.full.label, state.sample)
-    why = "the probe in" if state.sample == 1 else f"the probe in, a share of {state.sample:g} of the sandboxes reports"
+    name, note = state.function, f"before ldeploy probe of {state.packages.full.label}"
+    armed = arm(state.probe.configuration, PROBE_LAYER, state.packages.full.label, state.probe.sample)
+    why = (
+        "the probe in"
+        if state.probe.sample == 1
+        else f"the probe in, a share of {state.probe.sample:g} of the sandboxes reports"
+    )
     steps: list[Step] = []
     steps += [MakeBucket(make_bucket)] if make_bucket else []
-    zips = [zipped for zipped in (state.full, state.stub) if zipped]
-    to_keep = {zipped.uri: zipped for zipped in (state.full, state.before_code) if zipped.key not in uploads}
+    zips = [zipped for zipped in (state.packages.full, state.packages.stub) if zipped]
+    to_keep = {zipped.uri: zipped for zipped in (state.packages.full, state.baseline.code) if zipped.key not in uploads}
     steps += [KeepCode(name, zipped) for zipped in to_keep.values() if found and found.code_sha256 == zipped.sha256]
     steps += [Upload(uploads[zipped.key], zipped) for zipped in zips if zipped.key in uploads]
     steps += [Describe(inventory), SaveState(state)]
     steps += plan.policies
-    steps += [] if found else [Create(name, state.before, state.probe_code)]
+    steps += [] if found else [Create(name, state.baseline.configuration, state.packages.probed)]
     steps += [PublishVersion(name, note), PublishLayer()]
     if found:
-        steps += _towards(found, state.probe_code, armed, why, code_first=_order(found, state.probe_code, state))
+        steps += _towards(
+            found,
+            state.packages.probed,
+            armed,
+            why,
+            state=state,
+            code_first=_order(found, state.packages.probed, state),
+        )
     else:
         steps += [UpdateConfiguration(name, armed, why)]
     if events:
         steps += [Invoke(name, events)]
-    return (*steps, SaveState(replace(state, stage=Stage.PROBED)))
+    return (*steps, SaveState(state.after(Act.PROBE_DONE)))
 
 
 def shrink(found: Function, new: Redeployment) -> Steps:
@@ -135,36 +148,38 @@ def shrink(found: Function, new: Redeployment) -> Steps:
     Raises:
         ValueError: the state names no slim package.
     """
-    state, slim = new.state, new.state.slim
+    state, slim = new.state, new.state.packages.slim
     if slim is None:
         raise ValueError("there is no slim package to deploy")
     name, rest = state.function, new.package.rest
-    steps: list[Step] = [Upload(new.full, state.full)] if new.full else []
-    if found.code_sha256 == state.before_code.sha256:
-        steps += [KeepCode(name, state.before_code)]
+    steps: list[Step] = [Upload(new.full, state.packages.full)] if new.full else []
+    if found.code_sha256 == state.baseline.code.sha256:
+        steps += [KeepCode(name, state.baseline.code)]
     steps += [Upload(new.package.path, slim)]
     steps += [step for layer in new.layers for step in (Upload(layer.path, layer.zip), layer)]
     steps += [Upload(new.package.rest_path, rest)] if rest else []
     needed = tuple(policy.name for policy in new.policies)
     state = replace(state, policies=tuple(sorted({*state.policies, *needed})))
     steps += [SaveState(state), *new.policies]
-    steps += _towards(found, slim, new.configuration, "the probe out", code_first=True)
-    steps += [PublishVersion(name, f"ldeploy shrink of {state.full.label}")]
+    steps += _towards(found, slim, new.configuration, "the probe out", state=state, code_first=True)
+    steps += [PublishVersion(name, f"ldeploy shrink of {state.packages.full.label}")]
     steps += [new.trial] if new.trial else []
-    return (*steps, *_detach(state, needed), SaveState(replace(state, stage=Stage.SHRUNK, policies=needed)))
+    return (*steps, *_detach(state, needed), SaveState(replace(state.after(Act.REDEPLOY_DONE), policies=needed)))
 
 
 def take_back(found: Function, was: Function, code: StoredZip, state: State) -> Steps:
     """Plan the way back to what was deployed before a new package whose trial failed.
 
     Args:
-        found: the function now.
+        found: the function as the last step of ours left it.
         was: the function as it was then.
         code: the zip that was deployed then.
         state: the state then.
     """
     return (
-        *_towards(found, code, was.configuration, "as before the trial", code_first=_order(found, code, state)),
+        *_towards(
+            found, code, was.configuration, "as before the trial", state=state, code_first=_order(found, code, state)
+        ),
         SaveState(state),
     )
 
@@ -173,28 +188,35 @@ def restore(found: Function, state: State) -> Steps:
     """Plan the way back to the code and configuration before the probe (stage RESTORING in, RESTORED out)."""
     back = _towards(
         found,
-        state.before_code,
-        state.before,
+        state.baseline.code,
+        state.baseline.configuration,
         "as before the probe",
-        code_first=_order(found, state.before_code, state),
+        state=state,
+        code_first=_order(found, state.baseline.code, state),
     )
-    return (SaveState(state), *back, *_detach(state), SaveState(replace(state, stage=Stage.RESTORED, policies=())))
+    return (SaveState(state), *back, *_detach(state), SaveState(replace(state.after(Act.RESTORE_DONE), policies=())))
 
 
 def _detach(state: State, needed: Iterable[str] = ()) -> Steps:
     gone = sorted(set(state.policies).difference(needed))
-    return tuple(DetachPolicy(state.probed.role, name) for name in gone)
+    return tuple(DetachPolicy(state.probe.configuration.role, name) for name in gone)
 
 
 def _order(found: Function, code: StoredZip, state: State) -> bool | None:
     """Whether the code comes first: where a stub goes; not where one comes. Without the probe a stub cannot start."""
-    if state.stub is None:
+    if state.packages.stub is None:
         return None
-    return False if code == state.stub else True if found.code_sha256 == state.stub.sha256 else None
+    return False if code == state.packages.stub else True if found.code_sha256 == state.packages.stub.sha256 else None
 
 
 def _towards(
-    found: Function, code: StoredZip, wanted: Configuration, why: str, *, code_first: bool | None = None
+    found: Function,
+    code: StoredZip,
+    wanted: Configuration,
+    why: str,
+    *,
+    state: State,
+    code_first: bool | None = None,
 ) -> Iterator[Step]:
     """Code and configuration, those that differ, in the order that keeps their sum under the limit.
 
@@ -204,6 +226,6 @@ def _towards(
     if found.configuration != wanted:
         steps.append(UpdateConfiguration(found.name, wanted, why))
     if not code.sha256 or found.code_sha256 != code.sha256:
-        steps.append(UpdateCode(found.name, code))
+        steps.append(UpdateCode(found.name, code, deployed(found, state)))
     gains_layers = not set(wanted.layers) <= set(found.configuration.layers)
     return reversed(steps) if (gains_layers if code_first is None else code_first) else iter(steps)

@@ -117,6 +117,8 @@ class UpdateCode:
 
     function: str
     zip: StoredZip
+    instead_of: StoredZip | None = None
+    """What is deployed before, where S3 has it: it is put back where Lambda gets other bytes than the zip's."""
 
     def __str__(self) -> str:
         return f"update the code of {self.function} from {self.zip}"
@@ -155,7 +157,7 @@ class Try:
     """Then the answers must be the recorded ones too; new code may mean others."""
 
     def __str__(self) -> str:
-        return f"try the new version of {self.function} with the {len(self.state.answers)} recorded events"
+        return f"try the new version of {self.function} with the {len(self.state.recorded.answers)} recorded events"
 
 
 @dataclass(frozen=True)

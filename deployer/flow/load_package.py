@@ -1,7 +1,7 @@
 """``--package`` -> the package, indexed, and where its zip lies or will lie."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.context import Context
@@ -23,8 +23,6 @@ class LoadedPackage:
     zip: StoredZip
     upload: Path | None
     """The zip on this machine, where it is not in S3 yet."""
-    etag: str = ""
-    """Of the user's own object in S3; empty where the key is the zip's hash, and says as much."""
 
 
 def load_package(context: Context, bucket: str, given: str | None, found: Function | None) -> LoadedPackage:
@@ -103,8 +101,10 @@ def _object(context: Context, uri: str) -> LoadedPackage:
     source = storage.source(bucket, key)
     package = index(source)
     found = storage.find(bucket, key)
-    stored = _stored(bucket, key, found.sha256 if found else "", package)
-    return LoadedPackage(package, source, stored, None, source.etag)
+    if found is None or found.etag != source.etag:
+        raise PackageError(f"{uri} was changed while it was read.", "Run the same command again on the zip you mean.")
+    stored = replace(_stored(bucket, key, found.sha256, package), etag=found.etag, version=found.version)
+    return LoadedPackage(package, source, stored, None)
 
 
 def _present(context: Context, bucket: str, found: Function) -> LoadedPackage:

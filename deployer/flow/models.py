@@ -10,6 +10,7 @@ from deployer.models.function import Configuration, Function
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.slim import Settings
 from deployer.sources.reader import Window
+from deployer.state.stages import Act
 from deployer.state.state import State
 
 
@@ -83,6 +84,8 @@ class RedeployRequest:
     """The state when the redeployment begins."""
     earlier: State
     """The state before: a failed trial leads back to it."""
+    act: Act
+    """SHRINK or DEPLOY."""
     same_code: bool
     """Whether the full package is the one that answered the recorded events: then the answers must be the same."""
     attach_policy: bool = False

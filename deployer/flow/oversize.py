@@ -27,20 +27,31 @@ def plan_probe(context: Context, request: ProbeRequest, full: LoadedPackage, sta
         DeniedError: the role may not read it, and no policy may be attached.
     """
     aws = context.aws
-    check_handler(aws, full.package, state.probed)
-    layers = measure_layers(aws, state.probed).bytes + layer_size()
+    check_handler(aws, full.package, state.probe.configuration)
+    layers = measure_layers(aws, state.probe.configuration).bytes + layer_size()
     uploads = {full.zip.key: full.upload} if full.upload else {}
     if full.package.bytes + layers < UNZIPPED:  # "must be smaller than 262144000 bytes"
         return ProbePlan(state, uploads)
-    probed = grown(state.probed, state.before, full.package, request.memory, request.timeout)
+    probed = grown(
+        state.probe.configuration, state.baseline.configuration, full.package, request.memory, request.timeout
+    )
     name = f"ldeploy-{state.function}"
-    permission = plan_permission(aws.roles, state.probed.role, full.zip, name, attach=request.attach_policy)
+    permission = plan_permission(
+        aws.roles, state.probe.configuration.role, full.zip, name, attach=request.attach_policy
+    )
     path = context.workspace.path(STUB)
-    place = InBucket(full.zip.bucket, full.zip.key, full.etag, full.zip.zip_bytes, aws.region)
+    place = InBucket(full.zip.bucket, full.zip.key, full.zip.etag, full.zip.zip_bytes, aws.region)
     stub = StoredZip.of(stand_in(full.package, place, _digests(context, full), path), state.bucket, state.function)
-    before = stub if state.before_code == full.zip else state.before_code  # a function to be made was never before
+    before = stub if state.baseline.code == full.zip else state.baseline.code  # a function to be made was never before
     named = tuple({*state.policies, *(policy.name for policy in permission.policies)})
-    stubbed = replace(state, probed=probed, stub=stub, before_code=before, policies=named)
+    stubbed = replace(
+        state,
+        probe=replace(state.probe, configuration=probed),
+        packages=replace(state.packages, stub=stub),
+        baseline=replace(state.baseline, code=before),
+        policies=named,
+        left=probed,
+    )
     return ProbePlan(stubbed, {**uploads, stub.key: path}, permission.policies, permission.warnings)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from deployer.context import Context
 from deployer.deploy import planner
-from deployer.deploy.executor import Executor
+from deployer.deploy.executor import Execution, Executor
 from deployer.deploy.permissions import PermissionPlan, plan_permission
 from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events
-from deployer.errors import OverLimitError, TrialFailedError
+from deployer.errors import ConflictError, OverLimitError, TrialFailedError
 from deployer.flow.models import RedeployRequest
 from deployer.flow.reports import shrink_report
 from deployer.instrumentation.configure import fitted
@@ -25,7 +25,7 @@ from deployer.slim import Bucket, Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits, check_storage, in_time
 from deployer.state.baseline import deployed
-from deployer.state.state import Stage, State
+from deployer.state.state import State
 from deployer.state.workspace import DEPLOYED, LIST, REPORT, SLIM, WHITELIST
 from deployer.whitelist import to_json, to_list
 
@@ -80,7 +80,7 @@ def _beside(request: RedeployRequest) -> int:
     The probe's is still there, and in the place of a stub, which has room for them, those that are not pruned yet.
     """
     layers = request.layers
-    return layer_size() + (layers.whole_bytes if request.begun.stub else layers.bytes)
+    return layer_size() + (layers.whole_bytes if request.begun.packages.stub else layers.bytes)
 
 
 def _permission(context: Context, request: RedeployRequest, slim: SlimPackage) -> PermissionPlan:
@@ -93,7 +93,7 @@ def _permission(context: Context, request: RedeployRequest, slim: SlimPackage) -
 
 def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan) -> Redeployment:
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
-    state = replace(request.begun, stage=Stage.SHRINKING, slim=stored)
+    state = request.begun.after(request.act).with_slim(stored)
     bare = request.layers.configuration
     return Redeployment(
         state,
@@ -108,9 +108,9 @@ def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: Permi
 
 def _trial(request: RedeployRequest, state: State) -> planner.Try | None:
     """Return the recorded events again, where there are any; their folder may be gone by now."""
-    if not (state.answers and Path(state.events).is_dir()):
+    if not (state.recorded.answers and Path(state.recorded.folder).is_dir()):
         return None
-    check_events(Path(state.events))
+    check_events(Path(state.recorded.folder))
     return planner.Try(request.found.name, state, request.same_code)
 
 
@@ -122,18 +122,39 @@ def _carry_out(
     steps: Steps,
     report: models.ShrinkReport,
 ) -> models.ShrinkReport:
-    found = request.found
-    try:
-        done = executor.carry_out(context, steps, found)
-    except TrialFailedError as error:
-        now = context.aws.functions.get(found.name)
-        before = deployed(found, request.begun)
-        executor.execute(context, planner.take_back(now, found, before, request.earlier), now)
-        raise _with_steps(error, slim.settings) from error
-    if done is None:
+    if not executor.agreed(steps):
         return report
+    execution = Execution(context, request.found)
+    try:
+        executor.execute(execution, steps)
+    except TrialFailedError as error:
+        _take_back(executor, execution, request)
+        raise _with_steps(error, slim.settings) from error
+    except KeyboardInterrupt:
+        if execution.version:  # the new package is in and not tried
+            _take_back(executor, execution, request)
+        raise
     context.workspace.write(DEPLOYED, to_json(slim.whitelist))
-    return replace(report, state="deployed", version=done.version)
+    return replace(report, state="deployed", version=execution.version)
+
+
+def _take_back(executor: Executor, execution: Execution, request: RedeployRequest) -> None:
+    """Put back what was deployed before, if nobody deployed anything since our own last update.
+
+    Raises:
+        ConflictError: somebody did: theirs stays.
+    """
+    found, ours = request.found, execution.function
+    before = deployed(found, request.earlier) or deployed(found, request.begun) or request.begun.baseline.code
+    try:
+        if ours:
+            executor.execute(execution, planner.take_back(ours, found, before, request.earlier))
+    except ConflictError as error:
+        raise ConflictError(
+            f"The new package of {found.name} failed its trial, and somebody else changed the function meanwhile:"
+            f" theirs stays. {error.what}",
+            "See with ldeploy status what is deployed.",
+        ) from error
 
 
 def _with_steps(error: TrialFailedError, settings: Settings) -> TrialFailedError:

@@ -33,19 +33,19 @@ def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execu
         state="probed" if done else "planned",
         package=full.zip.measure,
         label=full.package.label,
-        log_group=state.log_group,
+        log_group=state.probe.log_group,
         plan=tuple(map(str, steps)),
         version=done.version if done else "",
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
-        sample=state.sample,
-        unpacked=_unpacked(state) if state.stub else None,
-        warnings=(*plan.warnings, *models.sampled(state.sample, len(answers))),
+        sample=state.probe.sample,
+        unpacked=_unpacked(state) if state.packages.stub else None,
+        warnings=(*plan.warnings, *models.sampled(state.probe.sample, len(answers))),
     )
 
 
 def _unpacked(state: State) -> models.Unpacked:
-    probed = state.probed
+    probed = state.probe.configuration
     return models.Unpacked(probed.storage, probed.memory, probed.timeout)
 
 
@@ -88,9 +88,9 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
     return models.RestoreReport(
         function=state.function,
         state="restored" if done else "planned",
-        sha256=state.before_code.sha256,
+        sha256=state.baseline.code.sha256,
         plan=tuple(map(str, steps)),
-        warnings=(_NEVER_RAN.format(state.function),) if state.before_code == state.stub else (),
+        warnings=(_NEVER_RAN.format(state.function),) if state.baseline.code == state.packages.stub else (),
     )
 
 
@@ -101,7 +101,7 @@ def status_report(found: Function, state: State, evidence: Evidence) -> models.S
         state=state.stage,
         armed=is_armed(found.configuration),
         deployed=_which(found, state),
-        sample=state.sample,
+        sample=state.probe.sample,
         sha256=found.code_sha256,
         evidence=evidence,
         coverage=estimate(evidence),
@@ -115,11 +115,11 @@ def _which(found: Function, state: State) -> str:
     zipped = deployed(found, state)
     return (
         "full"
-        if zipped == state.full
+        if zipped == state.packages.full
         else "stub"
-        if zipped == state.stub
+        if zipped == state.packages.stub
         else "slim"
-        if zipped == state.slim
+        if zipped == state.packages.slim
         else "before"
     )
 

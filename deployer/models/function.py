@@ -93,6 +93,10 @@ class StoredZip:
     files: int = 0
     label: str = ""
     """The package's label, as log records carry it."""
+    etag: str = ""
+    """Of the user's own object, as it was indexed; empty where the hash says as much."""
+    version: str = ""
+    """Of the user's own object, where its bucket keeps versions."""
 
     @classmethod
     def of(cls, measure: Measure, bucket: str, function: str) -> "StoredZip":

@@ -10,8 +10,8 @@ from deployer.models.evidence import Evidence
 from deployer.notices import Notices
 from deployer.sources import SOURCES
 from deployer.sources.base import EvidenceSource
-from deployer.state.state import Probed, State
-from deployer.state.workspace import Settled, Workspace
+from deployer.state.state import ProbePeriod, State
+from deployer.state.workspace import EvidenceCheckpoint, Workspace
 from deployer.whitelist import Earlier
 
 LATE_MS = 15 * 60 * 1000
@@ -49,17 +49,18 @@ class Reader:
             now: milliseconds since 1970.
             keep: write down what is complete, for the next run.
         """
-        nothing = Evidence(state.full.label, {})
-        if not state.probed_at:
+        nothing = Evidence(state.packages.full.label, {})
+        if not state.probe.since:
             return nothing
-        since = state.probed_at - (0 if state.mark else CLOCK_MS)  # an older build's records may carry the same mark
-        here = Probed(state.full.label, state.log_group, since, now + CLOCK_MS, state.mark)
+        early = 0 if state.probe.mark else CLOCK_MS  # an older build's records may carry the same mark
+        since = state.probe.since - early
+        here = ProbePeriod(state.packages.full.label, state.probe.log_group, since, now + CLOCK_MS, state.probe.mark)
         if window.since is None and window.until is None:
             return self._all(here, now, keep=keep)
         since = here.since if window.since is None else window.since
-        since = max(since, here.since) if state.mark else since
+        since = max(since, here.since) if state.probe.mark else since
         until = here.until if window.until is None else window.until
-        return self._on_top(here, Settled(nothing, since), until, complete=0)
+        return self._on_top(here, EvidenceCheckpoint(nothing, since), until, complete=0)
 
     def earlier(self, state: State, now: int) -> tuple[Earlier, ...]:
         """The evidence of the packages that were probed before this one, with what it belongs to."""
@@ -70,14 +71,14 @@ class Reader:
                 found.append(Earlier(inventory, self._all(probed, now, keep=True)))
         return tuple(found)
 
-    def _all(self, probed: Probed, now: int, *, keep: bool) -> Evidence:
+    def _all(self, probed: ProbePeriod, now: int, *, keep: bool) -> Evidence:
         """What was read in earlier runs and what has come since."""
-        nothing = Settled(Evidence(probed.label, {}), probed.since)
-        known = self.workspace.settled(probed.key) or nothing
+        nothing = EvidenceCheckpoint(Evidence(probed.label, {}), probed.since)
+        known = self.workspace.checkpoint(probed.key) or nothing
         until = min(probed.until + LATE_MS, now + CLOCK_MS)
         return self._on_top(probed, known, until, complete=now - LATE_MS if keep else 0)
 
-    def _on_top(self, probed: Probed, known: Settled, until: int, complete: int) -> Evidence:
+    def _on_top(self, probed: ProbePeriod, known: EvidenceCheckpoint, until: int, complete: int) -> Evidence:
         """On top of what is known, part by part; each that ends before ``complete`` is written down."""
         taken = self.source.begin(probed.mark or probed.label)
         begin = known.read_until
@@ -89,7 +90,7 @@ class Reader:
             for end in _ends(begin, min(complete, until), until):
                 taken.collect(probed.log_group, begin, end, advance)
                 if end <= complete:
-                    self.workspace.settle(probed.key, Settled(merged(), end))
+                    self.workspace.save_checkpoint(probed.key, EvidenceCheckpoint(merged(), end))
                 begin = end
         return merged()
 
@@ -119,19 +120,19 @@ def enough(evidence: Evidence, state: State, minimum: int) -> None:
     lines = evidence.lines
     if evidence.sandboxes == 0 and lines.other_package:
         raise NotEnoughEvidenceError(
-            f"All {lines.other_package} records in {state.log_group} are of another package than the probed one.",
+            f"All {lines.other_package} records in {state.probe.log_group} are of another package than the probed one.",
             "Invoke the function as it is deployed now, then run the same command again.",
         )
     if evidence.sandboxes == 0:
         cut = f" ({lines.cut} are cut off)" if lines.cut else ""
         raise NotEnoughEvidenceError(
-            f"There are no whole records in {state.log_group} yet{cut}.",
+            f"There are no whole records in {state.probe.log_group} yet{cut}.",
             "Invoke the function, wait a few seconds for its log, then run the same command again.",
         )
     if evidence.invocations == 0:
         raise NotEnoughEvidenceError(
             f"No invocation of {state.function} has come to its end yet: its records are of its start alone.",
-            f"See in {state.log_group} whether it starts; invoke it, then run the same command again.",
+            f"See in {state.probe.log_group} whether it starts; invoke it, then run the same command again.",
         )
     if evidence.sandboxes < minimum:
         raise NotEnoughEvidenceError(

@@ -1,7 +1,7 @@
 """What one run leaves and the next finds: in ``.ldeploy/<function>/`` and beside the package in S3.
 
-Files are written beside and renamed, so that a run that is cut off leaves the old one or the new one whole. Of the
-state there are two copies with a serial number; the higher one is the newer.
+Files are written beside and renamed, so that a run that is cut off leaves the old one or the new one whole. The state
+is whole in S3; the copy here says where that is, and holds no value of the function's environment.
 """
 
 import fcntl
@@ -10,15 +10,18 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deployer import evidence as evidences
 from deployer.aws.storage import Storage
-from deployer.errors import WorkspaceError
+from deployer.errors import BusyError, WorkspaceError
 from deployer.models.evidence import Evidence
 from deployer.models.function import function_key
-from deployer.state.state import FORM, State, state_from
+from deployer.state.document import FORM, from_document, to_document
+from deployer.state.sealing import differences, is_redacted, redacted, seal
+from deployer.state.state import State
 from deployer.whitelist import Inventory, inventory_from_json, inventory_to_json
 
 STATE = "state.json"
@@ -29,12 +32,12 @@ DEPLOYED = "deployed-whitelist.json"
 SLIM = "slim.zip"
 STUB = "stub.zip"
 REPORT = "report.json"
-IGNORED = f"{STATE}\n*.zip\n"
-"""What belongs in no repository: the state holds the function's environment, which may hold secrets."""
+IGNORED = f".*\n!.gitignore\n{STATE}\n*.zip\n"
+"""What belongs in no repository: files that a run that was killed left half written, the state, and packages."""
 
 
 @dataclass(frozen=True)
-class Settled:
+class EvidenceCheckpoint:
     """Evidence that is complete up to a moment: what came before is never read again."""
 
     evidence: Evidence
@@ -55,7 +58,7 @@ class Workspace:
     """Whether nothing is written to the bucket (``--plan``)."""
 
     def path(self, name: str) -> Path:
-        """A file of the workspace on this machine; its folder is there afterwards."""
+        """Return a file of the workspace on this machine; its folder is there afterwards."""
         self.folder.mkdir(parents=True, exist_ok=True)
         ignore = self.folder.parent / ".gitignore"
         if not ignore.exists():
@@ -64,63 +67,95 @@ class Workspace:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """No other run on this machine works on the function's files; a run that is killed leaves no lock.
+        """Keep other runs on this machine away from the function's files; a run that is killed leaves no lock.
 
         Raises:
-            WorkspaceError: another one does.
+            BusyError: another one is at work.
         """
-        descriptor = os.open(self.path(STATE).parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.path(STATE).parent, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # a folder that cannot be made holds nothing to keep others away from: the lease in S3 does
+            yield
+            return
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError as error:
-            raise WorkspaceError(
-                f"Another ldeploy is at work on {self.function}.", "Wait until it has ended."
-            ) from error
+            raise BusyError(f"Another ldeploy is at work on {self.function}.", "Wait until it has ended.") from error
         finally:
             os.close(descriptor)
 
     def packed(self, sha256: str) -> Path:
-        """Where a full package that was packed here is kept."""
+        """Return where a full package that was packed here is kept."""
         return self.path(f"full-{sha256}.zip")
 
     def keep_packed(self, beside: Path, sha256: str) -> Path:
-        """Keeps a full package that was packed here, in the place of the one before."""
+        """Keep a full package that was packed here, in the place of the one before."""
         for old in self.folder.glob("full-*.zip"):
             old.unlink(missing_ok=True)
         return beside.replace(self.packed(sha256))
 
+    def known_bucket(self) -> str | None:
+        """Return the bucket that this machine's copy of the state names, or None."""
+        text = self._here(STATE)
+        return str(_parsed(text, STATE).get("bucket") or "") or None if text else None
+
     def state(self) -> State | None:
-        """The newer of the two copies, or None where this function was never probed.
+        """Return the state, or None where this function was never probed.
+
+        The copy in the bucket is the whole one. A copy here that an earlier version of ldeploy wrote is whole too.
 
         Raises:
-            WorkspaceError: a copy is broken.
+            WorkspaceError: a copy is broken, or the one in the bucket is not there or not known.
         """
-        copies = [state_from(_parsed(text, STATE)) for text in (self._here(STATE), self._there(STATE)) if text]
-        return max(copies, key=lambda state: state.serial, default=None)
+        here, there = self._state_copies()
+        copies = [one for one in (here, there) if one]
+        whole = [from_document(document) for document in copies if not is_redacted(document)]
+        if copies and not whole:
+            raise WorkspaceError(
+                f"The state of {self.function} is not in the bucket {copies[0].get('bucket')}, where it was written.",
+                "Give the --bucket that it was probed with, or restore by hand from its published version.",
+            )
+        return max(whole, key=lambda state: state.serial, default=None)
+
+    def differences(self) -> tuple[str, ...]:
+        """Return the names of what differs between the state in the bucket and the copy here; never values."""
+        here, there = self._state_copies()
+        return differences(here, there) if here and there else ()
+
+    def _state_copies(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """Return this machine's copy of the state and the bucket's; where none is named, that of the copy here."""
+        text = self._here(STATE)
+        here = _parsed(text, STATE) if text else None
+        there = self._there(STATE)
+        if there is None and here and here.get("bucket") not in {None, self.bucket}:
+            there = self.storage.get(str(here["bucket"]), function_key(self.function, STATE))
+        return here, _parsed(there, STATE) if there else None
 
     def save_state(self, state: State) -> State:
-        """Writes the state, here and in S3, under the next serial number."""
+        """Write the state under the next serial number: whole in S3, and here without the environment's values."""
         newest = replace(state, serial=state.serial + 1)
-        text = FORM.write(asdict(newest))
-        self.write(STATE, text)
+        document = seal(to_document(newest))
+        if not self.here_only:
+            self.storage.put(state.bucket, function_key(self.function, STATE), FORM.write(document))
+        self._write_here(STATE, FORM.write(redacted(document)))
         return newest
 
-    def settled(self, key: str) -> Settled | None:
-        """What was read in earlier runs of a time with the probe in, by its key.
+    def checkpoint(self, key: str) -> EvidenceCheckpoint | None:
+        """Return what was read in earlier runs of a time with the probe in, by its key.
 
         Raises:
             WorkspaceError: the file is broken.
         """
         name = _evidence_name(key)
-        copies = [_settled(text, name) for text in (self._here(name), self._there(name)) if text]
-        return max(copies, key=lambda settled: settled.read_until, default=None)
+        copies = [_checkpoint(text, name) for text in (self._here(name), self._there(name)) if text]
+        return max(copies, key=lambda one: one.read_until, default=None)
 
-    def settle(self, key: str, settled: Settled) -> None:
-        """Writes what is complete, here and in S3; each key has a file of its own."""
+    def save_checkpoint(self, key: str, checkpoint: EvidenceCheckpoint) -> None:
+        """Write what is complete, here and in S3; each key has a file of its own."""
         document = {
-            "read_until": settled.read_until,
-            "evidence": json.loads(evidences.to_json(settled.evidence)),
+            "read_until": checkpoint.read_until,
+            "evidence": json.loads(evidences.to_json(checkpoint.evidence)),
         }
         self.write(_evidence_name(key), json.dumps(document, indent=1) + "\n")
 
@@ -134,20 +169,28 @@ class Workspace:
         return inventory_from_json(text) if text else None
 
     def describe(self, inventory: Inventory) -> None:
-        """Writes down what a package holds, here and in S3."""
+        """Write down what a package holds, here and in S3."""
         self.write(_contents_name(inventory.package), inventory_to_json(inventory))
 
     def write(self, name: str, text: str) -> Path:
-        """A text, atomically, here and (where a bucket is known, and only if nothing is merely planned) in S3."""
-        path = self.path(name)
-        write_whole(path, text)
+        """Write a text, atomically, here and (where a bucket is known, and only if nothing is merely planned) in S3."""
         if self.bucket and not self.here_only:
             self.storage.put(self.bucket, function_key(self.function, name), text)
-        return path
+        return self._write_here(name, text)
 
     def read(self, name: str) -> str | None:
-        """A text from here, or from S3, or None."""
+        """Return a text from here, or from S3, or None."""
         return self._here(name) or self._there(name)
+
+    def _write_here(self, name: str, text: str) -> Path:
+        """Write a file on this machine; where that fails, what the bucket holds is enough."""
+        try:
+            path = self.path(name)
+            write_whole(path, text)
+        except OSError:
+            if not self.bucket or self.here_only:
+                raise
+        return self.folder / name
 
     def _here(self, name: str) -> str | None:
         try:
@@ -162,7 +205,7 @@ class Workspace:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The file holds the whole text or what it held before, whatever happens meanwhile."""
+    """Write a file so that it holds the whole text or what it held before, whatever happens meanwhile."""
     descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
@@ -183,15 +226,15 @@ def _contents_name(label: str) -> str:
     return f"contents-{label}.json"
 
 
-def _settled(text: str, name: str) -> Settled:
+def _checkpoint(text: str, name: str) -> EvidenceCheckpoint:
     document = _parsed(text, name)
     until = document.get("read_until")
     if not isinstance(until, int):
         raise _broken(name)
-    return Settled(evidences.from_json(json.dumps(document.get("evidence"))), until)
+    return EvidenceCheckpoint(evidences.from_json(json.dumps(document.get("evidence"))), until)
 
 
-def _parsed(text: str, name: str) -> dict[str, object]:
+def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:

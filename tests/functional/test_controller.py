@@ -9,7 +9,8 @@ import pytest
 from deployer import controller
 from deployer.aws import open_aws
 from deployer.models.function import function_key
-from deployer.state.state import Stage
+from deployer.state.lease import leased
+from deployer.state.stages import Stage
 from deployer.state.workspace import Workspace
 from tests.functional.local_aws import ROLE, client
 from tests.functional.project import CREATE, killed
@@ -106,22 +107,11 @@ def test_a_function_with_a_production_alias_is_left_alone(tagged):
 
 
 def test_two_runs_never_work_on_one_function_at_once(tagged):
-    storage = open_aws(None, None, None).storage
-    lease = ("packages", function_key("f", controller.LEASE))
-    with storage.lock(*lease, seconds=900) as ours:
-        assert ours
+    with leased(open_aws(None, None, None).storage, "packages", "f"):
         assert states() == {"f": "busy"}
         assert changes(tagged) == []
     assert states() == {"f": "deployed"}
-
-
-def test_a_lease_of_a_run_that_died_is_taken_over_by_one_alone(tagged):
-    storage = open_aws(None, None, None).storage
-    key = function_key("f", controller.LEASE)
-    tagged.cloud.storage.put_object(Bucket="packages", Key=key, Body=b"left")
-    with storage.lock("packages", key, seconds=0) as ours, storage.lock("packages", key, seconds=900) as theirs:
-        assert (ours, theirs) == (True, False)
-    assert key not in keys(tagged)
+    assert function_key("f", "lease") not in keys(tagged)
 
 
 def keys(project):

@@ -17,7 +17,8 @@ from deployer.notices import Silent
 from deployer.sources import SOURCES
 from deployer.sources.base import Collection
 from deployer.sources.reader import CLOCK_MS, LATE_MS, Reader, Window
-from deployer.state.state import Stage, State
+from deployer.state.stages import Stage
+from deployer.state.state import Baseline, Packages, Probe, State
 from deployer.state.workspace import Workspace
 from probe_layer.record import Record, encode
 from tests.functional.local_aws import client, cloud
@@ -129,7 +130,7 @@ def reader(aws, folder, parts=10**6):
 
 
 def probed(since: int) -> State:
-    return State("f", Stage.PROBED, "b", BARE, ZIP, ZIP, GROUP, since + CLOCK_MS, BARE)
+    return State("f", Stage.PROBED, "b", Baseline(BARE, ZIP), Packages(ZIP), Probe(BARE, GROUP, since + CLOCK_MS))
 
 
 @pytest.mark.parametrize("parts", [1, 5, 11])

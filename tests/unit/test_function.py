@@ -1,7 +1,7 @@
 """Names, and the state that one run leaves for the next."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,34 +9,40 @@ from hypothesis import strategies as st
 
 from deployer.errors import UsageError, WorkspaceError
 from deployer.models.function import Configuration, Named, StoredZip, named
-from deployer.state.state import FORM, Answer, Probed, Stage, State, state_from
+from deployer.state.document import FORM, from_document, to_document
+from deployer.state.stages import Stage
+from deployer.state.state import Answer, Baseline, Packages, Probe, ProbePeriod, Recorded, State
 
 ZIP = StoredZip("b", "k", "0" * 64, 10, 20, 3, "a" * 16)
-STATE = State(
-    "f", Stage.PROBED, "b", Configuration("python3.11", "a.h", "r"), ZIP, ZIP, "/g", 1, Configuration("p", "h", "r")
-)
+BEFORE = Baseline(Configuration("python3.11", "a.h", "r"), ZIP)
+STATE = State("f", Stage.PROBED, "b", BEFORE, Packages(ZIP), Probe(Configuration("p", "h", "r"), "/g", 1))
 states = st.builds(
     replace,
     st.just(STATE),
     stage=st.sampled_from(Stage),
-    slim=st.sampled_from([None, ZIP]),
-    answers=st.dictionaries(st.text(max_size=5), st.builds(Answer, st.text(max_size=5), st.booleans()), max_size=3),
-    earlier=st.lists(st.builds(Probed, st.text(max_size=3), st.just("/g"), st.just(1), st.just(2)), max_size=2).map(
-        tuple
+    packages=st.builds(Packages, st.just(ZIP), st.sampled_from([None, ZIP])),
+    recorded=st.builds(
+        Recorded,
+        st.text(max_size=5),
+        st.dictionaries(st.text(max_size=5), st.builds(Answer, st.text(max_size=5), st.booleans()), max_size=3),
     ),
+    left=st.sampled_from([None, BEFORE.configuration]),
+    earlier=st.lists(
+        st.builds(ProbePeriod, st.text(max_size=3), st.just("/g"), st.just(1), st.just(2)), max_size=2
+    ).map(tuple),
     serial=st.integers(0, 9),
 )
 
 
 @given(states)
 def test_a_state_comes_back_as_it_was(state):
-    assert state_from(json.loads(FORM.write(asdict(state)))) == state
+    assert from_document(json.loads(FORM.write(to_document(state)))) == state
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_anything_else_is_said_to_be_no_state(document):
     with pytest.raises(WorkspaceError):
-        state_from(document)
+        from_document(document)
 
 
 @pytest.mark.parametrize("name", ["f", "a-b_C9", "arn:aws:lambda:eu-west-1:123456789012:function:f", "1:function:f"])

@@ -15,14 +15,15 @@ from deployer.models.slim import Measure
 from deployer.models.whitelist import Whitelist
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage
-from deployer.state.state import Stage, State
+from deployer.state.stages import Stage
+from deployer.state.state import Baseline, Packages, Probe, State
 from deployer.whitelist import Inventory
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r")
 BEFORE = StoredZip("b", "ldeploy/0.zip", "0" * 64, 500)
 FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
 SLIM = StoredZip("b", "ldeploy/2.zip", "2" * 64, 300)
-STATE = State("f", Stage.PROBING, "b", BARE, BEFORE, FULL, "/aws/lambda/f", 0, BARE)
+STATE = State("f", Stage.PROBING, "b", Baseline(BARE, BEFORE), Packages(FULL), Probe(BARE, "/aws/lambda/f", 0))
 HELD = Inventory("a" * 16, (), {})
 SLIM_PACKAGE = SlimPackage(Path("slim.zip"), Whitelist("a" * 16, {}), Measure(1, 300, 300, "2" * 64), Settings(), ())
 CHANGES = (planner.Create, planner.UpdateCode, planner.UpdateConfiguration)
@@ -67,7 +68,7 @@ def test_code_that_is_there_already_is_not_sent_again():
 
 @pytest.mark.parametrize("present", [BEFORE, FULL])
 def test_what_is_deployed_is_copied_once_where_it_is_the_package_too(present):
-    state = replace(STATE, before_code=replace(present, label=""), full=present)
+    state = replace(STATE, baseline=Baseline(BARE, replace(present, label="")), packages=Packages(present))
     steps = planner.probe(found(present), ProbePlan(state, {}), HELD, None, None)
     assert [step.zip.uri for step in steps if isinstance(step, planner.KeepCode)] == [present.uri]
 
@@ -84,7 +85,7 @@ def test_the_bucket_is_made_first():
 
 def test_shrinking_makes_the_code_smaller_before_the_layer_goes():
     probed = found(FULL, arm(BARE, "l", "a" * 16))
-    state = replace(STATE, stage=Stage.SHRINKING, slim=SLIM)
+    state = replace(STATE, stage=Stage.SHRINKING).with_slim(SLIM)
     steps = kinds(planner.shrink(probed, Redeployment(state, BARE, SLIM_PACKAGE)))
     assert steps.index(planner.Upload) < steps.index(planner.UpdateCode) < steps.index(planner.UpdateConfiguration)
     assert steps.index(planner.UpdateConfiguration) < steps.index(planner.PublishVersion)
@@ -118,7 +119,7 @@ def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
 
 @given(st.sampled_from([None, found(), found(FULL)]))
 def test_every_step_says_what_it_does_and_no_value_of_the_environment(function):
-    state = replace(STATE, before=replace(BARE, environment={"KEY": "s3cret"}), probed=BARE)
+    state = replace(STATE, baseline=Baseline(replace(BARE, environment={"KEY": "s3cret"}), BEFORE))
     for step in planner.probe(function, ProbePlan(state, {FULL.key: Path("full.zip")}), HELD, "b", Path("events")):
         assert str(step)
         assert "s3cret" not in f"{step}{step!r}"

@@ -7,7 +7,7 @@ import pytest
 from deployer import evidence, whitelist
 from deployer.errors import WorkspaceError
 from deployer.report import store as report_store
-from deployer.state.state import state_from
+from deployer.state.document import from_document
 from deployer.versioned import Form, count, of_type
 
 OLD_WHITELIST = """{
@@ -46,7 +46,7 @@ READERS = {
     "The evidence that an earlier run left": evidence.from_json,
     "What an earlier run wrote down of a package's contents": whitelist.inventory_from_json,
     "The report of the last shrink": report_store.from_json,
-    "The state that was left": lambda text: state_from(json.loads(text)),
+    "The state that was left": lambda text: from_document(json.loads(text)),
 }
 
 
