@@ -2,20 +2,17 @@
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import urllib3
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
-from botocore.utils import get_environ_proxies
 
-from deployer.aws.clients import code_of, translate_errors
+from deployer.aws.clients import translate_errors
+from deployer.aws.ranges import ObjectSource, UrlSource, pool_for
 from deployer.errors import CloudError, ConflictError, MissingError, PackageError
 
 if TYPE_CHECKING:
@@ -49,76 +46,6 @@ class Held:
     age_s: float
     """Seconds since it was written."""
     text: str
-
-
-@dataclass(frozen=True)
-class ObjectSource:
-    """A zip in S3, read by range requests; a change meanwhile is an error, not another zip's bytes."""
-
-    client: "S3Client"
-    bucket: str
-    key: str
-    size: int
-    etag: str
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``.
-
-        Raises:
-            PackageError: the object ends before that, or was changed or removed.
-        """
-        if length == 0:
-            return b""
-        where = f"s3://{self.bucket}/{self.key}"
-        try:
-            with translate_errors(f"read {where}"):
-                answer = self.client.get_object(
-                    Bucket=self.bucket,
-                    Key=self.key,
-                    Range=f"bytes={offset}-{offset + length - 1}",
-                    IfMatch=self.etag,
-                )
-                found = answer["Body"].read()
-        except CloudError as error:
-            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) in _CHANGED:
-                raise _changed(where) from error
-            raise
-        if len(found) != length:
-            raise PackageError(f"{where} ends before byte {offset + length}.", "Upload it again.")
-        return found
-
-
-@dataclass(frozen=True)
-class UrlSource:
-    """A zip behind a presigned URL, read by range requests."""
-
-    url: str = field(repr=False)
-    """Presigned: whoever has it may read, so it is never printed."""
-    size: int
-    what: str
-    pool: urllib3.PoolManager = field(default_factory=urllib3.PoolManager, repr=False)
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``.
-
-        Raises:
-            PackageError: fewer came.
-            CloudError: the URL cannot be read.
-        """
-        if length == 0:
-            return b""
-        headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
-        try:
-            answer = self.pool.request("GET", self.url, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
-            # Not "from error": it names the URL, and a traceback would show it.
-            raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from None
-        if answer.status not in {200, 206}:
-            raise CloudError(f"Could not read {self.what}: HTTP {answer.status}.", "Run it again.")
-        found = answer.data if answer.status == 206 else answer.data[offset : offset + length]
-        if len(found) != length:
-            raise PackageError(f"{self.what} ends before byte {offset + length}.", "Run it again.")
-        return found
 
 
 @dataclass(frozen=True)
@@ -229,7 +156,7 @@ class Storage:
             size: in bytes.
             what: what it is, for messages: the URL itself is a secret.
         """
-        return UrlSource(url, size, what, _pool(url))
+        return UrlSource(url, size, what, pool_for(url))
 
     def upload(self, path: Path, bucket: str, key: str, sha256: str, progress: Progress) -> None:
         """Upload a file; S3 refuses other bytes than those of the hash, and tells the hash from then on.
@@ -309,20 +236,3 @@ class Storage:
         """Delete an object; one that is gone is as good."""
         with translate_errors(f"delete s3://{bucket}/{key}"):
             self.client.delete_object(Bucket=bucket, Key=key)
-
-
-def _pool(url: str) -> urllib3.PoolManager:
-    """Connections as boto3 would make them: through the environment's proxy, trusting ``AWS_CA_BUNDLE``."""
-    trusted = os.environ.get("AWS_CA_BUNDLE")
-    proxy = get_environ_proxies(url).get(url.partition(":")[0])
-    return urllib3.ProxyManager(proxy, ca_certs=trusted) if proxy else urllib3.PoolManager(ca_certs=trusted)
-
-
-_CHANGED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
-
-
-def _changed(where: str) -> PackageError:
-    return PackageError(
-        f"{where} was changed or removed while it was read.",
-        "Run the same command again on the zip you mean.",
-    )
