@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from deployer.aws import open_aws
 from deployer.aws.clients import translate_errors
-from deployer.aws.storage import Storage, UrlSource
+from deployer.aws.ranges import UrlSource
+from deployer.aws.storage import Storage
 from deployer.errors import CloudError, DeniedError, LdeployError, UsageError
 
 ECHO = 'exceeded the 4KB limit. String measured: {"KEY":"s3cret"}'
