@@ -19,15 +19,18 @@ LETTERS = {
     "D": ("listed", "inotify"),
     "e": ("listed", "audit"),
     "n": ("browsed", "audit"),
+    "w": ("browsed", "shim"),
+    "W": ("browsed", "inotify"),
     "r": ("read", "audit"),
     "x": ("executed", "shim"),
-    "y": ("executed", "audit"),
     "m": ("loaded", "shim"),
     "M": ("loaded", "maps"),
     "b": ("loaded", "audit"),
 }
 LISTING = {"o": "d", "O": "D", "a": "e", "p": "D"}
 """To open a directory is to list it."""
+ASKED = "abenr"
+"""The letters of what Python code did: those know the module that asked."""
 _BITS = {letter: 1 << number for number, letter in enumerate(LETTERS)}
 _MASKS = {kind: sum(_BITS[each] for each in LETTERS if LETTERS[each][0] == kind) for kind, _ in LETTERS.values()}
 _LOOKED = _MASKS["looked"]

@@ -15,6 +15,8 @@ from typing import Any
 OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The probe's folder: ``/opt/ldeploy``."""
 JOURNAL = "LDEPLOY_JOURNAL"
+HIDDEN: list[Any] = []
+"""The probe's modules, which live on."""
 _SETTINGS = ("LDEPLOY_PACKAGE", "LDEPLOY_WRAPPER", "LDEPLOY_SAMPLE", "LDEPLOY_TASK")
 
 
@@ -48,14 +50,22 @@ def start_probe() -> None:
     if journal is None:
         probe.faults.add("journal-missing")
     probe.begin(settings["LDEPLOY_WRAPPER"])
+    if shim and not shim.ldeploy_follow():
+        probe.faults.add("audit-missing")
     runtime = Runtime(probe)
     runtime.start_thread()
     ClientHook(runtime).install()
     import atexit
 
     atexit.register(runtime.exiting)
-    if "AWS_LAMBDA_MAX_CONCURRENCY" not in os.environ:  # there the runtime forks workers, and this process reports
-        os.register_at_fork(before=runtime.stop_thread)
+    runtime.watch_forks()
+    hide_modules()
+
+
+def hide_modules() -> None:
+    """Take the probe's modules out of sight: what replaces ``os`` or ``time`` in every module must not find them."""
+    names = [name for name in sys.modules if name.partition(".")[0] == "probe_layer"]
+    HIDDEN.extend(sys.modules.pop(name) for name in names)
 
 
 def find_shim() -> Any:
@@ -77,6 +87,7 @@ def open_journal() -> Any:
     except TakenError:
         if not path.endswith("-%d" % os.getpid()):
             os.environ[JOURNAL] = own
+            os.close(os.open(own, os.O_CREAT | os.O_CLOEXEC, 0o600))
             os.execv(sys.executable, getattr(sys, "orig_argv", [sys.executable, *sys.argv]))  # noqa: S606
     except OSError:
         pass
@@ -102,11 +113,13 @@ def take_settings() -> dict[str, str]:
 
 def read_share(text: str) -> float:
     """The share of sandboxes that report; all where it is not to be read."""
+    from probe_layer.record import SMALLEST_SHARE
+
     try:
         share = float(text or 1)
     except ValueError:
         return 1.0
-    return share if 0 < share <= 1 else 1.0
+    return max(share, SMALLEST_SHARE) if 0 < share <= 1 else 1.0
 
 
 # -- the runtime ---------------------------------------------------------------------------------------------------

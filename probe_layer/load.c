@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "journal.h"
+#include "programs.h"
 
 #include <link.h>
 
@@ -23,6 +24,6 @@ static int note_holder(struct dl_phdr_info *object, size_t size, void *address) 
 }
 
 EXPORT void __gmon_start__(void) {
-    map_journal();
+    start();
     dl_iterate_phdr(note_holder, __builtin_return_address(0));
 }

@@ -1,11 +1,9 @@
-"""The log, and programs: the two places outside the package that the probe reaches for."""
+"""The log: the one place outside the package that the probe writes to."""
 
 from __future__ import annotations
 
-import os
-import time
-
-from probe_layer.unheard import read
+from posix import fstat, write
+from time import sleep
 
 
 class Output:
@@ -36,28 +34,17 @@ def _write(file: int, data: bytes) -> None:
     tries = 1_000
     while data:
         try:
-            data = data[os.write(file, data) :]
+            data = data[write(file, data) :]
         except BlockingIOError:  # noqa: PERF203
             tries -= 1
             if not tries:
                 raise
-            time.sleep(0.001)
+            sleep(0.001)
 
 
 def _identity(file: int) -> tuple[int, int] | None:
     try:
-        status = os.fstat(file)
+        status = fstat(file)
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def is_static(path: bytes) -> bool:
-    """Whether a program is an ELF file that asks for no loader, so that no shim can be preloaded (64 bit only)."""
-    head = read(path, 4096)
-    if head[:5] != b"\x7fELF\x02":
-        return False
-    offset = int.from_bytes(head[32:40], "little")
-    size, count = (int.from_bytes(head[at : at + 2], "little") for at in (54, 56))
-    kinds = {int.from_bytes(head[at : at + 4], "little") for at in range(offset, offset + size * count, size or 1)}
-    return 3 not in kinds  # PT_INTERP

@@ -5,9 +5,15 @@
 #include "paths.h"
 
 /* Called before a program is started. Whether it is there. Keeps errno. */
-HIDDEN int starting(int dirfd, const char *path);
+HIDDEN int starting(int dirfd, const char *path, char *const *arguments);
 
-/* "LD_PRELOAD=..." and the shim's own variable, "LDEPLOY_JOURNAL=...", as they stand in this process; or empty. */
+/* Finds the next functions, and whatever else the shim needs, where that is not done yet: another library may be
+ * initialised, and call us, before the shim is. */
+HIDDEN void start(void);
+
+/* "LD_PRELOAD=..." with the shim alone, and the shim's own variable, "LDEPLOY_JOURNAL=..."; or empty. */
 HIDDEN extern char preload_entry[PATH_ROOM + 16], own_entry[PATH_ROOM + 16];
+
+extern char **environ;
 
 #endif

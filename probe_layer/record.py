@@ -12,9 +12,9 @@ Version 1 wrote ``touched`` and ``imported`` as they are. It is still read.
 """
 
 import binascii
-import json
 import zlib
 from functools import lru_cache
+from json import JSONDecoder, dumps, loads
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 HEAD = '{"record":"ldeploy/'
@@ -42,7 +42,7 @@ SMALLEST_SHARE = 1e-6
 """``wrapper`` draws with six digits."""
 _SHORT, _LONG, _MANY = 64, 256, 64  # characters of a name, of a request's id; names in a list
 _UNPACKED = 1 << 20  # bytes: a line of ours unpacks to a few ten thousand
-_DECODER = json.JSONDecoder()
+_DECODER = JSONDecoder()
 
 
 class CutError(ValueError):
@@ -145,7 +145,7 @@ def _line(record: Record, entries: List[_Entry]) -> str:
     fields.update((name, value) for name, value in given.items() if value != _USUAL.get(name, {}))
     if entries:
         fields["packed"] = pack(entries)
-    return json.dumps(fields, separators=(",", ":"))
+    return dumps(fields, separators=(",", ":"))
 
 
 def pack(entries: List[_Entry]) -> str:
@@ -156,7 +156,7 @@ def pack(entries: List[_Entry]) -> str:
             for name in each:
                 field.setdefault(name, []).append(number)
     touched, imported = ({name: _runs(numbers) for name, numbers in field.items()} for field in places)
-    text = json.dumps([[entry[0] for entry in entries], touched, imported], separators=(",", ":"))
+    text = dumps([[entry[0] for entry in entries], touched, imported], separators=(",", ":"))
     return binascii.b2a_base64(zlib.compress(text.encode("ascii"), 6), newline=False).decode("ascii")
 
 
@@ -218,7 +218,7 @@ def unpack(packed: str) -> Tuple[_Paths, _Paths]:
         text = inflate.decompress(binascii.a2b_base64(packed), _UNPACKED)
         if not inflate.eof:
             raise ValueError("it is cut off, or too long")
-        paths, touched, imported = json.loads(text)
+        paths, touched, imported = loads(text)
         if not _all_text(paths):
             raise ValueError("a path is no text")
         return _spelled(paths, touched), _spelled(paths, imported)

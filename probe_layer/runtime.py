@@ -5,10 +5,12 @@ The report is written before that request, when the answer has been sent, so it 
 
 from __future__ import annotations
 
-import _thread
-import os
+import ctypes
 import sys
-import time
+from _thread import allocate_lock, get_native_id, start_new_thread
+from os import register_at_fork
+from posix import getpid, stat
+from time import monotonic, sleep
 from typing import Any, Callable
 
 from probe_layer.probe import Probe
@@ -17,6 +19,8 @@ CLIENT = "awslambdaric.lambda_runtime_client"
 _INTERVAL = 0.15  # seconds between two looks at the kernel's queue, which holds 16,384 events
 _START_UP = 10.0  # seconds that Lambda gives it
 _PATIENCE = 2.0  # seconds between two reports when no request for an invocation is ever seen
+_SET_MASK = 2  # SIG_SETMASK
+_C = ctypes.PyDLL(None)
 
 
 class Runtime:
@@ -24,18 +28,21 @@ class Runtime:
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._request: str | None = None
         self._phase = "start"
         self.is_followed = False
-        self._stop = _thread.allocate_lock()
+        self._stop = allocate_lock()
         self._thread = 0
 
     # -- turns ---------------------------------------------------------------------------------------------------
 
     def ended(self) -> None:
         """Start-up or an invocation has ended."""
-        self._probe.report(self._phase, self._request, True)
+        if getpid() == self._pid:
+            self._probe.report(self._phase, self._request, True)
+        elif self._phase == "invoke":
+            self._probe.count_answer()
         self._phase, self._request = "idle", None
 
     def began(self, request: str | None) -> None:
@@ -58,35 +65,53 @@ class Runtime:
     # -- the thread ----------------------------------------------------------------------------------------------
 
     def start_thread(self) -> None:
-        """Raw, so that neither ``threading`` nor the function's own count of threads knows of it."""
-        if not self._thread and os.getpid() == self._pid:
+        """Raw, so that neither ``threading`` nor the function's own count of threads knows of it; and without a
+        signal, so that none that the function has blocked or waits for comes to it."""
+        if not self._thread and getpid() == self._pid:
             self._stop.acquire(False)
             self._thread = -1
-            _thread.start_new_thread(self._run, ())
+            before = (ctypes.c_ubyte * 128)()
+            _C.sigprocmask(_SET_MASK, (ctypes.c_ubyte * 128)(*[255] * 128), before)
+            try:
+                start_new_thread(self._run, ())
+            finally:
+                _C.sigprocmask(_SET_MASK, before, None)
+
+    def watch_forks(self) -> None:
+        """CPython from 3.12 warns when a process with threads forks: there the thread ends before, and begins again."""
+        if sys.version_info >= (3, 12):
+            register_at_fork(before=self.stop_thread, after_in_parent=self.start_thread)
 
     def stop_thread(self) -> None:
-        """Before a fork: CPython from 3.12 warns when a process with threads forks. Begun again with the next
-        invocation."""
-        if not self._thread or os.getpid() != self._pid:
+        """End it, and wait until the kernel counts it no more."""
+        if not self._thread or getpid() != self._pid:
             return
         if self._stop.locked():
             self._stop.release()
-        for _ in range(40):
-            time.sleep(0.0005)  # it may not have begun to run yet
-            if self._thread > 0 and not os.path.exists("/proc/self/task/%d" % self._thread):
+        for _ in range(1000):
+            sleep(0.00002)  # it may not have begun to run yet
+            if self._thread > 0 and not _is_there("/proc/self/task/%d" % self._thread):
                 break
         self._thread = 0
 
     def _run(self) -> None:
-        self._thread = _thread.get_native_id()
-        began = last = time.monotonic()
+        self._thread = get_native_id()
+        began = last = monotonic()
         while not self._stop.acquire(True, _INTERVAL):
             self._probe.drain()
-            if self._phase == "start" and time.monotonic() - last > _PATIENCE:
-                last = time.monotonic()
+            if self._phase == "start" and monotonic() - last > _PATIENCE:
+                last = monotonic()
                 if last - began > _START_UP:
                     self._check()
-                self._probe.report("start", None)
+                self._probe.report_workers()
+
+
+def _is_there(path: str) -> bool:
+    try:
+        stat(path)
+    except OSError:
+        return False
+    return True
 
 
 class ClientHook:

@@ -5,53 +5,62 @@
  * The functions are declared here and not by their headers, which give the older forms other shapes.
  */
 #define _GNU_SOURCE
+#include "find.h"
 #include "journal.h"
+#include "programs.h"
+#include "python.h"
 
-#include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 
-extern long syscall(long number, ...);
+extern int *__errno_location(void);
 
-#define CREATES 0100          /* O_CREAT */
-#define TEMPORARY 020000000   /* what O_TMPFILE has and O_DIRECTORY has not */
-#define NO_FOLLOW 0x100       /* AT_SYMLINK_NOFOLLOW */
+#define NOT_THERE 38 /* ENOSYS */
 
 static long absent(void) {
-    errno = ENOSYS;
+    *__errno_location() = NOT_THERE;
     return -1;
 }
 
-/* A function that does what the next one of its name does, or `without` where the C library has none, and notes the
- * path when `good`. It is looked up when the program starts: dlsym is not for signal handlers. */
-#define TOUCH(type, name, params, args, without, good, kind, dirfd, path)                     \
+/* What the C library makes of the kernel's answer. */
+static long answer(long result) {
+    if (!FAILED(result)) return result;
+    *__errno_location() = (int)-result;
+    return -1;
+}
+
+/* A function that does what the next one of its name does, or `without` where the C library has none, and then `after`
+ * when `good`. */
+#define AROUND(type, name, params, args, without, good, after)                                \
     EXPORT type name params;                                                                  \
     static type (*next_##name) params;                                                        \
-    __attribute__((constructor)) static void find_##name(void) { next_##name = find(#name); } \
+    REGISTER(name);                                                                           \
     EXPORT type name params {                                                                 \
-        if (!next_##name) find_##name();                                                      \
+        if (!next_##name) start();                                                            \
         type result = next_##name ? next_##name args : (type)(without);                       \
-        if (good) note(dirfd, path, kind);                                                    \
+        if (good) after;                                                                      \
         return result;                                                                        \
     }
+
+/* The same, which notes the path. */
+#define TOUCH(type, name, params, args, without, good, kind, dirfd, path) \
+    AROUND(type, name, params, args, without, good, note(dirfd, path, kind))
 
 /* -- stat: `stat` in glibc from 2.33, `__xstat` before, and kept there for what was built against it ---------------- */
 
 #define STAT(name, flags)                                                                     \
     TOUCH(int, name, (const char *path, void *buffer), (path, buffer),                        \
-          syscall(SYS_newfstatat, CWD, path, buffer, flags), !result, LOOKED, CWD, path)
+          answer(KERNEL(SYS_newfstatat, CWD, path, buffer, flags)), !result, LOOKED, CWD, path)
 #define XSTAT(name, flags)                                                                    \
     TOUCH(int, name, (int version, const char *path, void *buffer), (version, path, buffer),  \
-          syscall(SYS_newfstatat, CWD, path, buffer, flags), !result, LOOKED, CWD, path)
+          answer(KERNEL(SYS_newfstatat, CWD, path, buffer, flags)), !result, LOOKED, CWD, path)
 #define FSTATAT(name)                                                                         \
     TOUCH(int, name, (int dirfd, const char *path, void *buffer, int flags), (dirfd, path, buffer, flags), \
-          syscall(SYS_newfstatat, dirfd, path, buffer, flags), !result, LOOKED, dirfd, path)
+          answer(KERNEL(SYS_newfstatat, dirfd, path, buffer, flags)), !result, LOOKED, dirfd, path)
 #define FXSTATAT(name)                                                                        \
     TOUCH(int, name, (int version, int dirfd, const char *path, void *buffer, int flags),     \
           (version, dirfd, path, buffer, flags),                                              \
-          syscall(SYS_newfstatat, dirfd, path, buffer, flags), !result, LOOKED, dirfd, path)
+          answer(KERNEL(SYS_newfstatat, dirfd, path, buffer, flags)), !result, LOOKED, dirfd, path)
 
 STAT(stat, 0)
 STAT(stat64, 0)
@@ -66,7 +75,7 @@ FSTATAT(fstatat64)
 FXSTATAT(__fxstatat)
 FXSTATAT(__fxstatat64)
 TOUCH(int, statx, (int dirfd, const char *path, int flags, unsigned mask, void *buffer),
-      (dirfd, path, flags, mask, buffer), syscall(SYS_statx, dirfd, path, flags, mask, buffer),
+      (dirfd, path, flags, mask, buffer), answer(KERNEL(SYS_statx, dirfd, path, flags, mask, buffer)),
       !result, LOOKED, dirfd, path)
 
 /* -- other questions about a name ----------------------------------------------------------------------------------- */
@@ -109,19 +118,30 @@ STREAM(fopen, (const char *path, const char *mode), (path, mode), OPENED)
 STREAM(fopen64, (const char *path, const char *mode), (path, mode), OPENED)
 STREAM(freopen, (const char *path, const char *mode, void *stream), (path, mode, stream), OPENED)
 STREAM(freopen64, (const char *path, const char *mode, void *stream), (path, mode, stream), OPENED)
-STREAM(opendir, (const char *path), (path), LISTED)
+
+/* Who lists a folder may answer with its names; what Python's import system lists it only looks one name up in. */
+AROUND(void *, opendir, (const char *path), (path), (absent(), NULL), 1, note_listing(CWD, path, result != NULL))
+AROUND(void *, fdopendir, (int file), (file), (absent(), NULL), 1, note_listing(file, ".", result != NULL))
 
 #define LIST(name)                                                                            \
     TOUCH(int, name, (const char *path, void *list, void *select, void *compare), (path, list, select, compare), \
-          absent(), result >= 0, LISTED, CWD, path)
+          absent(), result >= 0, BROWSED, CWD, path)
 LIST(scandir)
 LIST(scandir64)
+#define LIST_AT(name)                                                                         \
+    TOUCH(int, name, (int dirfd, const char *path, void *list, void *select, void *compare),  \
+          (dirfd, path, list, select, compare), absent(), result >= 0, BROWSED, dirfd, path)
+LIST_AT(scandirat)
+LIST_AT(scandirat64)
+
+/* Who opens a name and not the file (O_PATH) only looks at it, and the kernel reports no open. */
+#define KIND(flags) ((flags) & ONLY_NAME ? LOOKED : OPENED)
 
 #define OPEN_2(name) \
-    TOUCH(int, name, (const char *path, int flags), (path, flags), absent(), result >= 0, OPENED, CWD, path)
+    TOUCH(int, name, (const char *path, int flags), (path, flags), absent(), result >= 0, KIND(flags), CWD, path)
 #define OPENAT_2(name)                                                                        \
     TOUCH(int, name, (int dirfd, const char *path, int flags), (dirfd, path, flags), absent(), \
-          result >= 0, OPENED, dirfd, path)
+          result >= 0, KIND(flags), dirfd, path)
 OPEN_2(__open_2)
 OPEN_2(__open64_2)
 OPENAT_2(__openat_2)
@@ -140,12 +160,12 @@ OPENAT_2(__openat64_2)
 #define OPEN(name, before, args, directory)                                                   \
     EXPORT int name(before const char *path, int flags, ...);                                 \
     static int (*next_##name)(before const char *path, int flags, ...);                       \
-    __attribute__((constructor)) static void find_##name(void) { next_##name = find(#name); } \
+    REGISTER(name);                                                                           \
     EXPORT int name(before const char *path, int flags, ...) {                                \
         MODE(flags)                                                                           \
-        if (!next_##name) find_##name();                                                      \
+        if (!next_##name) start();                                                      \
         int result = next_##name args;                                                        \
-        if (result >= 0) note(directory, path, OPENED);                                       \
+        if (result >= 0) note(directory, path, KIND(flags));                                       \
         return result;                                                                        \
     }
 #define COMMA ,
@@ -153,3 +173,82 @@ OPEN(open, , (path, flags, mode), CWD)
 OPEN(open64, , (path, flags, mode), CWD)
 OPEN(openat, int dirfd COMMA, (dirfd, path, flags, mode), dirfd)
 OPEN(openat64, int dirfd COMMA, (dirfd, path, flags, mode), dirfd)
+
+/* -- names that lead elsewhere from now on ---------------------------------------------------------------------------- */
+
+#define MOVE(name, params, args) AROUND(int, name, params, args, absent(), !result, note_link())
+MOVE(symlink, (const char *target, const char *path), (target, path))
+MOVE(symlinkat, (const char *target, int dirfd, const char *path), (target, dirfd, path))
+MOVE(rename, (const char *from, const char *to), (from, to))
+MOVE(renameat, (int dirfd, const char *from, int other, const char *to), (dirfd, from, other, to))
+MOVE(renameat2, (int dirfd, const char *from, int other, const char *to, unsigned flags), (dirfd, from, other, to, flags))
+
+/* -- system calls by number: libuv's statx ---------------------------------------------------------------------------- */
+
+typedef long words(long number, long a, long b, long c, long d, long e, long f);
+
+static void note_call(long number, long a, long b, long c) {
+    switch (number) {
+#ifdef __x86_64__
+        case SYS_stat:
+        case SYS_lstat:
+        case SYS_access:
+        case SYS_readlink: note(CWD, (const char *)a, LOOKED); break;
+        case SYS_open: note(CWD, (const char *)a, KIND(b)); break;
+        case SYS_getdents:
+#endif
+        case SYS_getdents64: note((int)a, ".", BROWSED); break;
+        case SYS_newfstatat:
+        case SYS_statx:
+        case SYS_faccessat:
+        case SYS_faccessat2:
+        case SYS_readlinkat: note((int)a, (const char *)b, LOOKED); break;
+        case SYS_openat: note((int)a, (const char *)b, KIND(c)); break;
+        case SYS_openat2: note((int)a, (const char *)b, KIND(*(const long *)c)); break;
+        case SYS_chdir:
+        case SYS_statfs:
+        case SYS_getxattr:
+        case SYS_lgetxattr: note(CWD, (const char *)a, LOOKED); break;
+        case SYS_io_uring_setup: note_unseen(); break; /* what is asked for that way no library hears of */
+    }
+}
+
+static int is_noted(long number) {
+    switch (number) {
+#ifdef __x86_64__
+        case SYS_stat:
+        case SYS_lstat:
+        case SYS_access:
+        case SYS_readlink:
+        case SYS_open:
+        case SYS_getdents:
+#endif
+        case SYS_getdents64:
+        case SYS_newfstatat:
+        case SYS_statx:
+        case SYS_faccessat:
+        case SYS_faccessat2:
+        case SYS_readlinkat:
+        case SYS_openat:
+        case SYS_openat2:
+        case SYS_chdir:
+        case SYS_statfs:
+        case SYS_getxattr:
+        case SYS_lgetxattr:
+        case SYS_io_uring_setup: return 1;
+        default: return 0;
+    }
+}
+
+/* Declared without its `...`, which takes the same registers. What is not noted is a jump and no call: a process that
+ * is cloned must not come back to a frame of ours. */
+static words *next_syscall;
+REGISTER(syscall);
+EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f) {
+    if (!next_syscall) start();
+    if (!next_syscall) return answer(call6(number, a, b, c, d, e, f));
+    if (!is_noted(number)) __attribute__((musttail)) return next_syscall(number, a, b, c, d, e, f);
+    long result = next_syscall(number, a, b, c, d, e, f);
+    if (result >= 0) note_call(number, a, b, c);
+    return result;
+}

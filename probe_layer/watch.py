@@ -6,12 +6,13 @@ One watch on each directory; an event names the directory's watch and the entry.
 from __future__ import annotations
 
 import ctypes
-import fcntl
-import os
 import struct
+from fcntl import F_DUPFD_CLOEXEC, fcntl
+from posix import O_CLOEXEC, O_NONBLOCK, close, read, readlink, scandir
+from posixpath import isdir
 from typing import Any
 
-_NONBLOCK, _CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
+_NONBLOCK, _CLOEXEC = O_NONBLOCK, O_CLOEXEC
 _OPEN, _OVERFLOW = 0x20, 0x4000
 _ONLY_DIRECTORIES, _NO_FOLLOW = 0x01000000, 0x02000000
 _IS_DIRECTORY = 0x40000000
@@ -43,7 +44,7 @@ class Watch:
     def at_work(self) -> bool:
         """Whether the queue is still ours: a function may close every descriptor, and reuse their numbers."""
         try:
-            if os.readlink(f"/proc/self/fd/{self._file}") == _MARK:
+            if readlink(f"/proc/self/fd/{self._file}") == _MARK:
                 return True
         except OSError:
             pass
@@ -62,7 +63,7 @@ class Watch:
         found: list[tuple[str, bytes]] = []
         while self.at_work():
             try:
-                events = os.read(self._file, 1 << 20)
+                events = read(self._file, 1 << 20)
             except BlockingIOError:
                 break
             self._parse(events, found)
@@ -70,7 +71,7 @@ class Watch:
 
     def _list(self, directory: bytes) -> list[bytes]:
         try:
-            with os.scandir(directory) as entries:
+            with scandir(directory) as entries:
                 return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
         except OSError:
             self._faults.add("inotify-refused")
@@ -78,7 +79,7 @@ class Watch:
 
     def _add_below(self, add: Any, root: bytes, own: bytes) -> None:
         """Lists first and watches then, so that the listing raises no events."""
-        directories = [root] if os.path.isdir(root) else []
+        directories = [root] if isdir(root) else []
         for directory in directories:
             directories += [place for place in self._list(directory) if place != own]
         for directory in directories:
@@ -115,8 +116,8 @@ def _checked(result: int) -> int:
 
 def _lift(file: int) -> int:
     try:
-        high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+        high = fcntl(file, F_DUPFD_CLOEXEC, _HIGH)
     except OSError:
         return file
-    os.close(file)
+    close(file)
     return high

@@ -14,9 +14,14 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "inotify-missed": "The witnesses disagree: an open was seen by another witness and not by the kernel's watch",
     "shim-missing": "The shim did not load: files that were only asked about (exists, stat) are missing",
     "shim-missed": "The witnesses disagree: an open was seen by another witness and not by the shim",
-    "shim-static": "A statically linked program ran: files that it only asked about are missing",
+    "shim-static": "A program ran that makes its own system calls (static, Go, 32 bit): files that it only asked about"
+    " may be missing; what lies beside it and around what it was called with is kept",
+    "audit-missing": "Python's own functions could not be followed: which folders Python code browsed, and which module"
+    " asked for a file, is missing",
     "journal-missing": "The journal could not be made in /tmp: what child processes and killed sandboxes touched may be"
     " missing",
+    "journal-removed": "The function removed the journal in /tmp: what long-lived child processes touched after that"
+    " may be missing",
     "journal-full": "The journal in /tmp is full: what was touched after that may be missing",
     "runtime-unknown": "The runtime's client was not found: there are no invocations and request ids in the records",
     "unpack-denied": "The function did not start: its role may not read the full package in S3",

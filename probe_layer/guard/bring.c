@@ -221,7 +221,8 @@ enum outcome serve(int dirfd, const char *path, const char *ask, struct asked *a
 }
 
 /* Of a program: what it needs may be dropped even where it is there itself. Whether it is there. */
-int starting(int dirfd, const char *path) {
+int starting(int dirfd, const char *path, char *const *arguments) {
+    (void)arguments;
     struct asked asked;
     int before = errno;
     if (look_up(dirfd, path, &asked) && asked.row && asked.row->kind != FOLDER_ROW) bring(asked.row, "exec");

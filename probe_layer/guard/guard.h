@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "../find.h"
 #include "../paths.h"
 
 #define STORE "/tmp/.ldeploy-guard"

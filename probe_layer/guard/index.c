@@ -149,11 +149,16 @@ static void map_index(void) {
 }
 
 __attribute__((constructor)) void open_index(void) {
-    const char *told = getenv(VARIABLE), *preload = getenv("LD_PRELOAD");
+    const char *told = getenv(VARIABLE);
     if (guard_index || !told || !*told) return;
     int before = errno;
     read_settings(told);
     if (*package_root == '/') map_index();
-    if (guard_index && preload) snprintf(preload_entry, sizeof preload_entry, "LD_PRELOAD=%s", preload);
+    if (guard_index) snprintf(preload_entry, sizeof preload_entry, "LD_PRELOAD=%s", own_file());
     errno = before;
+}
+
+void start(void) {
+    find_nexts();
+    open_index();
 }

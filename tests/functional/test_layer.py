@@ -89,7 +89,7 @@ def test_a_shim_that_was_not_built_is_said_with_what_builds_it(tmp_path: Path, m
 
 def test_the_journal_is_laid_out_the_same_for_its_writers_and_its_reader() -> None:
     header = (SHIM.parent / "journal.h").read_text()
-    assert "SLOTS = 65536" in header
+    assert "SLOTS = 131072" in header
     assert "DATA_OFFSET = 4096 + SLOTS * 8" in header
-    assert "JOURNAL_SIZE = 6 << 20" in header
-    assert (journal.DATA, journal.SIZE) == (4096 + 65536 * 8, 6 << 20)
+    assert "JOURNAL_SIZE = 8 << 20" in header
+    assert (journal.DATA, journal.SIZE) == (4096 + 131072 * 8, 8 << 20)

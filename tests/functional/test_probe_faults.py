@@ -91,7 +91,7 @@ def test_a_journal_that_is_full(host: Host) -> None:
         def handler(event, context):
             shim = ctypes.PyDLL(None)
             root = os.fsencode(os.getcwd())
-            for number in range(70_000):
+            for number in range(80_000):
                 shim.ldeploy_note(108, root + b"/" + b"x" * 100 + b"%d" % number)
             return open("data/file.txt").read()
     """))  # fmt: skip
@@ -121,10 +121,10 @@ def test_nowhere_to_write_to(host: Host) -> None:
 
 def test_a_probe_that_fails(host: Host) -> None:
     host.add("app.py", dedent("""
-        import sys
+        import gc
         def handler(event, context):
             if event == "break":
-                sys.modules["probe_layer.probe"].mapped = None
+                next(o for o in gc.get_objects() if type(o).__name__ == "Collector")._compare = None
             return open("data/file.txt").read()
     """))  # fmt: skip
     run = host.run(["break", "go on", "go on"])

@@ -157,7 +157,7 @@ def test_a_shim_that_cannot_be_loaded_is_a_fault(host: Host) -> None:
     run = host.run([7])
     assert run.answers == [7]
     assert run.faults == {"shim-missing"}
-    assert {tuple(record.witnesses) for record in run.records} == {("inotify", "maps", "audit")}
+    assert {tuple(record.witnesses) for record in run.records} == {("inotify", "maps")}
     assert "app.py" in run.touched("opened")
 
 

@@ -83,7 +83,7 @@ def test_what_one_witness_alone_saw_says_so(host: Host) -> None:
     host.add("app.py", "def handler(event, context): return open('opened.txt').read()")
     (host.opt / "ldeploy/shim/x86_64.so").write_bytes(b"no library")
     run = host.run()
-    assert {key for record in run.records for key in record.touched} == {"opened@audit+inotify"}
+    assert {key for record in run.records for key in record.touched} == {"opened@inotify"}
     assert run.faults == {"shim-missing"}
 
 
