@@ -35,7 +35,7 @@ class Aws:
 
 
 def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) -> Aws:
-    """Connects; None takes what boto3 takes: its variables, its files, the role.
+    """Connect; for None, take what boto3 takes: its variables, its files, the role.
 
     Raises:
         UsageError: no region, or a profile that does not exist.

@@ -56,13 +56,13 @@ class Clients:
     region: str
 
     def account(self) -> str:
-        """The account's twelve digits."""
+        """Return the account's twelve digits."""
         with translate_errors("ask who we are"):
             return self.tokens.get_caller_identity()["Account"]
 
 
 def connect(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
-    """Clients for one region and endpoint.
+    """Return the clients for one region and endpoint.
 
     Raises:
         UsageError: no region, or a profile that does not exist.
@@ -87,13 +87,13 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
 
 
 def client(service: Any) -> Any:
-    """A client as boto3 makes it by itself: for a process in AWS, whose region and role are given."""
+    """Return a client as boto3 makes it by itself: for a process in AWS, whose region and role are given."""
     return boto3.client(service, config=RETRIES)
 
 
 @contextmanager
 def translate_errors(doing: str) -> Iterator[None]:
-    """Whatever boto3 raises inside becomes an error of ours.
+    """Turn whatever boto3 raises inside the block into an error of ours.
 
     Args:
         doing: what was being done, as in "could not <doing>".
@@ -125,12 +125,12 @@ def translate_errors(doing: str) -> Iterator[None]:
 
 
 def code_of(error: ClientError) -> str:
-    """AWS's code of the error, as ``ResourceNotFoundException``."""
+    """Return AWS's code of the error, such as ``ResourceNotFoundException``."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def translated(error: ClientError, doing: str) -> CloudError | OverLimitError:
-    """AWS's error as one of ours, with AWS's own message unless it echoes environment values."""
+    """Return AWS's error as one of ours, with AWS's own message unless that echoes environment values."""
     code = code_of(error)
     message = _message(error)
     if _echoes_values(error):

@@ -46,14 +46,15 @@ class Functions:
     client: "LambdaClient"
 
     def find(self, name: str) -> Function | None:
-        """The function's ``$LATEST``, or None where there is none."""
+        """Return the function's ``$LATEST``, or None where there is none."""
         try:
             return self.get(name)
         except MissingError:
             return None
 
     def get(self, name: str) -> Function:
-        """The function's ``$LATEST`` once no update is under way; also where the last one failed: the next may mend it.
+        """Return the function's ``$LATEST`` once no update is in progress, also where the last one failed: the next may
+        repair it.
 
         Raises:
             MissingError: there is no such function.
@@ -62,12 +63,12 @@ class Functions:
         return _function(self._settled(name))
 
     def code_url(self, name: str) -> str:
-        """A presigned URL of the code that is deployed; good for ten minutes."""
+        """Return a presigned URL of the deployed code, valid for ten minutes."""
         with translate_errors(f"get the code of {name}"):
             return self.client.get_function(FunctionName=name)["Code"]["Location"]
 
     def create(self, name: str, configuration: Configuration, code: StoredZip) -> Function:
-        """A new function from a zip in S3; waits until it is active."""
+        """Create a function from a zip in S3; wait until it is active."""
         self._patiently(
             f"create the function {name}",
             lambda: self.client.create_function(
@@ -81,7 +82,7 @@ class Functions:
         return self.ready(name)
 
     def update_code(self, found: Function, code: StoredZip) -> Function:
-        """Puts another zip in, if nobody changed the function since it was found; waits until it is done."""
+        """Deploy another zip, if nobody changed the function since it was found; wait until it is done."""
         self._patiently(
             f"update the code of {found.name}",
             lambda: self.client.update_function_code(
@@ -91,7 +92,7 @@ class Functions:
         return self.ready(found.name)
 
     def update_configuration(self, found: Function, wanted: Configuration) -> Function:
-        """Makes the configuration the wanted one; only what differs is sent."""
+        """Change the configuration to the wanted one; send only what differs."""
         settings = _settings(wanted, _settings(found.configuration, {}))
         if not settings:
             return found
@@ -104,7 +105,7 @@ class Functions:
         return self.ready(found.name)
 
     def publish_version(self, found: Function, note: str) -> str:
-        """Publishes what was found as a version; the same version again where nothing changed since the last.
+        """Publish what was found as a version; Lambda returns the last version again where nothing changed since.
 
         Raises:
             ConflictError: somebody changed the function since it was found.
@@ -118,7 +119,7 @@ class Functions:
         return published["Version"]
 
     def ready(self, name: str) -> Function:
-        """The function after an update of ours (``LastUpdateStatus``).
+        """Return the function after an update of ours (``LastUpdateStatus``).
 
         Raises:
             CloudError: the update failed, with Lambda's reason, or takes over ten minutes.
@@ -130,7 +131,7 @@ class Functions:
         return _function(found)
 
     def _settled(self, name: str) -> dict[str, Any]:
-        """Lambda's answer once no update is under way any more, whatever came of it."""
+        """Return Lambda's answer once no update is in progress any more, whatever its result."""
         deadline = time.monotonic() + READY_WITHIN_S
         for pause in _pauses():
             with translate_errors(f"find the function {name}"):
@@ -145,7 +146,7 @@ class Functions:
         )
 
     def invoke(self, name: str, payload: bytes, version: str = "$LATEST") -> Reply:
-        """One synchronous invocation; a function that raises is an answer, not an error."""
+        """Invoke the function once and wait for the answer; a function that raises is an answer, not an error."""
         reply = self._patiently(  # a version just published is still pending for a while
             f"invoke {name}",
             lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version),
@@ -154,7 +155,7 @@ class Functions:
             return Reply(reply["Payload"].read(), reply.get("FunctionError", ""))
 
     def find_layer(self, layer: str, note: str) -> str | None:
-        """The ARN of the layer's version that carries this note, or None."""
+        """Return the ARN of the layer's version that carries this note, or None."""
         try:
             with translate_errors(f"look for the layer {layer}"):
                 pages = self.client.get_paginator("list_layer_versions").paginate(LayerName=layer)
@@ -164,7 +165,7 @@ class Functions:
         return next((found["LayerVersionArn"] for found in versions if found.get("Description") == note), None)
 
     def publish_layer(self, layer: str, note: str, content: bytes | StoredZip) -> str:
-        """Publishes a layer's version for both architectures and gives its ARN."""
+        """Publish a version of a layer for both architectures; return its ARN."""
         where: Any = (
             {"S3Bucket": content.bucket, "S3Key": content.key}
             if isinstance(content, StoredZip)
@@ -179,7 +180,7 @@ class Functions:
             )["LayerVersionArn"]
 
     def users_of_layers(self) -> dict[str, set[str]]:
-        """Each layer's ARN, without its version -> the functions of which any version uses it.
+        """Return each layer's ARN, without its version, with the functions that use any version of it.
 
         Raises:
             DeniedError: lambda:ListFunctions is missing.
@@ -193,13 +194,13 @@ class Functions:
         return users
 
     def layer_url(self, arn: str) -> tuple[str, int]:
-        """A presigned URL of a layer version's zip, and its bytes."""
+        """Return a presigned URL of a layer version's zip, and its size in bytes."""
         with translate_errors(f"get the layer {arn}"):
             content = self.client.get_layer_version_by_arn(Arn=arn)["Content"]
             return content["Location"], content["CodeSize"]
 
     def _patiently(self, doing: str, call: Callable[[], Result]) -> Result:
-        """The call, again while another update of the function is under way (409), or its role is too young."""
+        """Make a call; repeat it while another update of the function is in progress (409) or its role is too young."""
         began = time.monotonic()
         for pause in _pauses():
             try:
@@ -213,7 +214,7 @@ class Functions:
 
 
 def _passes_within(error: CloudError) -> float:
-    """For how many seconds a refusal is worth asking again."""
+    """Return for how many seconds to repeat a call after this refusal."""
     if isinstance(error.__cause__, ClientError):
         if code_of(error.__cause__) in BUSY and EXISTS not in error.what:
             return READY_WITHIN_S
@@ -265,7 +266,7 @@ def _place(code: StoredZip) -> Any:
 
 
 def _settings(wanted: Configuration, now: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of CreateFunction and UpdateFunctionConfiguration that differ from those of now."""
+    """Return the parameters of CreateFunction and UpdateFunctionConfiguration that differ from the present ones."""
     settings: dict[str, Any] = {
         "Runtime": wanted.runtime,
         "Handler": wanted.handler,

@@ -32,7 +32,7 @@ class Insights:
     """Seconds between two looks at a query that is under way."""
 
     def start(self, group: str, query: str, since: int, until: int) -> str:
-        """Starts a query over at least this time, in milliseconds since 1970; gives its id.
+        """Start a query over at least this period, in milliseconds since 1970; return its id.
 
         Raises:
             MissingError: there is no such log group.
@@ -48,7 +48,7 @@ class Insights:
             )["queryId"]
 
     def rows(self, query: str) -> Iterator[dict[str, str]]:
-        """Every row of a query's answer, when it is complete.
+        """Yield every row of a query's answer, when it is complete.
 
         Args:
             query: its id.

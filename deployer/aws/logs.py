@@ -45,7 +45,7 @@ class Logs:
     def events(
         self, group: str, since: int, until: int, progress: Callable[[int], Any], shards: int = SHARDS
     ) -> Iterator[LogEvent]:
-        """Each event that holds our mark: all pages, empty ones too; in about the order of the log.
+        """Yield each event that holds our mark, from all pages, also empty ones, in about the order of the log.
 
         The time is divided into shards that are read side by side, a page of each at a time: memory holds a few
         pages, however long the log. Shards are half open, so that no event is in two of them.
@@ -76,7 +76,7 @@ class Logs:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _page(self, group: str, shard: _Shard) -> tuple[list[LogEvent], _Shard | None]:
-        """One page of a shard, and what is left of it."""
+        """Return one page of a shard, and what is left of the shard."""
         asked: dict[str, Any] = {
             "logGroupName": group,
             "startTime": shard.since,
@@ -99,6 +99,6 @@ class Logs:
 
 
 def _divided(since: int, until: int, shards: int) -> Iterator[_Shard]:
-    """The time in shards of about the same length."""
+    """Divide a period into shards of about the same length."""
     length = max(SHORTEST_MS, -(-(until - since) // shards))
     return (_Shard(begin, min(begin + length, until)) for begin in range(since, until, length))

@@ -22,7 +22,7 @@ class Roles:
     client: "IAMClient"
 
     def may_read(self, role: str, bucket: str, key: str) -> bool | None:
-        """Whether the role's policies let it read the object; None where that cannot be found out.
+        """Return whether the role's policies let it read the object; None where that cannot be found out.
 
         A bucket's own policy is not looked at
         (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
@@ -42,12 +42,12 @@ class Roles:
         return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
 
     def attach(self, role: str, name: str, document: str) -> None:
-        """An inline policy, in the place of one of that name."""
+        """Attach an inline policy; it replaces one of the same name."""
         with translate_errors(f"attach the policy {name} to {role}"):
             self.client.put_role_policy(RoleName=_name(role), PolicyName=name, PolicyDocument=document)
 
     def detach(self, role: str, name: str) -> None:
-        """Takes an inline policy away; one that is gone already is as good."""
+        """Delete an inline policy, if it is there."""
         try:
             with translate_errors(f"take the policy {name} away from {role}"):
                 self.client.delete_role_policy(RoleName=_name(role), PolicyName=name)
@@ -57,13 +57,13 @@ class Roles:
 
 
 def policy(role: str, bucket: str, key: str) -> str:
-    """The least that lets the role read the object, as a policy document (JSON)."""
+    """Return the policy document (JSON) that lets the role read the object and nothing else."""
     statement = {"Effect": "Allow", "Action": READ, "Resource": arn_of(role, bucket, key)}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def arn_of(role: str, bucket: str, key: str) -> str:
-    """The object's ARN, in the role's partition."""
+    """Return the object's ARN, in the role's partition."""
     return f"arn:{role.split(':')[1]}:s3:::{bucket}/{key}"
 
 

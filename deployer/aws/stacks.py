@@ -39,7 +39,7 @@ class Stacks:
     client: "CloudFormationClient"
 
     def get(self, name: str) -> Stack:
-        """A stack with its outputs and resources.
+        """Return a stack with its outputs and resources.
 
         Args:
             name: or its ARN.

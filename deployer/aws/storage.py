@@ -55,7 +55,7 @@ class Storage:
     client: "S3Client"
 
     def find(self, bucket: str, key: str) -> Found | None:
-        """What the object is, or None where there is none.
+        """Return what the object is, or None where there is none.
 
         Raises:
             MissingError: there is no such bucket.
@@ -91,7 +91,7 @@ class Storage:
         return digest.hexdigest()
 
     def check_bucket(self, bucket: str, owner: str = "") -> None:
-        """That the bucket is there and may be used, and that Lambda can read code from it.
+        """Check that the bucket exists and may be used, and that Lambda can read code from it.
 
         Args:
             bucket: its name.
@@ -113,7 +113,7 @@ class Storage:
             )
 
     def has_bucket(self, bucket: str, owner: str = "") -> bool:
-        """Whether the bucket is there; raises as ``check_bucket`` does."""
+        """Return whether the bucket exists; raises as ``check_bucket`` does."""
         try:
             self.check_bucket(bucket, owner)
         except MissingError:
@@ -121,7 +121,7 @@ class Storage:
         return True
 
     def make_bucket(self, bucket: str, region: str) -> None:
-        """A private, encrypted bucket that only this account can read."""
+        """Create a private, encrypted bucket that only this account can read."""
         place: dict[str, Any] = {}
         if region != "us-east-1":  # the one region that must not be named
             place["CreateBucketConfiguration"] = {"LocationConstraint": region}
@@ -138,7 +138,7 @@ class Storage:
             )
 
     def source(self, bucket: str, key: str) -> ObjectSource:
-        """The object, to be read by range requests.
+        """Return the object as a source that is read by range requests.
 
         Raises:
             PackageError: there is no such object.
@@ -149,7 +149,7 @@ class Storage:
         return ObjectSource(self.client, bucket, key, found.size, found.etag)
 
     def url(self, url: str, size: int, what: str) -> UrlSource:
-        """What lies behind a presigned URL.
+        """Return what is behind a presigned URL as a source.
 
         Args:
             url: as Lambda gives it.
@@ -159,7 +159,7 @@ class Storage:
         return UrlSource(url, size, what, pool_for(url))
 
     def upload(self, path: Path, bucket: str, key: str, sha256: str, progress: Progress) -> None:
-        """Upload a file; S3 refuses other bytes than those of the hash, and tells the hash from then on.
+        """Upload a file as an object, in parts where it is big; encrypted as the bucket says (S3 always does).
 
         Args:
             path: the file, of at most 5 GB: a hash of the whole is for objects in one part
@@ -181,7 +181,7 @@ class Storage:
             )
 
     def put(self, bucket: str, key: str, text: str) -> None:
-        """A small text as an object."""
+        """Write a small text as an object."""
         with translate_errors(f"write s3://{bucket}/{key}"):
             self.client.put_object(
                 Bucket=bucket,
@@ -191,7 +191,7 @@ class Storage:
             )
 
     def get(self, bucket: str, key: str) -> str | None:
-        """A small text, or None where there is no such object or no such bucket."""
+        """Return a small text, or None where there is no such object or no such bucket."""
         try:
             with translate_errors(f"read s3://{bucket}/{key}"):
                 return self.client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "surrogateescape")

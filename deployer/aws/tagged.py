@@ -20,7 +20,7 @@ class Tagged:
     topics: "SNSClient"
 
     def names(self, key: str, value: str) -> list[str]:
-        """The functions with this tag, in sorted order."""
+        """Return the functions with this tag, sorted."""
         wanted = [{"Key": key, "Values": [value]}] if value else [{"Key": key}]
         with translate_errors(f"find the functions with the tag {key}={value}"):
             pages = self.tags.get_paginator("get_resources").paginate(
@@ -31,17 +31,17 @@ class Tagged:
         return sorted(arn.split(":")[6] for arn in arns)
 
     def aliases(self, function: str) -> set[str]:
-        """The names of a function's aliases."""
+        """Return the names of a function's aliases."""
         with translate_errors(f"list the aliases of {function}"):
             pages = self.functions.get_paginator("list_aliases").paginate(FunctionName=function)
             return {alias["Name"] for page in pages for alias in page["Aliases"]}
 
     def publish(self, topic: str, subject: str, message: str) -> None:
-        """A message to an SNS topic, named by its ARN."""
+        """Send a message to an SNS topic, named by its ARN."""
         with translate_errors(f"report to {topic}"):
             self.topics.publish(TopicArn=topic, Subject=subject[:100], Message=message)
 
 
 def open_tagged() -> Tagged:
-    """With the region and the credentials that the process has."""
+    """Connect with the region and the credentials that the process has."""
     return Tagged(client("resourcegroupstaggingapi"), client("lambda"), client("sns"))

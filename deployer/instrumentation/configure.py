@@ -31,7 +31,7 @@ PROBE_LAYER = f"{LAYER_NAME}:to-be-published"
 
 
 def check(function: Function) -> None:
-    """Whether a probe can be put in at all.
+    """Check that a probe can be put in at all.
 
     Raises:
         LdeployError: an image, a runtime without wrapper or that is not Python.
@@ -45,7 +45,7 @@ def check(function: Function) -> None:
 
 
 def check_runtime(runtime: str) -> None:
-    """Whether the probe layer is made for the runtime.
+    """Check that the probe layer is made for the runtime.
 
     Raises:
         LdeployError: it is not, with the runtimes that are.
@@ -63,17 +63,17 @@ def check_runtime(runtime: str) -> None:
 
 
 def is_armed(configuration: Configuration) -> bool:
-    """Whether the probe is in."""
+    """Return whether the probe is in."""
     return PACKAGE_VARIABLE in configuration.environment
 
 
 def is_by_template(configuration: Configuration) -> bool:
-    """Whether the probe is in and a template put it there (``template.yaml``)."""
+    """Return whether the probe is in and a template put it there (``template.yaml``)."""
     return configuration.environment.get(PACKAGE_VARIABLE) == UNLABELLED
 
 
 def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0) -> Configuration:
-    """The configuration with the probe in: environment merged, the user's own wrapper chained, the layer last.
+    """Return the configuration with the probe in: environment merged, the user's own wrapper chained, the layer last.
 
     Args:
         configuration: with or without a probe; a probe that is in is replaced.
@@ -100,7 +100,7 @@ def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0
 
 
 def check_environment(environment: Mapping[str, str]) -> None:
-    """Whether Lambda takes it.
+    """Check that Lambda accepts the environment.
 
     Raises:
         LdeployError: it is over 4 KB.
@@ -114,7 +114,7 @@ def check_environment(environment: Mapping[str, str]) -> None:
 
 
 def disarm(configuration: Configuration) -> Configuration:
-    """The configuration without the probe: ``disarm(arm(c, …)) == c`` for every ``c`` without one."""
+    """Return the configuration without the probe: ``disarm(arm(c, …)) == c`` for every ``c`` without one."""
     if not is_armed(configuration):
         return configuration
     environment = dict(configuration.environment)
@@ -131,7 +131,8 @@ def disarm(configuration: Configuration) -> Configuration:
 
 
 def fitted(configuration: Configuration, unpacked: int) -> Configuration:
-    """The configuration of a package that was made to fit: its wrapper, the user's own chained, and room on /tmp.
+    """Return the configuration of a package that was made to fit: its wrapper, the user's own chained, and space on
+    /tmp.
 
     Args:
         configuration: as the user wants it.
@@ -149,7 +150,9 @@ def fitted(configuration: Configuration, unpacked: int) -> Configuration:
 
 
 def unfitted(configuration: Configuration) -> Configuration:
-    """The configuration as the user wants it: ``unfitted(fitted(c, …)) == c`` for every ``c`` that was not."""
+    """Return the configuration as the user wants it: ``unfitted(fitted(c, …)) == c`` for every ``c`` that was not
+    fitted.
+    """
     if STORAGE_VARIABLE not in configuration.environment:
         return configuration
     environment = dict(configuration.environment)
@@ -162,17 +165,17 @@ def unfitted(configuration: Configuration) -> Configuration:
 
 
 def is_probe_layer(arn: str) -> bool:
-    """Whether a layer version's ARN is that of a probe layer of ours."""
+    """Return whether a layer version's ARN is that of one of our probe layers."""
     return arn == PROBE_LAYER or arn.rsplit(":", 2)[-2:-1] == [LAYER_NAME]
 
 
 def raised(configuration: Configuration, memory: int | None, timeout: int | None) -> Configuration:
-    """The configuration with more memory (MB) and time (s) for as long as the probe is in; None leaves it."""
+    """Return the configuration with more memory (MB) and time (s) while the probe is in; None changes nothing."""
     return replace(configuration, memory=memory or configuration.memory, timeout=timeout or configuration.timeout)
 
 
 def unprobed(found: Configuration, before: Configuration, probed: Configuration) -> Configuration:
-    """What is found, without the probe and what the probe raised; what was changed by others meanwhile stays.
+    """Return what is found without the probe and what the probe raised; keep what others changed meanwhile.
 
     Args:
         found: the configuration now.

@@ -47,7 +47,7 @@ _PROGRAM: Final = 0o100755 << 16
 
 
 def build_layer() -> bytes:
-    """The layer's zip, for both architectures and every Python runtime: under 150 KB.
+    """Return the layer's zip, for both architectures and every Python runtime: under 150 KB.
 
     Raises:
         LdeployError: the shim was not compiled.
@@ -60,7 +60,7 @@ def build_layer() -> bytes:
 
 
 def layer_size() -> int:
-    """Bytes that the layer takes unzipped: they count towards Lambda's limit.
+    """Return the bytes that the layer takes unzipped: they count towards Lambda's limit.
 
     Raises:
         LdeployError: the shim was not compiled.
@@ -76,7 +76,7 @@ _STARTED: Final = ("__init__", "entry", "fetch", "manifest", "record", "unpack",
 
 
 def start_files() -> list[tuple[str, bytes]]:
-    """What unpacks a package at start without the layer: path below ``.ldeploy`` and contents, bytecode too."""
+    """Return what unpacks a package at start without the layer: paths below ``.ldeploy`` with contents, bytecode too."""
     return _with_bytecode([f"{name}.py" for name in _STARTED])
 
 
@@ -103,7 +103,7 @@ def _with_bytecode(names: Iterable[str]) -> list[tuple[str, bytes]]:
 
 
 def _members() -> dict[str, bytes]:
-    """Every file of the layer by its path below /opt, in sorted order."""
+    """Return every file of the layer by its path below /opt, sorted."""
     shipped = files("probe_layer")
     members = {"ldeploy/wrapper": shipped / "wrapper"}
     members |= {f"ldeploy/shim/{machine}.so": _shim(shipped, machine) for machine in MACHINES}
@@ -119,7 +119,8 @@ def _bytecode_of(name: str) -> str:
 
 
 def _compile(name: str, source: bytes) -> bytes:
-    """Bytecode that is not checked against its source (PEP 552): /opt is read-only, and to compile takes 6 ms a start.
+    """Return bytecode that is not checked against its source (PEP 552): /opt is read-only, and compiling takes 6 ms a
+    start.
 
     It is for runtimes of the minor version that runs here; others pass over it. Marshal's version 2 has no references,
     which would differ from run to run.

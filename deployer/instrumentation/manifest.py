@@ -26,7 +26,7 @@ class Beside:
     file: str
 
     def fields(self) -> dict[str, Any]:
-        """As the manifest has it."""
+        """Return its fields in the manifest."""
         return {"file": self.file}
 
 
@@ -41,7 +41,7 @@ class InBucket:
     region: str
 
     def fields(self) -> dict[str, Any]:
-        """As the manifest has it."""
+        """Return its fields in the manifest."""
         return {
             "bucket": self.bucket,
             "key": self.key,
@@ -77,7 +77,7 @@ class PackedFile:
     """Of the bytes as they lie there, base64: the deployed code carries it, so Lambda's own hash protects it."""
 
     def row(self) -> list[Any]:
-        """As the manifest has it: the fields in their order."""
+        """Return its row in the manifest: the fields in their order."""
         return [getattr(self, name) for name in self.__slots__]
 
 
@@ -126,19 +126,21 @@ def from_zip(entry: Entry, source: int, digest: bytes) -> PackedFile:
 
 
 def links(entries: Iterable[Entry]) -> tuple[tuple[str, str], ...]:
-    """Path and target of each symlink."""
+    """Return path and target of each symlink."""
     return tuple((entry.path, entry.target) for entry in entries if entry.kind is Kind.SYMLINK)
 
 
 def empty_folders(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Folders that no file makes."""
+    """Return the folders that hold no file."""
     known = list(entries)
     filled = {entry.path.rpartition("/")[0] for entry in known}
     return tuple(entry.path for entry in known if entry.kind is Kind.DIRECTORY and entry.path not in filled)
 
 
 def to_json(manifest: Manifest) -> bytes:
-    """One JSON object, the same bytes for the same manifest; names that are not UTF-8 as surrogate escapes (ASCII)."""
+    """Return one JSON object, the same bytes for the same manifest; names that are not UTF-8 as surrogate escapes
+    (ASCII).
+    """
     document = {
         "version": VERSION,
         "label": manifest.label,

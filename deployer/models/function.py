@@ -27,7 +27,7 @@ class Named:
 
 
 def named(name_or_arn: str) -> Named:
-    """A function given by name, partial ARN or ARN.
+    """Parse a function's name, partial ARN or ARN.
 
     Raises:
         UsageError: the text is neither, or carries a version or alias: ldeploy works on ``$LATEST``.
@@ -115,7 +115,7 @@ class StoredZip:
         return f"s3://{self.bucket}/{self.key}"
 
     def __str__(self) -> str:
-        """For people: of the hash as much as tells zips apart."""
+        """Return the zip in words: of the hash only as much as tells zips apart."""
         return self.uri.replace(self.sha256, f"{self.sha256[:12]}…") if self.sha256 else self.uri
 
 

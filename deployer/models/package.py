@@ -17,7 +17,7 @@ class Source(Protocol):
         ...
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``.
+        """Return exactly ``length`` bytes from ``offset``.
 
         Raises:
             PackageError: the source ends before that, or was changed since it was opened.

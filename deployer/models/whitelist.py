@@ -82,5 +82,5 @@ class Whitelist:
     """Of the function that it was made for, ``python3.11``; empty where it was not written down."""
 
     def kept(self) -> Iterator[str]:
-        """The paths to keep."""
+        """Yield the paths to keep."""
         return (path for path, decision in self.decisions.items() if decision.kept)

@@ -20,7 +20,7 @@ _LONGEST: Final = 32 << 20
 
 
 def distributions(source: Source, package: Package) -> tuple[Distribution, ...]:
-    """Each ``*.dist-info`` and ``*.egg-info`` of a package, sorted by folder; nested folders are found too.
+    """Return each ``*.dist-info`` and ``*.egg-info`` of a package, also in nested folders, sorted by folder.
 
     ``files`` are those that RECORD lists and the package holds; without a RECORD, all below its top-level
     names; empty where neither is known.
@@ -80,7 +80,7 @@ def _metadata_paths(folder: str) -> tuple[str, ...]:
 
 
 def _field(metadata: str, name: str) -> str:
-    """A field of the header, which ends at the first empty line."""
+    """Return a field of the header, which ends at the first empty line."""
     head = re.split(r"\r?\n\r?\n", metadata, maxsplit=1)[0]
     found = re.search(rf"^{name}:[ \t]*(.*?)[ \t\r]*$", head, re.MULTILINE | re.IGNORECASE)
     return found[1] if found else ""
@@ -97,7 +97,7 @@ def _recorded(package: Package, parent: str, record: str) -> frozenset[str]:
 
 
 def _inside(parent: str, row: str) -> str:
-    """Where a row's file lies in the package.
+    """Return where a row's file is in the package.
 
     ``../../bin/x`` is what ``pip install --target`` writes for a script that it puts in ``bin/x``.
     """
@@ -110,7 +110,9 @@ def _is_file(package: Package, path: str) -> bool:
 
 
 def _below_top_levels(parent: str, top_level: str | None, name: str, tops: dict[str, list[str]]) -> Iterator[str]:
-    """A distribution whose top-level names are not told has one of its own name, as most do."""
+    """Return the files of a distribution by its top-level names; one that names none has one of its own name, as most
+    do.
+    """
     plain = re.sub(r"[-_.]+", "_", name)
     for top in top_level.split() if top_level is not None else {plain, plain.lower()}:
         for path in (top, f"{top}.py"):
@@ -118,7 +120,7 @@ def _below_top_levels(parent: str, top_level: str | None, name: str, tops: dict[
 
 
 def _by_top_level(package: Package, parents: set[str]) -> dict[str, list[str]]:
-    """The files below each direct child of the folders that hold distributions."""
+    """Group files by the direct child of a folder that holds distributions."""
     tops: dict[str, list[str]] = defaultdict(list)
     for path, entry in package.entries.items():
         if entry.kind is Kind.DIRECTORY:

@@ -44,8 +44,8 @@ class _Packed(NamedTuple):
 
 
 def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None:
-    """Writes ``out``: sorted, fixed modes, dates that follow from the contents, symlinks and empty directories kept,
-    nothing left out.
+    """Write ``out`` from a folder: sorted, with fixed modes and dates that follow from the contents; keep symlinks and
+    empty directories, leave nothing out.
 
     Memory does not grow with the folder.
 
@@ -77,7 +77,7 @@ def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None
 
 
 def _walk(folder: Path) -> list[_Found]:
-    """All files and symlinks and the empty directories, in the order of their paths as bytes."""
+    """Yield all files, symlinks and empty directories, in the order of their paths as bytes."""
     found: list[_Found] = []
     for top, folders, names in os.walk(folder, onerror=_unreadable):
         places = [Path(top, name) for name in names]
@@ -93,7 +93,7 @@ def _unreadable(error: OSError) -> NoReturn:
 
 
 def _pack_all(folder: Path, found: list[_Found], spool: Path) -> Iterator[_Packed]:
-    """Each entry packed, in order; zlib works outside the interpreter's lock, so in threads."""
+    """Yield each entry packed, in order; zlib works outside the interpreter's lock, so threads help."""
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting: deque[Future[_Packed]] = deque()
         try:
@@ -133,7 +133,7 @@ def _pack_file(item: _Found, spool: Path) -> _Packed:
 
 
 def _fill(item: _Found, data: BinaryIO) -> Entry:
-    """Packs a file into ``data``: deflated, or as it is where that is no longer."""
+    """Pack a file into ``data``: deflated, or as it is where that is not longer."""
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     size, crc32 = again = _spool(item.place, data, deflate.compress)
     data.write(deflate.flush())
@@ -152,7 +152,7 @@ def _fill(item: _Found, data: BinaryIO) -> Entry:
 
 
 def _spool(place: Path, data: BinaryIO, pack: Callable[[bytes], bytes]) -> tuple[int, int]:
-    """Size and CRC-32 of what was read."""
+    """Copy what is read to the spool; return its size and CRC-32."""
     size = crc32 = 0
     with place.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -171,7 +171,7 @@ def _pack_symlink(folder: Path, item: _Found) -> _Packed:
 
 
 def _refuse_foreign(folder: Path, place: Path, target: str) -> None:
-    """A link out of the folder leads nowhere in Lambda, unless to a layer, /tmp or the system."""
+    """Refuse a link out of the folder, which leads nowhere in Lambda, unless it leads to a layer, /tmp or the system."""
     if target.startswith("/"):
         known = Path(target).parts[1:2] and Path(target).parts[1] in _LAMBDA_ROOTS
         leaves = not known or Path(target).is_relative_to(folder.resolve())

@@ -40,7 +40,7 @@ class FileSource(AbstractContextManager["FileSource"]):
         self.size = self._stamp[0]
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``.
+        """Return exactly ``length`` bytes from ``offset``.
 
         Raises:
             PackageError: the file ends before that, or was changed since it was opened.
@@ -64,7 +64,7 @@ class FileSource(AbstractContextManager["FileSource"]):
 
 
 def open_file(path: Path) -> FileSource:
-    """A zip on disk, to be used in a ``with`` statement.
+    """Open a zip on disk, for use in a ``with`` statement.
 
     Raises:
         PackageError: the file is not there or cannot be read.
@@ -73,7 +73,7 @@ def open_file(path: Path) -> FileSource:
 
 
 def index(source: Source) -> Package:
-    """Every entry of a zip, from its central directory; of the data only the targets of symlinks are read.
+    """Return every entry of a zip, from its central directory; of the data, read only the targets of symlinks.
 
     Directories that only the paths of their files tell are entries too, so that it makes no difference how
     the zip was made. Symlinks to absolute paths (a layer, /tmp) are kept as they are.
@@ -100,7 +100,7 @@ def index(source: Source) -> Package:
 
 
 def heaviest(package: Package, count: int) -> tuple[tuple[str, int], ...]:
-    """The top-level files and folders that weigh most, with their bytes unpacked, heaviest first."""
+    """Return the top-level files and folders with the most bytes unpacked, heaviest first."""
     weights: Counter[str] = Counter()
     for path, entry in package.entries.items():
         weights[path.partition("/")[0]] += entry.size
@@ -108,7 +108,8 @@ def heaviest(package: Package, count: int) -> tuple[tuple[str, int], ...]:
 
 
 def handler_path(package: Package, handler: str, below: str = "") -> str | None:
-    """The entry that holds a handler such as ``app.handler`` or ``pkg/sub.app.handler``; None for none.
+    """Return the path of the entry that holds a handler such as ``app.handler`` or ``pkg/sub.app.handler``; None where
+    none does.
 
     Looked up as awslambdaric does it: what stands before the last dot is imported, with ``/`` for ``.``
     (https://github.com/aws/aws-lambda-python-runtime-interface-client, bootstrap.py). A regular package is
@@ -131,7 +132,7 @@ def handler_path(package: Package, handler: str, below: str = "") -> str | None:
 
 
 def _extensions(package: Package, prefix: str) -> list[str]:
-    """``pkg/mod.cpython-311-x86_64-linux-gnu.so`` and the like."""
+    """Yield the extension modules of a name, such as ``pkg/mod.cpython-311-x86_64-linux-gnu.so``."""
     return [path for path in package.entries if path.startswith(prefix + ".") and path.endswith(".so")]
 
 
@@ -158,7 +159,7 @@ def _entry(record: zipformat.Record) -> Entry:
 
 
 def directory_entry(path: str) -> Entry:
-    """Any directory: nothing of how a zip tells it is kept."""
+    """Return the entry of a directory; nothing of how a zip describes it is kept."""
     return Entry(path, Kind.DIRECTORY, 0, 0, 0, 0o755, zipformat.STORED, 0)
 
 
@@ -179,7 +180,9 @@ def _path(record: zipformat.Record) -> str:
 
 
 def _kind(record: zipformat.Record, path: str) -> Kind:
-    """A name that ends in a slash is a directory, as Info-ZIP has it; only Unix hosts make symlinks."""
+    """Return the kind of a record: a name that ends in a slash is a directory, as for Info-ZIP; only Unix hosts make
+    symlinks.
+    """
     form = stat.S_IFMT(record.attributes >> 16) if record.host == zipformat.UNIX else 0
     if record.name.endswith(b"/") or not path or (form == stat.S_IFDIR and not record.size):
         if record.size:
@@ -193,7 +196,7 @@ def _kind(record: zipformat.Record, path: str) -> Kind:
 
 
 def _refuse_overlaps(directory: zipformat.Directory) -> None:
-    """Entries that share data are a zip bomb (https://www.bamsoftware.com/hacks/zipbomb/)."""
+    """Refuse entries that share data: a zip bomb (https://www.bamsoftware.com/hacks/zipbomb/)."""
     end = 0
     for record in sorted(directory.records, key=lambda record: record.offset):
         if record.offset < end:
@@ -228,7 +231,7 @@ def _read_targets(source: Source, entries: dict[str, Entry]) -> None:
 
 
 def _identity(entries: Iterable[Entry]) -> str:
-    """SHA-256 over ``path NUL kind NUL size NUL crc32 NUL mode LF`` of each entry, numbers in decimal."""
+    """Return the SHA-256 over ``path NUL kind NUL size NUL crc32 NUL mode LF`` of each entry, numbers in decimal."""
     digest = hashlib.sha256()
     for entry in entries:
         digest.update(zipformat.name_of(entry.path))

@@ -22,7 +22,7 @@ class Way(NamedTuple):
 
 
 def follow(entries: Mapping[str, Entry], path: str) -> Way:
-    """Walks ``path``, relative to the package's root, through the symlinks on it."""
+    """Follow the symlinks on ``path``, which is relative to the package's root."""
     links: list[str] = []
     here = ""
     todo = path.split("/")[::-1]
@@ -51,5 +51,5 @@ def _step(here: str, part: str) -> str:
 
 
 def _is_outside(target: str) -> bool:
-    """An absolute target leads to a layer, to /tmp or to the system, which the package cannot know."""
+    """Check for an absolute target: it leads to a layer, to /tmp or to the system, which the package cannot know."""
     return target.startswith("/") and not target.startswith(ROOT)

@@ -24,7 +24,7 @@ _ADVICE: Final = "Build the package again and check that the whole file was copi
 
 
 def packed(source: Source, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-    """Each entry with its data as it lies in the zip, in order of place and in blocks of a megabyte.
+    """Yield each entry with its packed data, in the order of the zip and in blocks of a megabyte.
 
     An entry's blocks are to be read before the next entry is asked for.
 
@@ -60,7 +60,7 @@ def digests(source: Source, package: Package, advance: Callable[[int], Any] = la
 
 
 def unpacked(source: Source, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
-    """Each entry with its contents, whole in memory: for small ones.
+    """Yield each entry with its contents, whole in memory: for small ones.
 
     Raises:
         PackageError: an entry's data is damaged.
@@ -73,7 +73,7 @@ def unpacked(source: Source, entries: Iterable[Entry]) -> Iterator[tuple[Entry, 
 
 
 def checked(entry: Entry, blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same blocks, still packed; each was unpacked on the way, and the whole compared with its checksum.
+    """Yield the same blocks, still packed; unpack each on the way and compare the whole with its checksum.
 
     Raises:
         PackageError: the entry's data is damaged.
@@ -87,7 +87,7 @@ def checked(entry: Entry, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def contents(entry: Entry, blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """An entry's contents, unpacked from its blocks and checked, in pieces of at most a megabyte.
+    """Yield an entry's contents, unpacked from its blocks and checked, in pieces of at most a megabyte.
 
     Raises:
         PackageError: the entry's data is damaged.
@@ -108,7 +108,7 @@ class Unpacker:
         self._crc32 = 0
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        """The contents that this block holds, in pieces of at most a megabyte.
+        """Yield the contents that this block holds, in pieces of at most a megabyte.
 
         Raises:
             PackageError: it cannot be inflated, or inflates to more than the directory says.
@@ -121,7 +121,7 @@ class Unpacker:
             yield piece
 
     def finish(self) -> None:
-        """To be called behind the last block.
+        """Check size and checksum; called after the last block.
 
         Raises:
             PackageError: size or CRC-32 are not those of the directory.
@@ -145,7 +145,7 @@ class Unpacker:
 
 
 def damaged(path: str, why: str) -> PackageError:
-    """The error for an entry whose data is not what the directory says."""
+    """Return the error for an entry whose data is not what the directory says."""
     return PackageError(f"The package's entry {path!r} is damaged: {why}.", _ADVICE)
 
 

@@ -15,7 +15,7 @@ class Small(NamedTuple):
 
 
 def small_file(path: str, contents: bytes, mode: int = 0o644) -> Small:
-    """A deflated file."""
+    """Return a deflated file."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(contents) + packer.flush()
     return Small(
@@ -24,6 +24,6 @@ def small_file(path: str, contents: bytes, mode: int = 0o644) -> Small:
 
 
 def symlink(path: str, target: str) -> Small:
-    """A symlink, wherever it leads."""
+    """Return a symlink, wherever it leads."""
     data = target.encode("utf-8", "surrogateescape")
     return Small(Entry(path, Kind.SYMLINK, len(data), len(data), zlib.crc32(data), 0o755, zipformat.STORED, 0), data)

@@ -10,7 +10,7 @@ from deployer.package.members import Unpacker, packed
 
 
 def unpack(source: Source, package: Package, folder: Path) -> None:
-    """Writes every entry below a folder: symlinks last, so that nothing is written through one.
+    """Write every entry below a folder, symlinks last, so that nothing is written through one.
 
     Args:
         source: the zip.

@@ -69,7 +69,7 @@ class LocalHeader(NamedTuple):
 
 
 def read_directory(source: Source) -> Directory:
-    """The central directory of a zip, in one or two reads; bytes in front of the zip are allowed for.
+    """Return the central directory of a zip, in one or two reads; bytes in front of the zip are allowed.
 
     Raises:
         PackageError: not a zip, cut off, split over several files, or a directory that contradicts itself.
@@ -95,31 +95,31 @@ def read_directory(source: Source) -> Directory:
 
 
 def read_local(header: bytes, rest: bytes) -> LocalHeader:
-    """A local header from its first 30 bytes and what follows them (``local_rest`` bytes)."""
+    """Parse a local header from its first 30 bytes and what follows them (``local_rest`` bytes)."""
     fields = _LOCAL.unpack(header)
     size = fields[9]
     return LocalHeader(_name(rest[:size], rest[size:]), fields[3], LOCAL_SIZE + len(rest))
 
 
 def local_rest(header: bytes) -> int | None:
-    """How many bytes of name and extra fields follow a local header; None where it is none."""
+    """Return how many bytes of name and extra fields follow a local header; None where it is not one."""
     fields = _LOCAL.unpack(header)
     return fields[9] + fields[10] if fields[0] == b"PK\3\4" else None
 
 
 def path_of(name: bytes) -> str:
-    """An entry's path as it will be unpacked: bytes that are not UTF-8 kept, ``./`` and ``//`` folded."""
+    """Return an entry's path as it will be unpacked: bytes that are not UTF-8 kept, ``./`` and ``//`` folded."""
     parts = name.decode("utf-8", "surrogateescape").split("/")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
 def name_of(path: str) -> bytes:
-    """A path as bytes, those that are not UTF-8 as they were; also the order in which paths are sorted."""
+    """Return a path as bytes, with those that are not UTF-8 as they were; paths are sorted by it."""
     return path.encode("utf-8", "surrogateescape")
 
 
 def local_header(record: Record) -> bytes:
-    """The header in front of an entry's data; extra fields only where a size needs 64 bits."""
+    """Return the header in front of an entry's data; extra fields only where a size needs 64 bits."""
     wide = record.size >= _FULL32 or record.packed >= _FULL32
     extra = struct.pack("<2H2Q", 1, 16, record.size, record.packed) if wide else b""
     extra += _timestamp(record.utc)
@@ -131,7 +131,7 @@ def local_header(record: Record) -> bytes:
 
 
 def central_header(record: Record) -> bytes:
-    """An entry's record in the central directory."""
+    """Return an entry's record in the central directory."""
     values = (record.size, record.packed, record.offset)
     wide = [value for value in values if value >= _FULL32]
     extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
@@ -146,7 +146,7 @@ def central_header(record: Record) -> bytes:
 
 
 def end_records(count: int, start: int, length: int) -> bytes:
-    """What closes a zip of ``count`` entries whose directory of ``length`` bytes begins at ``start``."""
+    """Return what closes a zip of ``count`` entries whose directory of ``length`` bytes begins at ``start``."""
     wide = count >= _FULL16 or start >= _FULL32 or length >= _FULL32
     end64 = b""
     if wide:
@@ -157,7 +157,7 @@ def end_records(count: int, start: int, length: int) -> bytes:
 
 
 def _find_end(tail: bytes) -> int:
-    """Where the end record stands: the last whose comment ends with the file, else the last; -1 for none."""
+    """Return where the end record is: the last one whose comment ends with the file, else the last; -1 for none."""
     lowest = max(0, len(tail) - _END.size - _COMMENT)
     last = position = tail.rfind(b"PK\5\6", lowest, max(0, len(tail) - _END.size + 4))
     while position >= 0:
@@ -169,7 +169,7 @@ def _find_end(tail: bytes) -> int:
 
 
 def _end64(source: Source, end: int) -> tuple[int, tuple[int, int, int, int]] | None:
-    """Where the 64-bit end record stands, with disk, count, length and offset; None where there is none."""
+    """Return where the 64-bit end record is, with disk, count, length and offset; None where there is none."""
     if end < _LOCATOR64.size:
         return None
     signature, _, told, _ = _LOCATOR64.unpack(source.read(end - _LOCATOR64.size, _LOCATOR64.size))
@@ -216,7 +216,7 @@ def _record(fields: tuple[int, ...], name: bytes, extra: bytes, prefix: int) -> 
 
 
 def _widen(size: int, packed: int, offset: int, extra: bytes) -> tuple[int, int, int]:
-    """The 64-bit values stand in the extra field, each only where the 32-bit one is full (APPNOTE 4.5.3)."""
+    """Read 64-bit values from the extra field, which has each only where the 32-bit one is full (APPNOTE 4.5.3)."""
     if _FULL32 not in (size, packed, offset):
         return size, packed, offset
     field = _extra_field(extra, 1)
@@ -242,7 +242,9 @@ def _timestamp(utc: int | None) -> bytes:
 
 
 def _name(raw: bytes, extra: bytes) -> bytes:
-    """The entry's name: the Unicode path field where it is of this very name (APPNOTE 4.6.9), else itself."""
+    """Return the entry's name: the Unicode path field where it is of this very name (APPNOTE 4.6.9), else the name
+    itself.
+    """
     if raw.isascii() or not (field := _extra_field(extra, 0x7075)):
         return raw
     version, crc = struct.unpack_from("<BL", field.ljust(5, b"\0"))

@@ -41,7 +41,7 @@ class ZipWriter:
         return self
 
     def reserve(self, entry: Entry) -> int:
-        """Writes the entry's header; where its ``packed`` bytes of data are to be written."""
+        """Write the entry's header; return where its ``packed`` bytes of data go."""
         record = _record(entry, self._position)
         header = zipformat.local_header(record)
         self.write(self._position, header)
@@ -52,12 +52,12 @@ class ZipWriter:
         return self._position - entry.packed
 
     def write(self, offset: int, data: bytes) -> None:
-        """Data of an entry."""
+        """Write data of an entry."""
         self._file.seek(offset)
         self._file.write(data)
 
     def finish(self) -> Measure:
-        """Writes the directory and puts the zip in its place; what was written."""
+        """Write the directory and put the zip in its place; return its measure."""
         headers = b"".join(zipformat.central_header(record) for record in self._records)
         end = zipformat.end_records(len(self._records), self._position, len(headers))
         self.write(self._position, headers + end)
