@@ -12,15 +12,15 @@ class Notices(Protocol):
     """Where a run says what it does: a terminal, or nobody."""
 
     def say(self, text: str) -> None:
-        """One sentence on what is being done."""
+        """Show one sentence on what is being done."""
         ...
 
     def warn(self, text: str) -> None:
-        """One sentence on what the user should know."""
+        """Show one sentence that the user should know."""
         ...
 
     def bar(self, title: str, total: int | None, unit: str = "bytes") -> AbstractContextManager[Advance]:
-        """A progress bar for the length of the block; ``total`` None where it is not known."""
+        """Show a progress bar for the length of the block; ``total`` is None where it is not known."""
         ...
 
 

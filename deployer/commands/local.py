@@ -38,7 +38,7 @@ def local_run(command: tuple[str, ...]) -> None:
 
 
 def serve(port: int, ready: Callable[[str], Any]) -> None:
-    """Runs it until Ctrl-C or SIGTERM.
+    """Run it until Ctrl-C or SIGTERM.
 
     Args:
         port: on 127.0.0.1; 0 for any free one.
@@ -55,7 +55,7 @@ def serve(port: int, ready: Callable[[str], Any]) -> None:
 
 
 def run(command: Sequence[str]) -> int:
-    """Runs it for the length of one command, whose environment points at it, and gives the command's exit code.
+    """Run it for the length of one command, whose environment points at it; return the command's exit code.
 
     Raises:
         UsageError: the extra ``local`` is not installed, or there is no such command.

@@ -93,13 +93,13 @@ class Common(Output):
 
 
 def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:
-    """An option that can be set as ``LDEPLOY_<NAME>`` too."""
+    """Return an option that can be set as ``LDEPLOY_<NAME>`` too."""
     variable = "LDEPLOY_" + name.partition("/")[0].removeprefix("--").replace("-", "_").upper()
     return click.option(name, *more, envvar=variable, **settings)
 
 
 def answering(command: Command) -> Command:
-    """How the command answers; what it gives back is shown."""
+    """Show what the command returns, as ``--output`` says."""
 
     @option("--output", type=click.Choice(ANY_REPORT), default=ANY_REPORT[0], show_default=True)
     @option("--verbose", is_flag=True, help="Show where an error came from.")
@@ -118,7 +118,7 @@ def answering(command: Command) -> Command:
 
 
 def common(command: Command, *, required: bool = True) -> Command:
-    """FUNCTION, or those of a stack, and where and how to work on them."""
+    """Add FUNCTION or the functions of a stack, and where and how to work on them."""
 
     @click.argument("function", required=False, default="")
     @option("--stack-name", help="Of FUNCTION's stack, in its place [default with --logical-id: samconfig.toml's].")
@@ -164,7 +164,7 @@ def common(command: Command, *, required: bool = True) -> Command:
 
 
 def _check_each(selected: SelectedFunctions, others: dict[str, Any]) -> None:
-    """What is one function's own is not for several at once.
+    """Check that what belongs to one function is not given for several.
 
     Raises:
         UsageError: it was given.
@@ -177,7 +177,7 @@ def _check_each(selected: SelectedFunctions, others: dict[str, Any]) -> None:
 
 
 def _told(command: Command, asked: Common, selected: SelectedFunctions, doing: str) -> Report:
-    """What came of one function of a stack; what goes wrong with one of several is no trouble for the others."""
+    """Run a command on one function of a stack; a failure of one of several does not stop the others."""
     try:
         report: Report = command(asked)
     except LdeployError as error:
@@ -188,7 +188,7 @@ def _told(command: Command, asked: Common, selected: SelectedFunctions, doing: s
 
 
 def _of(shown: Output, function: str, shared: dict[str, Any], asked: dict[str, Any]) -> Common:
-    """What a command on one function is asked."""
+    """Return what a command on one function is asked."""
     target = named(function) if function else Named("")
     if target.region and (shared["region"] or target.region) != target.region:
         raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
@@ -216,7 +216,7 @@ def changing(command: Command) -> Command:
 
 
 def via(command: Command) -> Command:
-    """``--via``."""
+    """Add ``--via``."""
     how = "How the log is read: its events, or aggregated by CloudWatch Logs Insights."
     return option("--via", type=click.Choice(list(SOURCES)), default=next(iter(SOURCES)), show_default=True, help=how)(
         command
@@ -224,7 +224,7 @@ def via(command: Command) -> Command:
 
 
 def rules(command: Command) -> Command:
-    """``--keep`` and ``--drop``."""
+    """Add ``--keep`` and ``--drop``."""
     drop = "Drop what matches and is not kept by --keep; repeatable."
     command = option("--drop", multiple=True, metavar="GLOB", help=drop)(command)
     return option("--keep", multiple=True, metavar="GLOB", help="Keep what matches, as in .gitignore; repeatable.")(
@@ -238,7 +238,7 @@ attach_policy = option(
 
 
 def steps(command: Command) -> Command:
-    """Which steps follow the whitelist, as ``settings``."""
+    """Add the options of the steps that follow the whitelist, given as ``settings``."""
 
     @option("--trim/--no-trim", default=True, help="Leave out of libraries what is never loaded [default: on].")
     @option("--bytecode/--no-bytecode", default=True, help="Add bytecode for kept sources [default: on].")
@@ -256,7 +256,7 @@ def steps(command: Command) -> Command:
 
 
 def own_bucket(aws: Aws) -> str:
-    """The bucket of ``--resolve-s3``: one for each account and region.
+    """Return the bucket of ``--resolve-s3``: one for each account and region.
 
     Raises:
         DeniedError: somebody else has a bucket of this name, which anyone can guess.
@@ -268,7 +268,7 @@ def own_bucket(aws: Aws) -> str:
 
 
 def the_bucket(shared: Common, context: Context, package: str) -> tuple[str, bool]:
-    """The bucket to work with, and whether it is to be made first.
+    """Return the bucket to work with, and whether to create it first.
 
     Args:
         shared: the options.

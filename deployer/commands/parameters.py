@@ -29,7 +29,7 @@ _MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_00
 
 
 def _moment(given: str) -> Callable[[int], int]:
-    """``7d`` or a time as what makes milliseconds since 1970 of it, now being given."""
+    """Parse ``7d`` or a time; return what makes milliseconds since 1970 of it, given the present."""
     ago = _AGO.fullmatch(given)
     if ago:
         back = int(ago[1]) * _MS[ago[2]]

@@ -26,7 +26,7 @@ class Sam:
 
 
 def samconfig(folder: Path) -> Sam:
-    """The default environment's settings for ``sam deploy``.
+    """Return the default environment's settings for ``sam deploy``.
 
     Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html
 
@@ -58,7 +58,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
-    """The settings of the project in a folder, by the names of options with ``_`` for ``-``; empty without a file.
+    """Return the settings of the project in a folder, by the names of options with ``_`` for ``-``; empty without a
+    file.
 
     Args:
         folder: where to look.

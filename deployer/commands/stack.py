@@ -35,7 +35,8 @@ class SelectedFunctions:
 def in_stack(
     name: str | None, logical_ids: Sequence[str], given: Mapping[str, Any], *, changes: bool
 ) -> SelectedFunctions:
-    """The functions that are meant; stack, region and bucket as samconfig.toml has them where nobody says otherwise.
+    """Return the selected functions; stack, region and bucket are those of samconfig.toml where no option says
+    otherwise.
 
     Args:
         name: of the stack.
@@ -60,7 +61,7 @@ def in_stack(
 
 
 def drift(command: str, name: str, stack: str) -> tuple[str, ...]:
-    """What to know of a function that a stack made, after a command has changed it.
+    """Return what to know of a function that a stack made, after a command has changed it.
 
     Args:
         command: as on the command line.
@@ -71,7 +72,7 @@ def drift(command: str, name: str, stack: str) -> tuple[str, ...]:
 
 
 def chosen(stack: Stack, logical_ids: Sequence[str], *, changes: bool) -> tuple[str, ...]:
-    """The names of the functions that are meant: those with these logical ids, or all of the stack.
+    """Return the names of the selected functions: those with these logical ids, or all of the stack.
 
     Args:
         stack: as it is now.

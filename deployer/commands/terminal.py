@@ -21,17 +21,17 @@ class Terminal:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)  # honours NO_COLOR
 
     def say(self, text: str) -> None:
-        """One sentence on what is being done."""
+        """Show one sentence on what is being done."""
         if not self._quiet:
             self._console.print(f"· {text}", style="dim", markup=False)
 
     def warn(self, text: str) -> None:
-        """One sentence on what the user should know."""
+        """Show one sentence that the user should know."""
         self._console.print(f"warning: {text}", style="yellow", markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:
-        """A progress bar for the length of the block."""
+        """Show a progress bar for the length of the block."""
         amount = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
         columns = (TextColumn("  {task.description}", markup=False), BarColumn(), amount, TimeRemainingColumn())
         hidden = self._quiet or not self._console.is_terminal

@@ -76,7 +76,7 @@ _STARTED: Final = ("__init__", "entry", "fetch", "manifest", "record", "unpack",
 
 
 def start_files() -> list[tuple[str, bytes]]:
-    """Return what unpacks a package at start without the layer: paths below ``.ldeploy`` with contents, bytecode too."""
+    """Return what unpacks a package at start without the layer: paths below ``.ldeploy``, contents, bytecode too."""
     return _with_bytecode([f"{name}.py" for name in _STARTED])
 
 

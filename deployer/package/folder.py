@@ -171,7 +171,7 @@ def _pack_symlink(folder: Path, item: _Found) -> _Packed:
 
 
 def _refuse_foreign(folder: Path, place: Path, target: str) -> None:
-    """Refuse a link out of the folder, which leads nowhere in Lambda, unless it leads to a layer, /tmp or the system."""
+    """Refuse a link out of the folder, which leads nowhere in Lambda, but not one to a layer, /tmp or the system."""
     if target.startswith("/"):
         known = Path(target).parts[1:2] and Path(target).parts[1] in _LAMBDA_ROOTS
         leaves = not known or Path(target).is_relative_to(folder.resolve())

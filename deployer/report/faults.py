@@ -38,6 +38,6 @@ EXPLAINED: Final[Mapping[str, str]] = {
 
 
 def explained(fault: str, records: int) -> str:
-    """One sentence on a fault, with its name and in how many records it stands."""
+    """Return one sentence on a fault, with its name and the number of records that have it."""
     what = EXPLAINED.get(fault, "The probe reported what this version of ldeploy does not know")
     return f"{what} ({fault}, in {records:,} record{'s' * (records != 1)})."

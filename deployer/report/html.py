@@ -21,7 +21,7 @@ tr { border-bottom: 1px solid #dde3e9 }
 
 
 def page(report: ShrinkReport) -> str:
-    """The whole page."""
+    """Return the whole page."""
     title = escape(f"{report.function}: {DONE[report.state]}")
     body = [f"<h1>{title}</h1>", *_sizes(report), *map(_warning, report.warnings), *_steps(report)]
     body += [*_reasons(report, kept=True), *_reasons(report, kept=False), *_evidence(report)]
@@ -30,7 +30,7 @@ def page(report: ShrinkReport) -> str:
 
 
 def _sizes(report: ShrinkReport) -> Iterable[str]:
-    """Before, after and the limit, to one scale."""
+    """Yield before, after and the limit, to one scale."""
     limit = report.limits.unzipped
     widest = max(report.before.bytes, report.after.bytes, limit)
     for name, measure in (("before", report.before), ("after", report.after)):

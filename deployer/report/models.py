@@ -25,7 +25,7 @@ class Limits:
 
 
 def limits(package: Measure, layers: int) -> Limits:
-    """How a package and its layers stand against the limits.
+    """Return how a package and its layers stand against the limits.
 
     Args:
         package: the package.
@@ -234,14 +234,14 @@ Report = ProbeReport | ShrinkReport | ApplyReport | RestoreReport | StatusReport
 
 
 def sampled(share: float, events: int) -> tuple[str, ...]:
-    """What the sender of events should know where only a share of the sandboxes reports."""
+    """Return a warning for the sender of events where only a share of the sandboxes reports."""
     if share == 1 or not events:
         return ()
     return (f"A share of {share:g} of the sandboxes reports: what the events touched may not be in the log.",)
 
 
 def warnings(evidence: Evidence) -> tuple[str, ...]:
-    """What the reader of this evidence should know: what the probe could not see, and what was lost of its log."""
+    """Return what the reader of this evidence should know: what the probe could not see, and what its log lost."""
     lines = evidence.lines
     found = [explained(name, count) for name, count in evidence.faults.items()]
     lost = max(lines.cut, lines.lost)  # a record that is cut off leaves a gap in its sandbox's numbers too

@@ -13,12 +13,12 @@ _FORM: Final = Form("The report of the last shrink", 1, "Run ldeploy shrink agai
 
 
 def to_json(report: ShrinkReport) -> str:
-    """The report as one JSON object, with the version of its form."""
+    """Return the report as one JSON object, with the version of its form."""
     return _FORM.write(document(report))
 
 
 def from_json(text: str) -> ShrinkReport:
-    """What ``to_json`` wrote.
+    """Read what ``to_json`` wrote.
 
     Raises:
         WorkspaceError: it is not that.

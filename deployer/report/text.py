@@ -20,7 +20,7 @@ from deployer.report.words import megabytes, percent
 
 
 def text(report: Report) -> str:
-    """The report as lines of text, the last one with its newline."""
+    """Return the report as lines of text, the last one with its newline."""
     match report:
         case ProbeReport():
             lines = _probe(report)
@@ -107,12 +107,12 @@ def _account(report: ShrinkReport | ApplyReport) -> list[str]:
 
 
 def change(step: Saving) -> str:
-    """What a step saved or cost: ``"-12.3 MB"``."""
+    """Return what a step saved or cost: ``"-12.3 MB"``."""
     return f"{(step.bytes_after - step.bytes_before) / 1e6:+,.1f} MB"
 
 
 def left_alone(step: Saving) -> str:
-    """What a step did not change, and why: ``"4 not: nothing to drop"``."""
+    """Return what a step did not change, and why: ``"4 not: nothing to drop"``."""
     return "; ".join(f"{count} not: {reason}" for reason, count in step.left_alone.items())
 
 
@@ -176,7 +176,7 @@ _DEPLOYED = {
 
 
 def coverage(known: Coverage) -> str:
-    """The estimate in words."""
+    """Return the estimate in words."""
     return (
         f"the next cold sandbox touches a file not seen yet with {percent(known.unseen_probability)} chance"
         f" (at most {percent(known.upper_bound)}, {known.confidence:.0%} sure)"
@@ -200,7 +200,7 @@ def _evidence(sandboxes: int, invocations: int, what: str) -> str:
 
 
 def _sample(known: Coverage) -> list[str]:
-    """Of how many sandboxes those that reported are a sample; nothing where all did."""
+    """Return of how many sandboxes those that reported are a sample; nothing where all did."""
     if known.population == known.sandboxes:
         return []
     share = percent(known.sandboxes / known.population)

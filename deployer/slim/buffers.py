@@ -15,11 +15,11 @@ class Contents(Protocol):
     """Bytes taken in slices: ``bytes``, a ``memoryview``, or one of those below."""
 
     def __len__(self) -> int:
-        """Length in bytes."""
+        """Return the length in bytes."""
         ...
 
     def __getitem__(self, part: slice, /) -> bytes | memoryview:
-        """The bytes from the slice's start up to its stop."""
+        """Return the bytes from the slice's start up to its stop."""
         ...
 
 
@@ -34,7 +34,7 @@ class OnDisk:
         self._file.close()
 
     def append(self, piece: bytes) -> None:
-        """Puts bytes behind those that are there."""
+        """Append bytes."""
         view = memoryview(piece)
         while view:
             view = view[self._file.write(view) :]
@@ -72,13 +72,13 @@ class Joined:
 
 
 def chunks(contents: Contents, start: int = 0, stop: int | None = None, size: int = _CHUNK) -> Iterator[bytes]:
-    """The bytes from ``start`` up to ``stop``, or all, in pieces of ``size``."""
+    """Yield the bytes from ``start`` up to ``stop``, or all, in pieces of ``size``."""
     end = len(contents) if stop is None else stop
     return (bytes(contents[at : min(at + size, end)]) for at in range(start, end, size))
 
 
 def whole(contents: Contents) -> bytes | bytearray | memoryview:
-    """All the bytes in memory, once."""
+    """Return all the bytes, in memory."""
     if isinstance(contents, (bytes, memoryview)):
         return contents
     data = bytearray()
@@ -88,7 +88,7 @@ def whole(contents: Contents) -> bytes | bytearray | memoryview:
 
 
 def hold(pieces: Iterable[bytes], size: int, folder: Path) -> Contents:
-    """The pieces of a file, joined: in memory, or on disk where they are more than 4 MB.
+    """Join the pieces of a file: in memory, or on disk where they are more than 4 MB.
 
     Args:
         pieces: all of them.

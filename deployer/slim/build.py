@@ -106,7 +106,7 @@ def build(request: SlimRequest, room: int, notices: Notices) -> SlimPackage:
 
 
 def _weighs(built: SlimPackage) -> int:
-    """Bytes that stay inside whatever is packed: at least those of the zip, of which bytecode alone may go too."""
+    """Return the bytes that stay inside whatever is packed: those of the zip, without bytecode, which may go too."""
     return built.measure.zip_bytes - sum(step.bytes_after for step in built.steps if step.name == AddBytecode.name)
 
 
@@ -122,7 +122,7 @@ def _recipe(request: SlimRequest, settings: Settings) -> Recipe:
 
 
 def _smaller(request: SlimRequest) -> Iterator[tuple[str, Settings, Packing | None]]:
-    """What else can be done for a package that does not fit, one thing after the other."""
+    """Yield what else can be done for a package that does not fit, one thing after the other."""
     settings = request.settings
     emptied = replace(settings, empty=True)
     if not settings.empty and _recipe(request, emptied).of(EmptyScanned):
@@ -140,7 +140,7 @@ def _smaller(request: SlimRequest) -> Iterator[tuple[str, Settings, Packing | No
 
 
 def _packed(request: SlimRequest, built: SlimPackage, room: int, packing: Packing) -> SlimPackage:
-    """The same under the limit, with what left it packed; or as it was, where that is not possible."""
+    """Pack the files that are over the limit; return the same where that is not possible."""
     with open_file(request.path) as source:
         package = index(source)
     over = built.measure.bytes - room + 1 + sum(len(data) for _, data in start_files())
@@ -161,7 +161,7 @@ def _packed(request: SlimRequest, built: SlimPackage, room: int, packing: Packin
 
 
 def _costs(sizes: Mapping[str, int], packing: Packing) -> str:
-    """What files that left the package cost, in a sentence."""
+    """Return in a sentence what files that left the package cost."""
     files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
     time = f"{seconds(sizes.values()):.2f} s with two processors"
     if packing is Packing.INSIDE:

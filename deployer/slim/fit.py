@@ -45,7 +45,7 @@ class _Candidate:
 def fit(
     package: Package, over: int, evidence: Mapping[str, PathEvidence], sandboxes: int, *, inside: bool = True
 ) -> tuple[str, ...]:
-    """The paths that are to be packed, so that the package loses ``over`` bytes; none where all of them would not do.
+    """Choose the paths to pack, so that the package loses ``over`` bytes; none where all of them are not enough.
 
     Files that a start needs come first: one that is needed seldom is unpacked for nothing most of the time.
 
@@ -67,12 +67,12 @@ def fit(
 
 
 def seconds(sizes: Iterable[int]) -> float:
-    """What files of these sizes add to each start, about."""
+    """Estimate the seconds that files of these sizes add to each start."""
     return sum(size / RATE + EACH for size in sizes)
 
 
 def check_storage(sizes: Mapping[str, int]) -> None:
-    """Whether a /tmp can hold what is unpacked at start.
+    """Check that /tmp can hold what is unpacked at start.
 
     Args:
         sizes: path -> bytes.
@@ -115,13 +115,13 @@ def check_fits(package: Package, whitelist: Whitelist, size: int, layers: int, w
 
 
 def most(sizes: Mapping[str, int], count: int) -> str:
-    """The biggest files, in words."""
+    """Return the biggest files, in words."""
     biggest = sorted(sizes.items(), key=lambda one: (-one[1], one[0]))[:count]
     return ", ".join(f"{path} {size / 1e6:.1f} MB" for path, size in biggest)
 
 
 def in_time(timeout: int, unpacked: int) -> tuple[str, ...]:
-    """What is to be said where a slow start would not end within the first invocation, in which Lambda goes on with one
+    """Return a warning where a slow start would not end within the first invocation, in which Lambda continues a start
     that it cut off.
 
     Args:
@@ -157,7 +157,9 @@ def _candidate(entry: Entry, share: float, *, inside: bool) -> _Candidate:
 
 
 def _enough(candidates: list[_Candidate], over: int) -> list[_Candidate]:
-    """The cheapest for their bytes until it is enough, then without those that it is enough without; or none."""
+    """Choose the cheapest for their bytes until it is enough, then remove those that are not needed; none where all are
+    not enough.
+    """
     chosen, freed = [], 0
     for one in candidates:
         if freed >= over:

@@ -28,14 +28,14 @@ class Jobs(AbstractContextManager["Jobs[_Result]"], Generic[_Result]):
         self._pool.shutdown(cancel_futures=True)
 
     def add(self, size: int, work: Callable[[], _Result]) -> Iterator[_Result]:
-        """Starts work that holds ``size`` bytes; what had to end before there was room for it."""
+        """Start work that holds ``size`` bytes; yield the results of what had to end before there was room for it."""
         while self._running and self._held + size > _HELD:
             yield self._first()
         self._held += size
         self._running.append((size, self._pool.submit(work)))
 
     def rest(self) -> Iterator[_Result]:
-        """What has not been given yet."""
+        """Yield the results that were not given yet."""
         while self._running:
             yield self._first()
 

@@ -36,7 +36,7 @@ class Bucket:
 
 
 def pack(slim: Path, package: Package, chosen: Collection[str]) -> Measure:
-    """The same zip with the chosen files packed, in its place; the same bytes each time.
+    """Write the same zip with the chosen files packed, in its place; the same bytes each time.
 
     Args:
         slim: the zip; replaced when the new one is whole.
@@ -76,7 +76,7 @@ def part(
 
 
 def _made(packed: Source, place: Place, chosen: Collection[str]) -> dict[str, Small]:
-    """What is new in the zip: symlinks, the manifest, and what reads it."""
+    """Return what is new in the zip: symlinks, the manifest, and what reads it."""
     package = index(packed)
     manifest = of_zip(package, place, members.digests(packed, package))
     links = [symlink(path, f"{manifest.root}/{path}") for path in chosen]
@@ -94,7 +94,7 @@ def _staying(package: Package, chosen: Collection[str]) -> list[Entry]:
 
 
 def copy(source: Source, kept: Iterable[Entry], new: Mapping[str, Small | Source], out: Path) -> Measure:
-    """Entries as they lie in the source, and new ones, in the order of their names."""
+    """Copy entries of the source, still packed, together with new ones, in the order of their names."""
     old = [entry for entry in kept if entry.path not in new]
     added = [one.entry if isinstance(one, Small) else _stored(path, one) for path, one in new.items()]
     with ZipWriter(out) as writer:
@@ -108,7 +108,7 @@ def copy(source: Source, kept: Iterable[Entry], new: Mapping[str, Small | Source
 
 
 def _stored(path: str, source: Source) -> Entry:
-    """A whole source as a file."""
+    """Return the entry of a whole source as a stored file."""
     crc32 = 0
     for block in _blocks(source):
         crc32 = zlib.crc32(block, crc32)

@@ -55,34 +55,34 @@ class Spool(AbstractContextManager["Spool"]):
         self._file.close()
 
     def room(self, size: int) -> int:
-        """Where ``size`` bytes may be written that nobody else writes to."""
+        """Reserve ``size`` bytes that nobody else writes to; return where they begin."""
         with self._lock:
             start, self._end = self._end, self._end + size
         return start
 
     def write(self, start: int, data: bytes | bytearray | memoryview) -> None:
-        """Bytes, all of them."""
+        """Write all the bytes."""
         view = memoryview(data)
         while view:
             done = os.pwrite(self._descriptor, view, start)
             start, view = start + done, view[done:]
 
     def blocks(self, part: Part) -> list[tuple[int, int]]:
-        """Where the blocks of a part's data are: start and length."""
+        """Return where the blocks of a part's data are: start and length."""
         end = part.start + part.entry.packed
         return [(start, min(_BLOCK, end - start)) for start in range(part.start, end, _BLOCK)]
 
     def read(self, start: int, length: int) -> bytes:
-        """Bytes that were written."""
+        """Return bytes that were written."""
         return os.pread(self._descriptor, length, start)
 
     def contents(self, part: Part) -> bytes:
-        """The unpacked bytes of a part, whole in memory: for small ones."""
+        """Return the unpacked bytes of a part, whole in memory: for small ones."""
         data = b"".join(self.read(*block) for block in self.blocks(part))
         return data if part.entry.method == zipformat.STORED else zlib.decompress(data, -zlib.MAX_WBITS)
 
     def pack(self, entry: Entry, contents: Contents, level: int) -> Part:
-        """Contents deflated, or stored where that is smaller; the entry tells of them."""
+        """Deflate contents, or store them where that is smaller; return the part with its entry."""
         size, crc32 = len(contents), 0
         for chunk in chunks(contents):
             crc32 = zlib.crc32(chunk, crc32)
@@ -94,7 +94,7 @@ class Spool(AbstractContextManager["Spool"]):
         return Part(told, start)
 
     def _fill(self, start: int, room: int, blocks: Iterable[bytes | bytearray]) -> int | None:
-        """Writes blocks one behind the other: their length, or None where there is no room for all of them."""
+        """Write blocks one behind the other; return their length, or None where there is no room for all of them."""
         end = start
         for block in blocks:
             if end + len(block) > start + room:
@@ -105,7 +105,8 @@ class Spool(AbstractContextManager["Spool"]):
 
 
 def deflated(contents: Contents, level: int) -> Iterator[bytes | bytearray]:
-    """One raw deflate stream: by libdeflate, which holds the whole, or by zlib in parts where that is over 100 MB.
+    """Yield one raw deflate stream: by libdeflate, which holds the whole, or by zlib in parts where that is over 100
+    MB.
 
     At the level of BEST it is libdeflate, whatever the length: zlib packs less well at its 9 than that at its 6.
     """
@@ -117,7 +118,7 @@ def deflated(contents: Contents, level: int) -> Iterator[bytes | bytearray]:
 
 
 def _deflated_part(contents: Contents, start: int) -> bytes:
-    """A part of a stream: it knows what lies before it, and ends at a byte."""
+    """Return a part of a stream: it refers to what is before it, and ends at a byte."""
     end = start + _BLOCK
     before = bytes(contents[max(start - _WINDOW, 0) : start])
     deflate = zlib.compressobj(_ZLIB_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=before)

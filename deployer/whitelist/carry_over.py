@@ -61,13 +61,13 @@ def carry_over(
 
 
 def changed_since(whitelist: Whitelist, package: Package, distributions: Iterable[Distribution]) -> tuple[str, ...]:
-    """The distributions that are not as they were when a whitelist was made: ``numpy 1.26.4 → 2.0.0``."""
+    """Yield the distributions that changed since a whitelist was made, such as ``numpy 1.26.4 → 2.0.0``."""
     before = {one.name: one.version for one in whitelist.installed}
     return tuple(version(before, one) for one in changed(of_whitelist(whitelist), package, distributions))
 
 
 def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
-    """The whitelist with what an earlier one keeps; a drop rule of today wins."""
+    """Return the whitelist with what an earlier one keeps; a drop rule of today wins."""
     decisions = dict(whitelist.decisions)
     for path, decision in decisions.items():
         before: Decision | None = earlier.decisions.get(path)
@@ -77,14 +77,14 @@ def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
 
 
 def still_valid(ground: Ground, earlier: Earlier) -> Evidence:
-    """The evidence of an earlier package, of it only what tells of files that this package holds unchanged."""
+    """Return the evidence of an earlier package, without files that this package does not hold unchanged."""
     same = unchanged(earlier.inventory, ground.package, ground.metadata.values())
     paths = {path: seen for path, seen in earlier.evidence.paths.items() if same.issuperset(_way(ground, path))}
     return replace(earlier.evidence, paths=paths)
 
 
 def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier]) -> list[Distribution]:
-    """The distributions that changed since an earlier probe, and that no sandbox has used since.
+    """Return the distributions that changed since an earlier probe, and that no sandbox has used since.
 
     Changed: an earlier package held one of that name, and none held its equal. Used: a sandbox of this package
     opened, loaded or executed one of its files; its metadata does not count, as whoever looks for entry points reads
@@ -104,30 +104,30 @@ def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier
 
 
 def whole(distributions: Iterable[Distribution], why: str) -> Iterator[Found]:
-    """Every file of these distributions."""
+    """Return every file of these distributions."""
     for one in distributions:
         for path in (one.folder, *sorted(one.files)):
             yield Found(path, Reason.CHANGED, f"{one.name} {one.version} {why}")
 
 
 def versions(before: dict[str, str], distributions: Iterable[Distribution]) -> str:
-    """``numpy 1.26.4 → 2.0.0, scipy 1.11``."""
+    """Return distributions with their versions: ``numpy 1.26.4 → 2.0.0, scipy 1.11``."""
     return ", ".join(version(before, one) for one in distributions)
 
 
 def version(before: Mapping[str, str], distribution: Distribution) -> str:
-    """A distribution with its version, and the one that there was before."""
+    """Return a distribution with its version, and the version before."""
     name, now, was = distribution.name, distribution.version, before.get(distribution.name)
     return f"{name} {was} → {now}" if was else f"{name} {now}"
 
 
 def _plain(name: str) -> str:
-    """What all spellings of a name have in common (PEP 503)."""
+    """Return what all spellings of a name have in common (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _way(ground: Ground, path: str) -> Iterator[str]:
-    """The entry that a path names, over symlinks where it lies behind some; the path itself where there is none."""
+    """Return the entry that a path names, through symlinks where there are some; the path itself where there is none."""
     if path == ".":  # the root is no entry, and is there always
         return
     if path in ground.entries:

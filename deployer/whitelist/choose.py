@@ -51,7 +51,7 @@ def choose(
 
 
 def _carried(ground: Ground, earlier: Sequence[Earlier]) -> list[Found]:
-    """What earlier packages needed and this one holds unchanged, the newest first."""
+    """Return what earlier packages needed and this one holds unchanged, the newest first."""
     return [
         found._replace(because=f"{found.because} of the package {one.inventory.package}, unchanged since")
         for one in reversed(earlier)
@@ -76,7 +76,7 @@ def _taken_away(used: Iterable[Found], matched: Matched) -> list[str]:
 
 
 def _unknown(ground: Ground, evidence: Evidence) -> list[str]:
-    """Paths in the log that the package does not hold; those of layers are none of its business."""
+    """Return paths in the log that the package does not hold, without those of layers."""
     inside = (path for path in evidence.paths if path.strip("./") and not f"{path}/".startswith("/opt/"))
     unknown = [path for path in sorted(inside) if path not in ground.entries]
     unknown = [path for path in unknown if not any(links.follow(ground.entries, path)[:2])]

@@ -35,7 +35,7 @@ _STRENGTH: Final = (
 
 
 def touched(ground: Ground, evidence: Evidence) -> Iterator[Found]:
-    """What real invocations opened, executed, looked at, listed and browsed, and the symlinks on the way to it."""
+    """Return what real invocations opened, executed, looked at, listed and browsed, and the symlinks on the way to it."""
     for touch, reason in _STRENGTH:
         for path in sorted(path for path, seen in evidence.paths.items() if touch in seen.touches):
             seen = evidence.paths[path]
@@ -45,12 +45,12 @@ def touched(ground: Ground, evidence: Evidence) -> Iterator[Found]:
 
 
 def _by_another(path: str, seen: PathEvidence) -> bool:
-    """Whether a source was opened by another process alone: run as a script, perhaps."""
+    """Return whether only another process opened a source: it may have run as a script."""
     return path.endswith(".py") and bool(seen.witnesses) and "audit" not in seen.witnesses
 
 
 def _browsed(ground: Ground, evidence: Evidence) -> Iterator[Found]:
-    """What lies in a directory whose names the function read: they may be its answer, or what it opens next."""
+    """Return what is in a directory whose names the function read: they may be its answer, or what it opens next."""
     for path, seen in evidence.paths.items():
         if Touch.BROWSED in seen.touches:
             folder = "" if path == "." else links.follow(ground.entries, path).end or path
@@ -59,27 +59,27 @@ def _browsed(ground: Ground, evidence: Evidence) -> Iterator[Found]:
 
 
 def handler(ground: Ground, name: str) -> Iterator[Found]:
-    """The handler's module, touched or not."""
+    """Return the handler's module, touched or not."""
     if (path := handler_path(ground.package, name)) is not None:
         yield from _reached(ground, path, Found(path, Reason.HANDLER, f"it holds the handler {name}"))
 
 
 def in_doubt(ground: Ground) -> Iterator[Found]:
-    """Metadata of distributions whose files nobody knows: they may be those of anything kept."""
+    """Return metadata of distributions whose files are not known: they may be those of anything kept."""
     for folder, distribution in ground.metadata.items():
         if not distribution.files:
             yield Found(folder, Reason.METADATA, f"{distribution.name} does not say which files it has")
 
 
 def own_certificates(ground: Ground) -> Iterator[Found]:
-    """Certificates and keys of no distribution: they are read at the first connection only, wherever they lie."""
+    """Return certificates and keys of no distribution: only the first connection reads them, wherever they are."""
     for path in sorted(ground.certificates):
         if path not in ground.owners:
             yield Found(path, Reason.CERTIFICATES, "it holds certificates, and belongs to no distribution")
 
 
 def grow(ground: Ground, seeds: Iterable[Found], dropped: Mapping[str, str]) -> dict[str, Found]:
-    """The seeds and all that follows from them, each path with the first reason found for it.
+    """Return the seeds and all that follows from them, each path with the first reason found for it.
 
     Args:
         dropped: paths that a drop rule takes away, kept only as the directory of something kept.
@@ -107,31 +107,31 @@ def grow(ground: Ground, seeds: Iterable[Found], dropped: Mapping[str, str]) -> 
 
 
 def parents(_: Ground, entry: Entry) -> Iterator[Found]:
-    """The directory that a kept path lies in."""
+    """Keep the directory that a kept path is in."""
     if parent := entry.path.rpartition("/")[0]:
         yield Found(parent, Reason.PARENT, f"{entry.path} is kept")
 
 
 def source_of_bytecode(_: Ground, entry: Entry) -> Iterator[Found]:
-    """Without its ``.py`` a ``.pyc`` in ``__pycache__`` is not imported (PEP 3147)."""
+    """Keep the ``.py`` of a ``.pyc`` in ``__pycache__``, which is not imported without it (PEP 3147)."""
     if source := source_of(entry.path):
         yield Found(source, Reason.SOURCE, f"{entry.path} was compiled from it")
 
 
 def bytecode_of_source(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """Without its ``.pyc`` a ``.py`` is compiled again at each start: the package is read-only."""
+    """Keep the ``.pyc`` of a ``.py``: without it each start compiles the source again, as the package is read-only."""
     for path in ground.compiled.get(entry.path, ()):
         yield Found(path, Reason.BYTECODE, f"it was compiled from {entry.path}")
 
 
 def package_inits(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """Without ``__init__.py`` Python makes a namespace package, silently (PEP 420)."""
+    """Keep ``__init__.py``: without it Python silently makes a namespace package (PEP 420)."""
     for path in ground.inits.get(entry.path, ()):
         yield Found(path, Reason.PACKAGE_INIT, f"{entry.path} is a package")
 
 
 def metadata(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """Entry points and versions are read from it, long after the import."""
+    """Keep metadata: entry points and versions are read from it, long after the import."""
     for distribution in ground.owners.get(entry.path, ()):
         yield Found(distribution.folder, Reason.METADATA, f"{entry.path} of {distribution.name} is kept")
     for path in ground.below.get(entry.path, ()):
@@ -139,33 +139,35 @@ def metadata(ground: Ground, entry: Entry) -> Iterator[Found]:
 
 
 def licences(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """Who redistributes a part of a distribution passes on its licence."""
+    """Keep licences: who redistributes a part of a distribution passes its licence on."""
     if distribution := ground.metadata.get(entry.path):
         for path in filter(is_licence, sorted(distribution.files)):
             yield Found(path, Reason.LICENCE, f"licence of {distribution.name}")
 
 
 def licences_below(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """Licences below a kept top-level folder."""
+    """Keep licences below a kept top-level folder."""
     for path in ground.licences.get(entry.path, ()):
         yield Found(path, Reason.LICENCE, f"it belongs to {entry.path}")
 
 
 def certificates(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """A bundle of a distribution is opened at the first connection only, which may be months away."""
+    """Keep a distribution's certificates: only the first connection opens them, which may be months away."""
     if distribution := ground.metadata.get(entry.path):
         for path in sorted(distribution.files & ground.certificates):
             yield Found(path, Reason.CERTIFICATES, f"it holds certificates of {distribution.name}")
 
 
 def stubs(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """lazy_loader's ``attach_stub`` reads the ``.pyi`` beside a module (https://scientific-python.org/specs/spec-0001/)."""
+    """Keep the ``.pyi`` beside a module: lazy_loader's ``attach_stub`` reads it
+    (https://scientific-python.org/specs/spec-0001/).
+    """
     if ground.lazy_loader and entry.path.endswith(".py"):
         yield Found(f"{entry.path}i", Reason.STUB, f"lazy_loader may read it for {entry.path}")
 
 
 def targets(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """What a kept symlink leads to, and the symlinks in between."""
+    """Keep what a kept symlink leads to, and the symlinks in between."""
     if entry.kind is Kind.SYMLINK:
         way = links.follow(ground.entries, entry.path)
         for path in way.links[1:]:
@@ -175,7 +177,7 @@ def targets(ground: Ground, entry: Entry) -> Iterator[Found]:
 
 
 def symlinks(ground: Ground, entry: Entry) -> Iterator[Found]:
-    """The symlinks to a kept entry: the kernel tells the file that was opened, not the name it was opened by."""
+    """Keep the symlinks to a kept entry: the kernel tells the file that was opened, not the name by which it was."""
     for path in ground.led_to.get(entry.path, ()):
         yield Found(path, Reason.SYMLINK, f"it leads to {entry.path}")
 
@@ -196,7 +198,7 @@ FOLLOWERS: Final[tuple[Callable[[Ground, Entry], Iterator[Found]], ...]] = (
 
 
 def _reached(ground: Ground, path: str, found: Found) -> Iterator[Found]:
-    """The path itself, or what it leads to over symlinks, for the reason given; and these symlinks."""
+    """Return the path itself, or what it leads to through symlinks, for the reason given; and these symlinks."""
     if path in ground.entries:
         yield found
         return
@@ -208,7 +210,7 @@ def _reached(ground: Ground, path: str, found: Found) -> Iterator[Found]:
 
 
 def _words(seen: PathEvidence, sandboxes: int) -> str:
-    """``request 1f2e… at start-up, 3 of 3 sandboxes, asked for by shop.cart``."""
+    """Return evidence in words: ``request 1f2e… at start-up, 3 of 3 sandboxes, asked for by shop.cart``."""
     moment = {Phase.START: "at start-up", Phase.INVOKE: "while answering", Phase.IDLE: "between requests"}[seen.phase]
     request = f"request {seen.request} " if seen.request else ""
     asked = f", asked for by {seen.imported_by}" if seen.imported_by else ""

@@ -15,7 +15,7 @@ def decided(
     unneeded: Mapping[str, tuple[Reason, str]],
     warnings: tuple[str, ...],
 ) -> Whitelist:
-    """Every path kept as it was found, or dropped for the reason given."""
+    """Return every path kept as it was found, or dropped for the reason given."""
     decisions = {}
     for path, entry in ground.entries.items():
         kept = path in found
@@ -26,17 +26,17 @@ def decided(
 
 
 def by_rule(matched: Matched) -> list[Found]:
-    """What keep rules keep."""
+    """Return the decisions of keep rules."""
     return [Found(path, Reason.RULE_KEEP, f"keep rule {rule!r}") for path, rule in matched.kept.items()]
 
 
 def by_rule_dropped(matched: Matched) -> dict[str, tuple[Reason, str]]:
-    """What drop rules drop."""
+    """Return the decisions of drop rules."""
     return {path: (Reason.RULE_DROP, f"drop rule {rule!r}") for path, rule in matched.dropped.items()}
 
 
 def count(paths: Iterable[str]) -> str:
-    """``12 paths (a, b, c, …)``."""
+    """Return a list of paths in words: ``12 paths (a, b, c, …)``."""
     names = list(paths)
     more = ", …" if len(names) > 3 else ""
     return f"{len(names)} path{'s' * (len(names) > 1)} ({', '.join(names[:3])}{more})"

@@ -43,7 +43,7 @@ class Earlier:
 
 
 def take_inventory(package: Package, distributions: Iterable[Distribution]) -> Inventory:
-    """What the package holds."""
+    """Return what the package holds."""
     distributions = tuple(distributions)
     recorded = _files(distributions)
     files = (path for path, entry in package.entries.items() if entry.kind is not Kind.DIRECTORY)
@@ -52,7 +52,7 @@ def take_inventory(package: Package, distributions: Iterable[Distribution]) -> I
 
 
 def of_whitelist(whitelist: Whitelist) -> Inventory:
-    """What the package held that a whitelist was made for."""
+    """Return what the package held that a whitelist was made for."""
     return Inventory(
         whitelist.package,
         whitelist.installed,
@@ -61,7 +61,7 @@ def of_whitelist(whitelist: Whitelist) -> Inventory:
 
 
 def installed(package: Package, distribution: Distribution) -> Installed:
-    """The distribution as it is in this package."""
+    """Return the distribution as it is in this package."""
     site = posixpath.dirname(distribution.folder)
     own = posixpath.join(site, "")
     apart = (f"{distribution.folder}/", posixpath.join(site, "bin/"))
@@ -75,20 +75,20 @@ def installed(package: Package, distribution: Distribution) -> Installed:
 
 
 def changed(before: Inventory, package: Package, distributions: Iterable[Distribution]) -> list[Distribution]:
-    """The package's distributions of which there was no equal before."""
+    """Return the package's distributions that were not there before in the same form."""
     known = set(before.installed)
     return [distribution for distribution in distributions if installed(package, distribution) not in known]
 
 
 def edited(before: Inventory, package: Package, distributions: Iterable[Distribution]) -> list[str]:
-    """Files of no distribution, there before and now, whose contents are others than they were."""
+    """Return files of no distribution that were there before with other contents."""
     recorded = _files(distributions)
     own = (path for path in before.own if path in package.entries and path not in recorded)
     return [path for path in own if package.entries[path].crc32 != before.own[path]]
 
 
 def unchanged(before: Inventory, package: Package, distributions: Iterable[Distribution]) -> frozenset[str]:
-    """The package's paths that are as they were: what evidence of the earlier package still says something about."""
+    """Return the package's paths that did not change: evidence of the earlier package still holds for them."""
     distributions = tuple(distributions)
     recorded = _files(distributions)
     stale = _files(changed(before, package, distributions))
@@ -108,12 +108,12 @@ def _files(distributions: Iterable[Distribution]) -> set[str]:
 
 
 def inventory_to_json(found: Inventory) -> str:
-    """One JSON object; ``inventory_from_json`` reads it."""
+    """Return one JSON object; ``inventory_from_json`` reads it."""
     return _FORM.write(asdict(found))
 
 
 def inventory_from_json(text: str) -> Inventory:
-    """What ``inventory_to_json`` wrote.
+    """Read what ``inventory_to_json`` wrote.
 
     Raises:
         WorkspaceError: the text is broken, or of a version that is not known here.

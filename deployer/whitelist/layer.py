@@ -47,7 +47,7 @@ def choose_layer(examined: Examined, evidence: Sequence[Evidence], rules: Rules,
 
 
 def _within(package: Package, evidence: Sequence[Evidence]) -> Evidence:
-    """What was touched of this one layer, by paths relative to /opt."""
+    """Return what was touched of this one layer, by paths relative to /opt."""
     paths: dict[str, PathEvidence] = {}
     for one in reversed(evidence):
         for path, seen in one.paths.items():

@@ -90,7 +90,7 @@ def survey(examined: Examined) -> Ground:
 
 
 def source_of(path: str) -> str | None:
-    """The source of a bytecode file (PEP 3147, and ``x.pyc`` beside ``x.py``); None where it is none."""
+    """Return the source of a bytecode file (PEP 3147, and ``x.pyc`` beside ``x.py``); None where it has none."""
     folder, name = posixpath.split(path)
     stem, suffix = posixpath.splitext(name)
     if suffix != ".pyc":
@@ -102,7 +102,7 @@ def source_of(path: str) -> str | None:
 
 
 def is_licence(path: str) -> bool:
-    """By its name alone."""
+    """Check by the name alone."""
     name = posixpath.basename(path)
     return bool(_LICENCE.fullmatch(name)) and not name.endswith(_CODE)
 
@@ -120,7 +120,7 @@ def _metadata_folder(folder: str, metadata: Mapping[str, Distribution]) -> str |
 
 
 def _top_level(path: str, sites: set[str]) -> str:
-    """The folder, directly below a place where distributions are installed, that holds ``path``."""
+    """Return the folder, directly below a place where distributions are installed, that holds ``path``."""
     while (parent := posixpath.dirname(path)) not in sites:
         path = parent
     return path

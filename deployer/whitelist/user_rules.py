@@ -54,7 +54,7 @@ def match(rules: Rules, package: Package) -> Matched:
 
 
 def _matches(patterns: tuple[str, ...], package: Package) -> tuple[dict[str, str], list[str]]:
-    """Each path with the rule that took it, and the rules that match no path at all."""
+    """Return each path with the rule that took it, and the rules that match no path at all."""
     if not patterns:
         return {}, []
     spec = _spec(patterns)

@@ -141,7 +141,7 @@ def needs_source(sources: Iterable[tuple[str, bytes]], compilers: Collection[str
 
 
 def _is_imported(path: str, kept: Kept) -> bool:
-    """Whether a file is a module that something opened, not one that is kept for the sake of others."""
+    """Return whether a file is a module that something opened, not one that is kept for the sake of others."""
     return path.endswith(".py") and kept.decisions[path].reason not in _NOT_IMPORTED
 
 

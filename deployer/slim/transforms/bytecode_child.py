@@ -31,7 +31,7 @@ _BEHIND_FIRST = bytes(range(0x80))
 
 
 def settled(value: object) -> object:
-    """The code with each constant set built in sorted order: before 3.11, marshal takes them as they lie."""
+    """Build each constant set in sorted order: before 3.11, marshal takes them in their own."""
     if isinstance(value, CodeType):
         return value.replace(co_consts=tuple(settled(constant) for constant in value.co_consts))
     if isinstance(value, frozenset):
@@ -40,7 +40,7 @@ def settled(value: object) -> object:
 
 
 def tightened(code: CodeType) -> CodeType:
-    """The code with fewer entries in its location tables, each instruction at the line at which it was.
+    """Return the code with fewer entries in its location tables; each instruction keeps its line.
 
     From 3.11 on, each instruction has an entry of its own. Code that cannot be made anew just as it is stays so.
     """
@@ -50,7 +50,7 @@ def tightened(code: CodeType) -> CodeType:
 
 
 def _anew(code: CodeType, change: Callable[[bytes], bytes]) -> CodeType:
-    """The code, and all code within it, with another location table."""
+    """Return the code, and all code within it, with another location table."""
     inner = tuple(_anew(each, change) if isinstance(each, CodeType) else each for each in code.co_consts)
     constants = code.co_consts if all(map(is_, inner, code.co_consts)) else inner
     return code.replace(co_consts=constants, co_linetable=change(code.co_linetable))
@@ -58,7 +58,7 @@ def _anew(code: CodeType, change: Callable[[bytes], bytes]) -> CodeType:
 
 @lru_cache(1 << 14)
 def _joined(entries: bytes, line: bytes) -> bytes:
-    """The same in as few entries as there can be: of 8 units each, but for the last."""
+    """Return the same in as few entries as possible: of 8 units each, except the last."""
     firsts = entries.translate(None, _BEHIND_FIRST)
     kind, units = firsts[0] & 0xF8, sum(first % 8 + 1 for first in firsts)
     first, *others = [bytes([kind | min(units - done, 8) - 1]) for done in range(0, units, 8)]
@@ -66,7 +66,7 @@ def _joined(entries: bytes, line: bytes) -> bytes:
 
 
 def held(code: CodeType) -> list[object]:
-    """Everything in the code, so that each object has a reference more than the code's own.
+    """Return everything in the code, so that each object has one more reference than the code's own.
 
     marshal marks an object as one that may be referred to when its reference count is over 1, and that hangs
     on which names happen to be alive in this process. With these held, all are marked, always.
@@ -81,7 +81,7 @@ def held(code: CodeType) -> list[object]:
 
 
 def compiled(source: bytes, path: str) -> bytes:
-    """The .pyc of a source, with the path in its tracebacks; empty where it does not compile."""
+    """Return the .pyc of a source, with the path in its tracebacks; empty where it does not compile."""
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
     except Exception:
@@ -97,7 +97,7 @@ def compiled(source: bytes, path: str) -> bytes:
 
 
 def answer(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answers requests until there are no more."""
+    """Answer requests until there are no more."""
     while header := requests.read(8):
         path_length, source_length = struct.unpack("<II", header)
         path = requests.read(path_length).decode("utf-8", "surrogateescape")

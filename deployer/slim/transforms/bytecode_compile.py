@@ -50,7 +50,7 @@ def compile_sources(
     columns: bool = True,
     processes: int = 2,
 ) -> Compiled:
-    """The bytecode of each source, by an interpreter of the function's own version, in child processes.
+    """Return the bytecode of each source, by an interpreter of the function's own version, in child processes.
 
     Args:
         sources: path (relative to the package's root, or absolute for a layer's) and text of each module;
@@ -74,7 +74,8 @@ def compile_sources(
 
 
 def find_interpreter(runtime: str, python: str = "") -> str:
-    """Path of a CPython whose bytecode the runtime takes, or empty: this one, one on PATH, uv's, pyenv's.
+    """Return the path of a CPython whose bytecode the runtime accepts: this one, one on PATH, uv's, pyenv's; empty for
+    none.
 
     Bytecode is of one kind for all releases of a minor version, but not for its previews (importlib's
     MAGIC_NUMBER).
@@ -98,7 +99,7 @@ def _candidates(runtime: str) -> Iterator[str]:
 
 
 def _output(command: list[str]) -> str:
-    """What a command prints; empty where it is not there or fails."""
+    """Return what a command prints; empty where it is not there or fails."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True).stdout
     except (OSError, ValueError, subprocess.SubprocessError):
@@ -141,7 +142,7 @@ class _Child:
         self._process.communicate()
 
     def compile(self, path: str, source: bytes) -> bytes:
-        """The .pyc, or nothing where the source does not compile."""
+        """Return the .pyc; empty where the source does not compile."""
         try:
             return self._ask(os.fsencode(_ROOT / path), source)
         except (OSError, EOFError):

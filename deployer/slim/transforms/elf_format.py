@@ -30,11 +30,11 @@ _TOOL_NAMES: Final = (
 
 
 class UnusualError(Exception):
-    """The file is none that may be trimmed; the text is the reason."""
+    """The file may not be trimmed; the text is the reason."""
 
 
 def require(holds: bool, reason: str) -> None:
-    """Raises UnusualError with the reason unless it holds."""
+    """Raise UnusualError with the reason unless it holds."""
     if not holds:
         raise UnusualError(reason)
 
@@ -58,7 +58,7 @@ class Header(NamedTuple):
     e_shstrndx: int
 
     def without_sections(self) -> Self:
-        """The header of a file that has no section headers."""
+        """Return the header of a file that has no section headers."""
         return self._replace(e_shoff=0, e_shnum=0, e_shstrndx=0)
 
 
@@ -83,7 +83,7 @@ class Segment(NamedTuple):
         return self.p_offset + self.p_filesz
 
     def holds(self, other: "Segment") -> bool:
-        """Whether the other's bytes are mapped by this one, at the other's own address."""
+        """Return whether this one maps the other's bytes, at the other's own address."""
         inside = self.p_offset <= other.p_offset and other.end <= self.end
         return inside and self.p_vaddr - self.p_offset == other.p_vaddr - other.p_offset
 
@@ -131,7 +131,7 @@ SECTION: Final = struct.Struct("<IIQQQQIIQQ")
 
 
 def read_header(view: Contents) -> Header:
-    """The ELF header.
+    """Return the ELF header.
 
     Raises:
         UnusualError: not a 64-bit little-endian library or executable, or its program headers are elsewhere.
@@ -148,7 +148,7 @@ def read_header(view: Contents) -> Header:
 
 
 def read_segments(view: Contents, header: Header) -> list[Segment]:
-    """All program headers, in their order.
+    """Return all program headers, in their order.
 
     Raises:
         UnusualError: the file ends within them.
@@ -159,7 +159,7 @@ def read_segments(view: Contents, header: Header) -> list[Segment]:
 
 
 def read_sections(view: Contents, header: Header) -> list[Section]:
-    """All sections, in their order; none where the file has no section headers.
+    """Return all sections, in their order; none where the file has no section headers.
 
     Raises:
         UnusualError: the file ends within them, or they are of an odd kind.
@@ -178,7 +178,7 @@ def read_sections(view: Contents, header: Header) -> list[Section]:
 
 
 def is_old_table(table: bytes, sections: Sequence[Section]) -> bool:
-    """Whether bytes are section headers that patchelf left where they were when it wrote new ones, then zeros.
+    """Return whether bytes are section headers that patchelf left behind when it wrote new ones, then zeros.
 
     Most of their rows are those of the file's own sections; patchelf moves only a few.
     """
