@@ -127,7 +127,7 @@ def _plain(name: str) -> str:
 
 
 def _way(ground: Ground, path: str) -> Iterator[str]:
-    """Return the entry that a path names, through symlinks where there are some; the path itself where there is none."""
+    """Yield the entry that a path names, through symlinks where there are some; else the path itself."""
     if path == ".":  # the root is no entry, and is there always
         return
     if path in ground.entries:

@@ -35,7 +35,7 @@ _STRENGTH: Final = (
 
 
 def touched(ground: Ground, evidence: Evidence) -> Iterator[Found]:
-    """Return what real invocations opened, executed, looked at, listed and browsed, and the symlinks on the way to it."""
+    """Yield what real invocations opened, executed, looked at, listed and browsed, with the symlinks on the way."""
     for touch, reason in _STRENGTH:
         for path in sorted(path for path, seen in evidence.paths.items() if touch in seen.touches):
             seen = evidence.paths[path]
