@@ -1,5 +1,6 @@
 """The embedded AWS as one object: started, named by its URL, stopped with everything that it started."""
 
+import functools
 import logging
 import os
 import shutil
@@ -100,7 +101,7 @@ class LocalAws:
     def _make_gateway(self) -> Gateway:
         self._launcher = self._make_launcher()
         self._store = CodeStore(self._folder / "code")
-        return Gateway(DomainDispatcherApplication(create_app), self._store, self.faults)
+        return Gateway(Dispatcher(), self._store, self.faults)
 
     def stop(self) -> None:
         """End the server, every sandbox, and remove what they left on disk (traces stay)."""
@@ -160,8 +161,24 @@ ANSWERS: Final[Mapping[str, Any]] = {
 }
 
 
+class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
+    """moto's, which would list the folder of its services at each request."""
+
+    def __init__(self) -> None:
+        super().__init__(create_app)
+        self._backend = functools.cache(super().get_backend_for_host)
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return moto's name of the service that answers for a host."""
+        return self._backend(host)
+
+
+@functools.cache
 def create_app(service: SERVICE_NAMES) -> Flask:
-    """moto's own application for a service; S3's, Lambda's, IAM's and CloudFormation's with our answers."""
+    """Return moto's own application for a service; S3's, Lambda's, IAM's and CloudFormation's with our answers.
+
+    It holds no state and takes long to make: the next embedded AWS of this process has the same.
+    """
     app: Flask = create_backend_app(service)
     if answers := stacks() if service == "cloudformation" else ANSWERS.get(service):
         views: dict[str, Any] = app.view_functions

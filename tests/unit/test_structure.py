@@ -65,3 +65,25 @@ def test_imports_between_rooms_count_once_however_many_modules_import(tmp_path):
 def test_only_one_module_imports_boto3():
     found = {path.relative_to(ROOT).as_posix() for path in MODULES if "import boto3" in path.read_text()}
     assert found == {"deployer/aws/clients.py"}
+
+
+UNIT = sorted((ROOT / "tests" / "unit").glob("test_*.py"))
+HEAVY = ("moto", "flask", "werkzeug", "awslambdaric", "samtranslator", "tests.functional", "deployer.local")
+IMPORT_ALL = """
+import importlib, sys
+sys.modules.update(dict.fromkeys(sys.argv[1].split()))  # whoever imports one of them fails
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+"""
+
+
+def test_unit_tests_import_no_moto_and_nothing_of_the_other_tiers():
+    names = [f"tests.unit.{path.stem}" for path in UNIT]
+    command = [sys.executable, "-c", IMPORT_ALL, " ".join(HEAVY), *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("word", ["build" + "_layer()", "mark." + "network"])
+def test_unit_tests_need_no_compiled_shim_and_no_network(word):
+    assert [path.name for path in UNIT if word in path.read_text()] == []
