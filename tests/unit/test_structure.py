@@ -1,6 +1,7 @@
 """The house: arrows between modules run one way, and modules stay small enough to live in."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,6 @@ def test_unit_tests_import_no_moto_and_nothing_of_the_other_tiers():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("word", ["build" + "_layer()", "mark." + "network"])
-def test_unit_tests_need_no_compiled_shim_and_no_network(word):
-    assert [path.name for path in UNIT if word in path.read_text()] == []
+def test_unit_tests_need_no_compiled_shim_and_no_network():
+    needy = re.compile("build_layer\\(|mark[.]network")
+    assert [path.name for path in UNIT if needy.search(path.read_text())] == []
