@@ -26,7 +26,7 @@ class ObjectSource:
     etag: str
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``.
+        """Return exactly ``length`` bytes from ``offset``.
 
         Raises:
             PackageError: the object ends before that, or was changed or removed.
@@ -63,7 +63,7 @@ class UrlSource:
     pool: urllib3.PoolManager = field(default_factory=urllib3.PoolManager, repr=False)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``.
+        """Return exactly ``length`` bytes from ``offset``.
 
         Raises:
             PackageError: fewer came.
@@ -86,7 +86,7 @@ class UrlSource:
 
 
 def pool_for(url: str) -> urllib3.PoolManager:
-    """Connections as boto3 would make them: through the environment's proxy, trusting ``AWS_CA_BUNDLE``."""
+    """Return a connection pool as boto3 would make it: through the environment's proxy, trusting ``AWS_CA_BUNDLE``."""
     trusted = os.environ.get("AWS_CA_BUNDLE")
     proxy = get_environ_proxies(url).get(url.partition(":")[0])
     return urllib3.ProxyManager(proxy, ca_certs=trusted) if proxy else urllib3.PoolManager(ca_certs=trusted)

@@ -18,7 +18,7 @@ class LocalContext:
     """Seconds that a function is Pending, or its update InProgress."""
 
     def download_url(self, sha256: str) -> str:
-        """Where a zip can be downloaded without credentials."""
+        """Return where a zip can be downloaded without credentials."""
         return f"{self.endpoint}{DOWNLOADS}{sha256}"
 
 

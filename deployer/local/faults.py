@@ -53,7 +53,7 @@ class Faults:
         self._journal: list[str] = []
 
     def order(self, operation: str, kind: Kind | str, times: int = 1, skip: int = 0) -> None:
-        """The next ``times`` calls that fit go wrong, after ``skip`` that pass."""
+        """Let the next ``times`` calls that fit fail, after ``skip`` that pass."""
         with self._lock:
             self._orders.append(Fault(operation, Kind(kind), times, skip))
 
@@ -97,7 +97,7 @@ class ErrorAnswer:
     message: str
 
     def body(self, service: str) -> tuple[str, bytes]:
-        """Content type and body: XML for S3 and for services of the query protocol, JSON for others."""
+        """Return content type and body: XML for S3 and for services of the query protocol, JSON for others."""
         if service in {"s3", "iam", "sts", "cloudformation"}:
             text = f"<Error><Code>{self.code}</Code><Message>{self.message}</Message></Error>"
             text = text if service == "s3" else f"<ErrorResponse>{text}</ErrorResponse>"
@@ -106,7 +106,7 @@ class ErrorAnswer:
 
 
 def error_answer(kind: Kind, operation: str) -> ErrorAnswer | None:
-    """What the caller sees; None where the connection just breaks."""
+    """Return what the caller sees; None where the connection just breaks."""
     service, _, action = operation.partition(".")
     match kind:
         case Kind.THROTTLE if service == "s3":

@@ -100,7 +100,7 @@ def is_local(host: str) -> bool:
 
 
 def slowly(body: bytes) -> Iterator[bytes]:
-    """The answer in ten parts, a tenth of a second between them."""
+    """Yield the answer in ten parts, a tenth of a second apart."""
     part = len(body) // 10 + 1
     for start in range(0, len(body), part):
         time.sleep(0.1)
@@ -108,13 +108,13 @@ def slowly(body: bytes) -> Iterator[bytes]:
 
 
 def cut_off(body: bytes, connection: socket.socket) -> Iterator[bytes]:
-    """Half of the answer."""
+    """Yield half of the answer."""
     yield body[: len(body) // 2]
     connection.shutdown(socket.SHUT_RDWR)
 
 
 def peek(environ: Environ) -> bytes:
-    """The body of a form, which names the operation; left in place for who comes next."""
+    """Return the body of a form, which names the operation; leave it in place for the next reader."""
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return b""
     if any(f"/{service}/aws4_request" in environ.get("HTTP_AUTHORIZATION", "") for service in REST):
@@ -130,7 +130,7 @@ def read_all(environ: Environ) -> None:
 
 
 def plain_name(environ: Environ) -> Environ:
-    """A function named by ARN or with a qualifier, as name and query string: moto knows only those."""
+    """Split a function's ARN or qualified name into name and query string: moto knows only those."""
     match = _FUNCTION.fullmatch(environ["PATH_INFO"])
     parts = _ARN.fullmatch(match[2]) if match else None
     if not match or not parts or parts[0] == parts[1]:

@@ -31,7 +31,7 @@ class Route:
 
 
 def operation(environ: Mapping[str, Any], body: bytes = b"") -> str:
-    """``service.Operation``, or ``service.METHOD`` where no model fits.
+    """Return ``service.Operation``, or ``service.METHOD`` where no model fits.
 
     Args:
         environ: the WSGI request.
@@ -54,7 +54,7 @@ def operation(environ: Mapping[str, Any], body: bytes = b"") -> str:
 
 
 def fits(route: Route, method: str, path: str, query: Mapping[str, list[str]]) -> bool:
-    """Whether a request is of this route."""
+    """Return whether a request is of this route."""
     return (
         route.method == method
         and bool(route.path.fullmatch(path))
@@ -65,7 +65,7 @@ def fits(route: Route, method: str, path: str, query: Mapping[str, list[str]]) -
 
 @cache
 def routes(service: str) -> tuple[Route, ...]:
-    """Every operation of a REST service."""
+    """Return every operation of a REST service."""
     return tuple(_routes(service))
 
 
@@ -86,7 +86,7 @@ def _routes(service: str) -> Iterator[Route]:
 
 
 def _needed(request: Any) -> Iterator[str]:
-    """The names in the query string without which a request is not of an operation."""
+    """Return the names that the query string of an operation must have."""
     for member in request.required_members if request else ():
         serialized = request.members[member].serialization
         if serialized.get("location") == "querystring":

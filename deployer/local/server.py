@@ -73,7 +73,7 @@ class LocalAws:
         self.endpoint_url = ""
 
     def start(self) -> Self:
-        """Listen; returns when calls are answered.
+        """Listen; return when calls are answered.
 
         Raises:
             OSError: the port is taken.
@@ -121,7 +121,8 @@ class LocalAws:
         self.stop()
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """For a child command: ``base`` (by default this process's own) with its AWS calls led here."""
+        """Return the environment for a child command: ``base`` (by default this process's own), its AWS calls led here.
+        """
         inherited = os.environ if base is None else base
         kept = {name: value for name, value in inherited.items() if name != "AWS_PROFILE"}
         region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
@@ -188,7 +189,7 @@ def create_app(service: SERVICE_NAMES) -> Flask:
 
 
 def stacks() -> Any:
-    """CloudFormation's answers; with them come moto's models of everything that a stack may hold."""
+    """Return CloudFormation's answers; with them come moto's models of everything that a stack may hold."""
     from deployer.local.services.stacks import StackResponse  # noqa: PLC0415 - seconds, for those who deploy stacks
 
     return StackResponse

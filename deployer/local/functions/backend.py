@@ -32,7 +32,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
     # -- functions ---------------------------------------------------------------------------------------------
 
     def create_function(self, spec: dict[str, Any]) -> Function:
-        """CreateFunction, for moto's CloudFormation too."""
+        """Create a function, for CreateFunction and for moto's CloudFormation."""
         settings = settings_of(spec)
         rules.check_configuration(settings)
         layers = self._layers_of(settings["Layers"])
@@ -52,7 +52,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         qualifier: str | None,
         body: dict[str, Any],
     ) -> dict[str, Any]:
-        """UpdateFunctionConfiguration: what is given replaces what was there, each key as a whole."""
+        """Update a configuration: each given key replaces the whole of what was there."""
         function = self.latest(function_name, qualifier)
         function.check_settled()
         function.check_revision(body.get("RevisionId"))
@@ -66,7 +66,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return function.get_configuration()
 
     def update_function_code(self, function_name: str, qualifier: str | None, body: dict[str, Any]) -> dict[str, Any]:
-        """UpdateFunctionCode, with its DryRun and Publish."""
+        """Update the code, with UpdateFunctionCode's DryRun and Publish."""
         function = self.latest(function_name, qualifier)
         function.check_settled()
         function.check_revision(body.get("RevisionId"))
@@ -81,7 +81,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return (self._publish(function, None) if body.get("Publish") else function).get_configuration()
 
     def publish(self, name: str, body: dict[str, Any]) -> Function:
-        """PublishVersion: no new one if nothing changed since the last."""
+        """Publish a version; return the last one if nothing changed since."""
         function = self.latest(name, None)
         function.check_settled()
         function.check_revision(body.get("RevisionId"))
@@ -93,7 +93,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return self._publish(function, body.get("Description"))
 
     def publish_version(self, function_name: str, description: str = "") -> Function:
-        """The same for moto's CloudFormation."""
+        """Publish a version for moto's CloudFormation."""
         return self._publish(self.latest(function_name, None), description)
 
     def _publish(self, function: Function, description: str | None) -> Function:
@@ -106,7 +106,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return version
 
     def latest(self, name: str, qualifier: str | None) -> Function:
-        """$LATEST of a function: the only one that can be changed.
+        """Return $LATEST of a function: the only version that can be changed.
 
         Raises:
             JsonRESTError: there is no such function, or a version is asked for.
@@ -117,7 +117,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return function
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
-        """DeleteFunction, and its sandboxes with it; a version that an alias points to stays."""
+        """Delete a function and its sandboxes; a version that an alias points to stays."""
         if qualifier:
             self._check_unused(function_name, qualifier)
         super().delete_function(function_name, qualifier)
@@ -133,7 +133,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
     # -- code --------------------------------------------------------------------------------------------------
 
     def publish_layer_version(self, spec: dict[str, Any]) -> LocalLayerVersion:
-        """PublishLayerVersion."""
+        """Publish a version of a layer."""
         stored = self._load(spec["Content"])
         rules.check_unzipped(stored.unzipped)
         content = {"Content": {"ZipFile": ""}}
@@ -145,7 +145,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return version
 
     def _load(self, code: dict[str, Any]) -> Stored:
-        """A zip from the request or from S3 into the store.
+        """Load a zip from the request or from S3 into the store.
 
         Raises:
             InvalidParameterValueError: it is not there, or no zip.
@@ -182,7 +182,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return content
 
     def _unpack(self, stored: Stored, layers: tuple[LocalLayerVersion, ...]) -> None:
-        """Ahead of the first cold start, as Lambda prepares code before a function is Active."""
+        """Unpack code ahead of the first cold start, as Lambda prepares code before a function is Active."""
         try:
             self.local.store.tree(stored.sha256)
             self.local.store.merged(tuple(layer.stored.sha256 for layer in layers))
@@ -206,7 +206,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
     # -- invocations -------------------------------------------------------------------------------------------
 
     def chosen(self, name: str, qualifier: str | None) -> Function:
-        """The version that serves a request: an alias sends a share of them to its second version."""
+        """Choose the version that serves a request: an alias sends a share of them to its second version."""
         alias = self._alias(name, qualifier)
         for version, share in weights_of(alias).items():
             if random.random() < share:  # noqa: S311
@@ -238,7 +238,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         return deployment, call, self.local.pool.submit(deployment, call)
 
     def runnable(self, function: Function) -> Deployment:
-        """What to run.
+        """Return what to run.
 
         Raises:
             JsonRESTError: the function is Pending, or its runtime is not the one at hand.
@@ -254,10 +254,10 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
 
 
 def weights_of(alias: LambdaAlias | None) -> dict[str, float]:
-    """An alias's second version and its share."""
+    """Return an alias's second version and its share."""
     return dict(((alias.routing_config if alias else None) or {}).get("AdditionalVersionWeights") or {})
 
 
 def versions_of(alias: LambdaAlias) -> set[str]:
-    """Every version that an alias sends requests to."""
+    """Return every version that an alias sends requests to."""
     return {alias.function_version, *weights_of(alias)}

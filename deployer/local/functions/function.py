@@ -48,7 +48,7 @@ class LocalLayerVersion(LayerVersion):  # type: ignore[misc]
         return str(self.arn)
 
     def get_layer_version(self) -> dict[str, Any]:
-        """As GetLayerVersion answers, with a URL that works."""
+        """Return GetLayerVersion's answer, with a URL that works."""
         answer: dict[str, Any] = super().get_layer_version()
         answer["Content"]["Location"] = self.local.download_url(self.stored.sha256)
         return answer
@@ -103,7 +103,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
         return self._created and not self.settled
 
     def check_settled(self) -> None:
-        """Before anything that changes it.
+        """Check that no update is in progress, before anything that changes the function.
 
         Raises:
             ResourceConflictError: not yet.
@@ -116,7 +116,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
         raise rules.ResourceConflictError(f"{cannot} An update is in progress for resource: {self.function_arn}")
 
     def check_revision(self, revision: str | None) -> None:
-        """The caller's RevisionId, where one is given.
+        """Check the caller's RevisionId, where one is given.
 
         Raises:
             PreconditionFailedError: something else changed the function meanwhile.
@@ -137,7 +137,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
         layers: tuple[LocalLayerVersion, ...] | None = None,
         stored: Stored | None = None,
     ) -> None:
-        """An update that was accepted: invocations see it once it has settled."""
+        """Accept an update: invocations see it once it has settled."""
         self._touch()
         self.settings = {**self.settings, **(settings or {})}
         self.layer_versions = self.layer_versions if layers is None else layers
@@ -146,13 +146,13 @@ class Function(LambdaFunction):  # type: ignore[misc]
         self._mirror()
 
     def _mirror(self) -> None:
-        """The fields that other parts of moto read."""
+        """Set the fields that other parts of moto read."""
         self.role, self.handler = self.settings["Role"], self.settings.get("Handler")
         self.run_time, self.timeout = self.settings.get("Runtime"), self.settings["Timeout"]
         self.description, self.memory_size = self.settings["Description"], self.settings["MemorySize"]
 
     def publish_version(self, description: str | None) -> "Function":
-        """A version: a frozen copy of what there is now."""
+        """Return a version: a frozen copy of what there is now."""
         version = copy.copy(self)
         version.set_version(self.next_version)
         version.policy = Policy(version)
@@ -163,14 +163,14 @@ class Function(LambdaFunction):  # type: ignore[misc]
         return version
 
     def same_as(self, version: "Function") -> bool:
-        """Whether nothing changed since a version was published."""
+        """Return whether nothing changed since a version was published."""
         mine, theirs = ({**f.settings, "Description": ""} for f in (self, version))
         return self.stored == version.stored and mine == theirs
 
     # -- answers -----------------------------------------------------------------------------------------------
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:  # noqa: ARG002 (moto's signature)
-        """As GetFunctionConfiguration answers."""
+        """Return GetFunctionConfiguration's answer."""
         answer = {key: self.settings.get(key) for key in (*CHANGEABLE, *FIXED)} | {
             "FunctionName": self.function_name,
             "FunctionArn": self.function_arn,
@@ -208,13 +208,13 @@ class Function(LambdaFunction):  # type: ignore[misc]
         return {**levels, **chosen} if chosen["LogFormat"] == "JSON" else chosen
 
     def get_code(self) -> dict[str, Any]:
-        """As GetFunction answers."""
+        """Return GetFunction's answer."""
         answer: dict[str, Any] = super().get_code()
         answer["Code"] = {"RepositoryType": "S3", "Location": self.local.download_url(self.stored.sha256)}
         return answer
 
     def deployment(self) -> Deployment:
-        """What to run now: while an update is in progress, still what was there before."""
+        """Return what to run now: while an update is in progress, still what was there before."""
         if self._before and not self.settled:
             return self._before
         logging = self._logging()
@@ -244,18 +244,18 @@ class Function(LambdaFunction):  # type: ignore[misc]
 
 
 def settings_of(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A function's configuration from CreateFunction's request, defaults filled in."""
+    """Return a function's configuration from CreateFunction's request, with defaults filled in."""
     given = {key: spec[key] for key in (*CHANGEABLE, *FIXED) if spec.get(key) is not None}
     return {**DEFAULTS, **given}
 
 
 def empty(value: object) -> bool:
-    """Whether a setting holds nothing: Lambda leaves it out then (``{"Variables": {}}``, ``{"TargetArn": ""}``)."""
+    """Return whether a setting holds nothing: Lambda then omits it (``{"Variables": {}}``, ``{"TargetArn": ""}``)."""
     return all(map(empty, value.values())) if isinstance(value, dict) else value in (None, "", [])
 
 
 def vpc(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """VpcConfig with the VPC's id, which AWS adds; without subnets there is none."""
+    """Return VpcConfig with the VPC's id, which AWS adds; without subnets there is none."""
     if not config or not config.get("SubnetIds"):
         return None
     return {"Ipv6AllowedForDualStack": False, **config, "VpcId": "vpc-local"}

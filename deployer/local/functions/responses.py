@@ -27,7 +27,7 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
 
     @staticmethod
     def _enrich_response(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
-        """moto draws a request id for each answer; an invocation has its own already."""
+        """Keep an invocation's own request id, where moto would draw one for each answer."""
         own = headers.get(REQUEST_ID)
         headers, body = LambdaResponse._enrich_response(headers, body)
         return {**headers, **({REQUEST_ID: own} if own else {})}, body
@@ -46,41 +46,41 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
     # -- code and configuration --------------------------------------------------------------------------------
 
     def create_function(self) -> Reply:
-        """CreateFunction."""
+        """Answer CreateFunction."""
         rules.check_request(len(self.raw_body), "CreateFunction")
         status, headers, body = super().create_function()
         return status, headers, body
 
     def update_function_code(self) -> Reply:
-        """UpdateFunctionCode."""
+        """Answer UpdateFunctionCode."""
         rules.check_request(len(self.raw_body), "UpdateFunctionCode")
         return reply(200, self.backend.update_function_code(self.name, self.qualifier, self.json_body))
 
     def publish_version(self) -> Reply:
-        """PublishVersion."""
+        """Answer PublishVersion."""
         body = json.loads(self.body or "{}")
         return reply(201, self.backend.publish(self.name, body).get_configuration())
 
     def get_function(self) -> Reply:
-        """GetFunction."""
+        """Answer GetFunction."""
         answer = self.backend.get_function(self.name, self.qualifier).get_code()
         answer["Configuration"] = self._qualified(answer["Configuration"])
         return reply(200, answer)
 
     def get_function_configuration(self) -> Reply:
-        """GetFunctionConfiguration."""
+        """Answer GetFunctionConfiguration."""
         function = self.backend.get_function(self.name, self.qualifier)
         return reply(200, self._qualified(function.get_configuration()))
 
     def _qualified(self, configuration: dict[str, Any]) -> dict[str, Any]:
-        """Lambda answers with the ARN that was asked for."""
+        """Answer with the ARN that was asked for, as Lambda does."""
         if self.qualifier is None:
             return configuration
         arn = ":".join(configuration["FunctionArn"].split(":")[:7])
         return {**configuration, "FunctionArn": f"{arn}:{self.qualifier}"}
 
     def list_versions_by_function(self) -> Reply:
-        """ListVersionsByFunction, page by page."""
+        """Answer ListVersionsByFunction, page by page."""
         self.backend.get_function(self.name, None)
         versions = list(self.backend.list_versions_by_function(self.name))
         first = int(self.querystring.get("Marker", ["0"])[0])
@@ -89,7 +89,7 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
         return reply(200, page | ({"NextMarker": str(last)} if last < len(versions) else {}))
 
     def get_layer_version_by_arn(self) -> Reply:
-        """GetLayerVersionByArn."""
+        """Answer GetLayerVersionByArn."""
         arn = self.querystring["Arn"][0]
         version = self.backend.layers_versions_by_arn(arn)
         if version is None:
@@ -99,14 +99,14 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
     # -- aliases -----------------------------------------------------------------------------------------------
 
     def create_alias(self) -> Reply:
-        """CreateAlias."""
+        """Answer CreateAlias."""
         body = self.json_body
         rules.check_weights(body.get("RoutingConfig"), body["FunctionVersion"])
         status, headers, text = super().create_alias()
         return status, headers, text
 
     def update_alias(self) -> Reply:
-        """UpdateAlias: RevisionId checked, and a new one afterwards."""
+        """Answer UpdateAlias: check RevisionId, and make a new one."""
         name, body = unquote(self.path.rsplit("/", 1)[-1]), self.json_body
         alias = self.backend.get_alias(name, self.name)
         if body.get("RevisionId") not in (None, alias.revision_id):
@@ -137,7 +137,7 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
 
 
 def reply(status: int, body: Any) -> Reply:
-    """A JSON answer, in the form that moto takes."""
+    """Return a JSON answer, in the form that moto expects."""
     return status, {"status": status, "Content-Type": "application/json"}, json.dumps(body)
 
 

@@ -92,7 +92,7 @@ class TooManyRequestsError(LambdaClientError):  # type: ignore[misc]
 
 
 def check_configuration(settings: Mapping[str, Any]) -> None:
-    """A function's whole configuration, as it would be after a request.
+    """Check a function's whole configuration, as it would be after a request.
 
     Raises:
         LambdaClientError: Lambda would refuse it.
@@ -111,7 +111,7 @@ def check_configuration(settings: Mapping[str, Any]) -> None:
 
 
 def check_range(value: int, name: str, lowest: int, highest: int) -> None:
-    """A number within its bounds.
+    """Check that a number is within its bounds.
 
     Raises:
         ValidationError: it is not.
@@ -123,7 +123,7 @@ def check_range(value: int, name: str, lowest: int, highest: int) -> None:
 
 
 def check_environment(variables: Mapping[str, str]) -> None:
-    """Names that are not Lambda's, and 4 KB in all; the text echoes every value, as Lambda's does.
+    """Check for Lambda's own names and for 4 KB in all; the text echoes every value, as Lambda's does.
 
     Raises:
         InvalidParameterValueError: refused.
@@ -140,7 +140,7 @@ def check_environment(variables: Mapping[str, str]) -> None:
 
 
 def check_layers(arns: Sequence[str]) -> None:
-    """At most five, each layer once.
+    """Check that there are at most five layers, each once.
 
     Raises:
         InvalidParameterValueError: refused.
@@ -158,7 +158,7 @@ def check_layers(arns: Sequence[str]) -> None:
 
 
 def check_unzipped(code: int, layers: Sequence[int] = ()) -> None:
-    """Code alone, then code and layers together.
+    """Check the size of the code, then of code and layers together.
 
     Raises:
         InvalidParameterValueError: over 262,144,000 bytes.
@@ -173,7 +173,7 @@ def check_unzipped(code: int, layers: Sequence[int] = ()) -> None:
 
 
 def check_request(size: int, operation: str) -> None:
-    """A request that carries a zip.
+    """Check the size of a request that carries a zip.
 
     Raises:
         TooLargeError: over 50 MB of zip.
@@ -183,7 +183,7 @@ def check_request(size: int, operation: str) -> None:
 
 
 def check_payload(payload: bytes, *, event: bool) -> None:
-    """An invocation's payload: its size, and that it is JSON.
+    """Check an invocation's payload: its size, and that it is JSON.
 
     Raises:
         LambdaClientError: refused.
@@ -199,7 +199,7 @@ def check_payload(payload: bytes, *, event: bool) -> None:
 
 
 def check_weights(routing: Mapping[str, Any] | None, version: str) -> None:
-    """An alias's second version and its share.
+    """Check an alias's second version and its share.
 
     Raises:
         InvalidParameterValueError: refused.

@@ -52,11 +52,11 @@ class CodeStore:
         return Stored(digest, len(data), unzipped_size(path))
 
     def zip_path(self, sha256: str) -> Path:
-        """Where a zip lies, or would lie."""
+        """Return where a zip is, or would be."""
         return self._zips / f"{sha256}.zip"
 
     def tree(self, sha256: str) -> Path:
-        """A zip unpacked; names that lead out of its root make it fail.
+        """Return a zip unpacked; names that lead out of its root make it fail.
 
         Raises:
             PackageError: an entry would land outside, or is broken.
@@ -71,7 +71,7 @@ class CodeStore:
         return target
 
     def merged(self, layers: tuple[str, ...]) -> Path:
-        """Several layers as one tree: what comes later lies over what came before."""
+        """Return several layers as one tree: later ones replace files of earlier ones."""
         if len(layers) == 1:
             return self.tree(layers[0])
         trees = [self.tree(layer) for layer in layers]
@@ -87,7 +87,7 @@ class CodeStore:
 
 
 def unzipped_size(path: Path) -> int:
-    """Bytes of all entries together.
+    """Return the bytes of all entries together.
 
     Raises:
         PackageError: it is no zip, or holds nothing.
@@ -103,7 +103,7 @@ def unzipped_size(path: Path) -> int:
 
 
 def unpack(path: Path, root: Path) -> None:
-    """Files first, symlinks last: so nothing is ever written through a symlink of the zip's.
+    """Unpack a zip, files first and symlinks last, so that nothing is written through a symlink of the zip.
 
     Raises:
         PackageError: an entry would land outside, or is broken.
@@ -123,7 +123,7 @@ def unpack(path: Path, root: Path) -> None:
 
 
 def place(root: Path, entry: zipfile.ZipInfo) -> Path:
-    """Where an entry goes.
+    """Return where an entry goes.
 
     Raises:
         PackageError: outside the root.
@@ -135,12 +135,12 @@ def place(root: Path, entry: zipfile.ZipInfo) -> Path:
 
 
 def raw_name(entry: zipfile.ZipInfo) -> str:
-    """The name's own bytes, as Info-ZIP writes them to Linux: zipfile takes those without flag 11 for CP437."""
+    """Return the name's own bytes, as Info-ZIP writes them to Linux: zipfile takes those without flag 11 for CP437."""
     return entry.filename if entry.flag_bits & 0x800 else os.fsdecode(entry.filename.encode("cp437"))
 
 
 def write_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
-    """One file or folder, with its time; 0o755 where anyone may execute it, else 0o644."""
+    """Write one file or folder, with its time; mode 0o755 where anyone may execute it, else 0o644."""
     if entry.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         return
@@ -154,7 +154,7 @@ def write_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) 
 
 
 def write_link(target: Path, points_to: str, root: Path) -> None:
-    """A symlink as it stands in the zip, wherever it points; but it must itself be inside the root.
+    """Write a symlink as it is in the zip, wherever it points; the link itself must be inside the root.
 
     Raises:
         PackageError: another symlink leads it outside.
@@ -167,7 +167,7 @@ def write_link(target: Path, points_to: str, root: Path) -> None:
 
 
 def overlay(source: Path, target: Path) -> None:
-    """The same tree again by hard links, over what is there."""
+    """Put a tree over another by hard links."""
     for folder, folders, files in os.walk(source):
         here = target / Path(folder).relative_to(source)
         here.mkdir(exist_ok=True)

@@ -25,7 +25,7 @@ MOVED: Final = ("/var/lang", "/var/runtime", "/var/task", "/opt")
 def function_environment(
     deployment: Deployment, stream: str, runtime_api: str, endpoint: str, root: str = ""
 ) -> dict[str, str]:
-    """Every variable that a function sees.
+    """Return every variable that a function sees.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, and the image for Python 3.11.
 
@@ -73,7 +73,7 @@ def function_environment(
 
 
 def search_path(folders: str, root: str) -> str:
-    """Joined by colons, Lambda's own folders below ``root``."""
+    """Join folders by colons, Lambda's own below ``root``."""
     return ":".join(root + folder if folder.startswith(MOVED) else folder for folder in folders.split())
 
 
@@ -81,10 +81,10 @@ OVERRIDABLE: Final = ("LANG", "LD_LIBRARY_PATH", "PATH", "TZ", "AWS_ENDPOINT_URL
 
 
 def defaults(variables: Mapping[str, str]) -> dict[str, str]:
-    """Those that a function's own variables may replace."""
+    """Return the variables that a function's own may replace."""
     return {name: value for name, value in variables.items() if name in OVERRIDABLE}
 
 
 def reserved(variables: Mapping[str, str]) -> dict[str, str]:
-    """Those that they may not."""
+    """Return the variables that a function's own may not replace."""
     return {name: value for name, value in variables.items() if name not in OVERRIDABLE}

@@ -56,7 +56,7 @@ def make_image(folder: Path) -> Image:
 
 
 def write_runtime(folder: Path, root: str = "") -> None:
-    """The two files of /var/runtime; ``root`` stands before /var and /opt where no namespace is to be had."""
+    """Write the two files of /var/runtime; ``root`` stands before /var and /opt where there is no namespace."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap", "bootstrap.py"):
         text = (RUNTIME_FILES / name).read_text()
@@ -65,7 +65,7 @@ def write_runtime(folder: Path, root: str = "") -> None:
 
 
 def site_packages() -> dict[str, str]:
-    """Top-level names of Lambda's own packages, and where they lie in this environment.
+    """Return the top-level names of Lambda's own packages, and where they are in this environment.
 
     Raises:
         UsageError: one of them is not installed.

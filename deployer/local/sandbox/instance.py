@@ -123,7 +123,7 @@ class Instance:
     # -- start-up ----------------------------------------------------------------------------------------------
 
     def _first_start(self, request: str) -> float | None:
-        """Start-up of a new sandbox, before any invocation's time; milliseconds, if it went well."""
+        """Start a new sandbox before any invocation; return the milliseconds, if it succeeded."""
         if self._started:
             return None
         self._started = True
@@ -221,7 +221,7 @@ class Instance:
         return Outcome(json.dumps(error).encode(), failed=True, status="timeout", notice=notice)
 
     def _finish(self, request: str, outcome: Outcome, duration: float, start_ms: float | None) -> None:
-        """END, REPORT, and the freeze."""
+        """Write END and REPORT, and freeze the sandbox."""
         if self._runtime:
             self._output.drain()
             self._used_mb = max(self._used_mb, self._runtime.peak_mb())
@@ -239,7 +239,7 @@ class Instance:
 
 
 def stream_name(deployment: Deployment, sandbox: str) -> str:
-    """``YYYY/MM/DD/[version]<32 hex>``; in a group of the user's own, with the function's name.
+    """Return ``YYYY/MM/DD/[version]<32 hex>``; in a group of the user's own, with the function's name.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html.
     """
@@ -250,7 +250,7 @@ def stream_name(deployment: Deployment, sandbox: str) -> str:
 
 
 def with_request(body: bytes, request: str) -> bytes:
-    """An error of start-up, as the caller of the invocation gets it."""
+    """Return an error of start-up as the caller of the invocation gets it."""
     try:
         fields = json.loads(body)
         return json.dumps({**fields, "requestId": request}).encode()

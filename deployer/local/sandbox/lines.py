@@ -51,7 +51,7 @@ class Report:
 
 
 def init_start(runtime: str, *, as_json: bool) -> str:
-    """Before the runtime is started."""
+    """Log INIT_START, before the runtime starts."""
     arn = f"arn:aws:lambda:local::runtime:{runtime}"
     version = f"{runtime.replace('python', 'python:')}.local"
     if not as_json:
@@ -61,7 +61,7 @@ def init_start(runtime: str, *, as_json: bool) -> str:
 
 
 def init_report(duration_ms: float, phase: str, status: str, error: str, *, as_json: bool) -> str:
-    """After a start-up that failed (``error``) or took too long (``timeout``)."""
+    """Log a start-up that failed (``error``) or took too long (``timeout``)."""
     if as_json:
         record = {"initializationType": "on-demand", "phase": phase, "status": status}
         metrics = {"metrics": {"durationMs": round(duration_ms, 3)}}
@@ -71,14 +71,14 @@ def init_report(duration_ms: float, phase: str, status: str, error: str, *, as_j
 
 
 def start(request: str, version: str, *, as_json: bool) -> str:
-    """Before the function is called."""
+    """Log START, before the function is called."""
     if as_json:
         return platform("start", {"requestId": request, "version": version})
     return f"START RequestId: {request} Version: {version}\n"
 
 
 def finish(report: Report, *, as_json: bool) -> Iterator[str]:
-    """END and REPORT."""
+    """Log END and REPORT."""
     if as_json:
         yield platform("report", _report_record(report))
         return
@@ -108,17 +108,17 @@ def _report_record(report: Report) -> dict[str, Any]:
 
 
 def platform(kind: str, record: dict[str, Any]) -> str:
-    """One of Lambda's own lines as JSON."""
+    """Return one of Lambda's own lines as JSON."""
     return json.dumps({"time": now(), "type": f"platform.{kind}", "record": record}) + "\n"
 
 
 def now() -> str:
-    """RFC 3339, milliseconds, UTC."""
+    """Return the time as RFC 3339, in milliseconds, UTC."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def how_it_ended(how: str) -> str:
-    """The end of a runtime in Lambda's words: ``Runtime exited with error: exit status 1``."""
+    """Return the end of a runtime in Lambda's words: ``Runtime exited with error: exit status 1``."""
     if not how.startswith("exit ") or how == "exit 0":
         return "Runtime exited without providing a reason"
     code = int(how.removeprefix("exit "))
@@ -130,7 +130,7 @@ def how_it_ended(how: str) -> str:
 
 
 def let_through(line: str, minimum: str) -> bool:
-    """Whether a line of a function that logs JSON is at its level or above it.
+    """Return whether a line of a function that logs JSON is at its level or above it.
 
     A line that is no JSON object with a ``level`` and an RFC 3339 ``timestamp`` counts as INFO.
     """
@@ -138,7 +138,7 @@ def let_through(line: str, minimum: str) -> bool:
 
 
 def level_of(line: str) -> str:
-    """The level that a line states, or INFO."""
+    """Return the level that a line states, or INFO."""
     try:
         fields = json.loads(line)
         datetime.fromisoformat(fields["timestamp"])
@@ -150,6 +150,6 @@ def level_of(line: str) -> str:
 
 
 def split(line: bytes) -> Iterator[bytes]:
-    """A line in messages of at most ``SPLIT`` bytes."""
+    """Split a line into messages of at most ``SPLIT`` bytes."""
     for offset in range(0, max(len(line), 1), SPLIT):
         yield line[offset : offset + SPLIT]

@@ -35,14 +35,14 @@ class LogStream:
         self._tail = b""
 
     def platform(self, message: str, *, severe: bool = False) -> None:
-        """A line of Lambda's own; with JSON it may be below the level that the function asks for."""
+        """Write a line of Lambda's own; with JSON it may be below the level that the function asks for."""
         level = "WARN" if severe else "INFO"
         if self.settings.json and lines.LEVELS.index(level) < lines.LEVELS.index(self.settings.system_level):
             return
         self._write(message)
 
     def function(self, line: bytes) -> None:
-        """A line of the function's, with or without its newline."""
+        """Write a line of the function's, with or without its newline."""
         text = line.decode("utf-8", "replace")
         if self.settings.json and not lines.let_through(text, self.settings.application_level):
             return
@@ -50,12 +50,12 @@ class LogStream:
             self._write(part.decode("utf-8", "replace"))
 
     def begin_tail(self) -> None:
-        """From here on, an invocation's lines are remembered."""
+        """Begin to keep an invocation's lines."""
         with self._lock:
             self._tail = b""
 
     def tail(self) -> bytes:
-        """The last 4 KB since then."""
+        """Return the last 4 KB since then."""
         with self._lock:
             return self._tail
 

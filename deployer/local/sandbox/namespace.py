@@ -61,7 +61,7 @@ def main(control: socket.socket) -> NoReturn:
 
 
 def leave_host(isolation: str) -> None:
-    """New mount and process namespaces; a user namespace too where we are not root."""
+    """Enter new mount and process namespaces; a user namespace too where we are not root."""
     uid, gid = os.geteuid(), os.getegid()
     user = CLONE_NEWUSER if isolation == "user" else 0
     check(libc.unshare(CLONE_NEWNS | CLONE_NEWPID | user), "unshare")
@@ -75,7 +75,7 @@ def leave_host(isolation: str) -> None:
 
 
 def build(plan: dict[str, Any]) -> None:
-    """A new root on a tmpfs, seen by this sandbox alone; nothing is created on the host."""
+    """Build a new root on a tmpfs that only this sandbox sees; create nothing on the host."""
     root = Path(plan["root"])
     mount("none", Path("/"), MS_REC | MS_PRIVATE)
     mount("tmpfs", root, MS_NOSUID | MS_NODEV, "tmpfs", "mode=755")
@@ -107,7 +107,7 @@ def bind_system(source: Path, target: Path) -> None:
 
 
 def bind_target(name: str, root: Path) -> None:
-    """A file of /etc that points out of the folders bound so far (/run, mostly)."""
+    """Bind a file of /etc that points out of the folders bound so far (/run, mostly)."""
     real = Path(name).resolve()
     if real.is_file() and real.parts[1] not in SYSTEM:
         bind(real, root / str(real).lstrip("/"))
@@ -123,7 +123,7 @@ def devices(folder: Path) -> None:
 
 
 def site_packages(folder: Path, packages: dict[str, str]) -> None:
-    """Just what Lambda's image has, over whatever the interpreter has there."""
+    """Show just what Lambda's image has, over whatever the interpreter has there."""
     if not folder.is_dir():  # an interpreter of the system's: lay the missing folder over it
         layer = folder.parents[2].with_name("site-layer")
         (layer / "site-packages").mkdir(parents=True)
@@ -180,7 +180,7 @@ def check(result: int, what: str) -> None:
 
 
 def supervise(plan: dict[str, Any], control: socket.socket) -> NoReturn:
-    """Be the sandbox's first process: start the runtime, bury orphans, freeze and thaw, say how it ended."""
+    """Run as the sandbox's first process: start the runtime, reap orphans, freeze and thaw, report how it ended."""
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
     os.set_blocking(wake, False)
@@ -223,7 +223,7 @@ def bury(runtime: int, control: socket.socket, everyone: int) -> None:
 
 
 def end(everyone: int) -> NoReturn:
-    """In a process namespace all others go with its first process; without one, the group is killed."""
+    """Kill the runtime: a process namespace ends with its first process; without one, kill the group."""
     kill(everyone, signal.SIGKILL)
     os._exit(0)
 

@@ -42,7 +42,7 @@ class Pool:
         return future
 
     def running(self, deployment: Deployment) -> int:
-        """How many invocations of the function are under way, of whatever version."""
+        """Return how many invocations of the function are in progress, of whatever version."""
         with self._lock:
             return sum(busy.deployment.key[:3] == deployment.key[:3] for busy in self._busy.values())
 
@@ -122,7 +122,7 @@ class Pool:
 
 
 def outdated(instance: Instance, deployment: Deployment) -> bool:
-    """Whether a sandbox is of the same function and version, but of before its last update."""
+    """Return whether a sandbox is of the same function and version, but from before its last update."""
     return instance.deployment.key == deployment.key and instance.deployment.revision != deployment.revision
 
 

@@ -59,7 +59,7 @@ class Invocation:
     client_context: str | None
 
     def headers(self) -> Mapping[str, str]:
-        """As the Runtime API gives them."""
+        """Return the headers as the Runtime API gives them."""
         trace = f"Root=1-{self.request[:8]}-{self.request.replace('-', '')[8:32]};Sampled=0"
         headers = {
             "Content-Type": "application/json",
@@ -109,7 +109,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A runtime that is killed leaves its connections broken: that is no news."""
+        """Say nothing: a runtime that is killed leaves its connections broken."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -159,4 +159,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing on the server's own stderr."""
+        """Write nothing to the server's own stderr."""

@@ -61,11 +61,11 @@ class Launcher:
     traces: Path | None = None
 
     def root(self, folder: Path) -> str:
-        """What stands before /var and /opt inside a sandbox with this folder."""
+        """Return what stands before /var and /opt inside a sandbox with this folder."""
         return str(folder / "root") if self.isolation is Isolation.PLAIN else ""
 
     def command(self, root: str, sandbox: str) -> list[str]:
-        """What the sandbox's first process runs."""
+        """Return what the sandbox's first process runs."""
         place = f"{self.traces}/{sandbox}" if self.isolation is Isolation.PLAIN else f"{TRACES}/{sandbox}"
         return [part.replace("{sandbox}", place) for part in self.prefix] + [f"{root}/var/runtime/bootstrap"]
 
@@ -105,7 +105,9 @@ class Runtime:
         self._watcher.start()
 
     def peak_mb(self) -> int:
-        """The peak of the resident memory of the runtime and its children (rounded up); 0 if they are gone."""
+        """Return the peak of the resident memory of the runtime and its children, in MB rounded up; 0 if they have
+        ended.
+        """
         try:
             _first, *others = psutil.Process(self._process.pid).children(recursive=True)
         except (psutil.Error, ValueError):
@@ -141,7 +143,7 @@ class Runtime:
 
 
 def prepare(folder: Path, launcher: Launcher, name: str) -> None:
-    """The sandbox's folders; its user inside may write to /tmp and to its place for traces."""
+    """Make the sandbox's folders; its user inside may write to /tmp and to its place for traces."""
     writable = [folder / "tmp"] + ([launcher.traces / name] if launcher.traces else [])
     for path in [folder / "root", *writable]:
         path.mkdir(parents=True, exist_ok=True)
@@ -152,7 +154,7 @@ def prepare(folder: Path, launcher: Launcher, name: str) -> None:
 
 
 def build_plan(launcher: Launcher, name: str, folder: Path, contents: Contents) -> dict[str, Any]:
-    """The first message to the namespace's process."""
+    """Return the first message to the namespace's process."""
     root = launcher.root(folder)
     image = launcher.image
     writable = [(folder / "tmp", "/tmp")]  # noqa: S108
@@ -177,7 +179,7 @@ def build_plan(launcher: Launcher, name: str, folder: Path, contents: Contents) 
 
 
 def lay_out(root: Path, contents: Contents) -> None:
-    """Without namespaces: the same places below a folder, by symlinks, and this server's own interpreter."""
+    """Make the same places below a folder, by symlinks, where there are no namespaces; use this server's interpreter."""
     if (root / "opt").is_symlink():
         return
     write_runtime(root / "var/runtime", str(root))
@@ -191,13 +193,13 @@ def lay_out(root: Path, contents: Contents) -> None:
 
 
 def find_isolation(image: Image, folder: Path) -> Isolation:
-    """The best that this machine allows, by trying it."""
+    """Try what this machine allows; return the best."""
     modes = [Isolation.ROOT, Isolation.USER] if os.geteuid() == 0 else [Isolation.USER]
     return next((mode for mode in modes if _works(mode, image, folder / mode)), Isolation.PLAIN)
 
 
 def _works(isolation: Isolation, image: Image, folder: Path) -> bool:
-    """Whether a sandbox can run ``true``: it is what stands before the runtime, which then never comes to run."""
+    """Return whether a sandbox can run ``true`` in the place of what starts the runtime, which then never runs."""
     ends: queue.Queue[str] = queue.Queue()
     empty = folder / "empty"
     empty.mkdir(parents=True)
@@ -209,7 +211,7 @@ def _works(isolation: Isolation, image: Image, folder: Path) -> bool:
 
 
 def peak_kb(pid: int) -> int:
-    """VmHWM of a process; 0 if it has just gone."""
+    """Return VmHWM of a process; 0 if it has just ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -11,7 +11,7 @@ class RolesResponse(IamResponse):  # type: ignore[misc]
     """One request."""
 
     def simulate_principal_policy(self) -> ActionResult:
-        """For each action on each resource, by the policies of a role.
+        """Answer for each action on each resource, by the policies of a role.
 
         Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
         """
@@ -34,7 +34,7 @@ class RolesResponse(IamResponse):  # type: ignore[misc]
 
 
 def decide(policies: list[Any], action: str, resource: str) -> str:
-    """``allowed``, ``explicitDeny`` or ``implicitDeny``."""
+    """Return ``allowed``, ``explicitDeny`` or ``implicitDeny``."""
     found = {policy.is_action_permitted(action, resource) for policy in policies}
     if PermissionResult.DENIED in found:
         return "explicitDeny"

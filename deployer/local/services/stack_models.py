@@ -28,12 +28,12 @@ class Model(CloudFormationModel):  # type: ignore[misc]
 
     @classmethod
     def cloudformation_name_type(cls) -> str:
-        """For moto."""
+        """Return the property that names it."""
         return cls.name
 
     @classmethod
     def cloudformation_type(cls) -> str:
-        """For moto."""
+        """Return the type's name in a template."""
         return cls.kind
 
 
@@ -45,14 +45,14 @@ class StackFunction(Model):
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """What ``Fn::GetAtt`` may ask for."""
+        """Return whether ``Fn::GetAtt`` may ask for it."""
         return attr == "Arn"
 
     @classmethod
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
     ) -> Function:
-        """Made, and there when it is settled."""
+        """Create the function; return it when it is settled."""
         properties = cloudformation_json["Properties"]
         tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
         spec = {**settings(properties), "FunctionName": resource_name, "Code": code(properties), "Tags": tags}
@@ -63,7 +63,7 @@ class StackFunction(Model):
     def update_from_cloudformation_json(
         cls, *, original_resource: Function, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
     ) -> Function:
-        """Each setting as the template has it, or as the default is."""
+        """Change each setting to the template's, or to the default."""
         backend, properties = get_backend(account_id, region_name), cloudformation_json["Properties"]
         name = original_resource.function_name
         changed = {"Environment": {}, **DEFAULTS, **settings(properties)}
@@ -75,7 +75,7 @@ class StackFunction(Model):
 
 
 def code(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the code lies; a template's ZipFile is the text of one module."""
+    """Return where the code is; a template's ZipFile is the text of one module."""
     where = dict(properties["Code"])
     if "ZipFile" in where:
         where["ZipFile"] = b64encode(LambdaFunction._create_zipfile_from_plaintext_code(where["ZipFile"]))
@@ -83,7 +83,7 @@ def code(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settings(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A function's configuration from its properties; numbers in the environment are text."""
+    """Return a function's configuration from its properties; numbers in the environment are text."""
     found = {key: properties[key] for key in (*CHANGEABLE, *FIXED) if properties.get(key) is not None}
     variables = (found.get("Environment") or {}).get("Variables") or {}
     texts = {name: str(value) for name, value in variables.items() if value is not None}
@@ -91,7 +91,7 @@ def settings(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settled(function: Function) -> Function:
-    """The function, when it is neither Pending nor being updated."""
+    """Return the function when it is neither Pending nor being updated."""
     while not function.settled:
         time.sleep(_SETTLED)
     return function
@@ -107,7 +107,7 @@ class StackLayer(Model):
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
     ) -> LocalLayerVersion:
-        """One version of it."""
+        """Publish a version of the layer."""
         spec = {"LayerName": resource_name, **cloudformation_json["Properties"]}
         layer: LocalLayerVersion = get_backend(account_id, region_name).publish_layer_version(spec)
         return layer
@@ -124,24 +124,24 @@ class StackVersion(Model):
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """What ``Fn::GetAtt`` may ask for."""
+        """Return whether ``Fn::GetAtt`` may ask for it."""
         return attr == "Version"
 
     def get_cfn_attribute(self, _: str) -> str:
-        """The number."""
+        """Return the number."""
         return self.version
 
     @classmethod
     def create_from_cloudformation_json(
         cls, _: str, cloudformation_json: Any, account_id: str, region_name: str, **__: str
     ) -> Self:
-        """Of what the function is now."""
+        """Publish a version of the present function."""
         properties = cloudformation_json["Properties"]
         backend = get_backend(account_id, region_name)
         return cls(backend.publish_version(properties["FunctionName"], properties.get("Description", "")))
 
     def delete(self, *_: str) -> None:
-        """It stays: SAM writes ``DeletionPolicy: Retain``."""
+        """Keep the version: SAM writes ``DeletionPolicy: Retain``."""
 
 
 class StackAlias(Model):
@@ -156,7 +156,7 @@ class StackAlias(Model):
     def create_from_cloudformation_json(
         cls, _: str, cloudformation_json: Any, account_id: str, region_name: str, **__: str
     ) -> Self:
-        """To one version."""
+        """Create the alias of one version."""
         properties = cloudformation_json["Properties"]
         alias = get_backend(account_id, region_name).create_alias(**alias_of(properties))
         return cls(properties, alias.arn)
@@ -165,19 +165,19 @@ class StackAlias(Model):
     def update_from_cloudformation_json(
         cls, *, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
     ) -> Self:
-        """To another."""
+        """Move the alias to another version."""
         properties = cloudformation_json["Properties"]
         alias = get_backend(account_id, region_name).update_alias(**alias_of(properties))
         return cls(properties, alias.arn)
 
     def delete(self, account_id: str, region_name: str) -> None:
-        """The alias alone; with its function it is gone already."""
+        """Delete the alias; it is gone already where its function is."""
         with suppress(JsonRESTError):
             get_backend(account_id, region_name).delete_alias(self.alias, self.function)
 
 
 def alias_of(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What moto's functions take."""
+    """Return what moto's functions take."""
     return {
         "name": properties["Name"],
         "function_name": properties["FunctionName"],
@@ -197,16 +197,16 @@ class StackBucketPolicy(Model):
 
     @classmethod
     def create_from_cloudformation_json(cls, _: str, cloudformation_json: Any, *__: str, **___: str) -> Self:
-        """Nothing but its bucket's name."""
+        """Keep nothing but the bucket's name."""
         return cls(cloudformation_json["Properties"]["Bucket"])
 
     @classmethod
     def update_from_cloudformation_json(cls, *, cloudformation_json: Any, **_: Any) -> Self:
-        """The same."""
+        """Keep the same."""
         return cls(cloudformation_json["Properties"]["Bucket"])
 
     def delete(self, *_: str) -> None:
-        """Nothing is left of it."""
+        """Delete nothing: there is nothing."""
 
 
 class InNameOnly(Model):
@@ -217,25 +217,25 @@ class InNameOnly(Model):
 
     @classmethod
     def has_cfn_attr(cls, _: str) -> bool:
-        """``Fn::GetAtt`` may ask for anything."""
+        """Accept whatever ``Fn::GetAtt`` asks for."""
         return True
 
     def get_cfn_attribute(self, attr: str) -> str:
-        """A text that says whose it would be."""
+        """Return a text that says whose attribute it would be."""
         return f"{self.physical_resource_id}.{attr}"
 
     @classmethod
     def create_from_cloudformation_json(cls, resource_name: str, *_: Any, **__: str) -> Self:
-        """Nothing but the name."""
+        """Keep nothing but the name."""
         return cls(resource_name)
 
     @classmethod
     def update_from_cloudformation_json(cls, *, new_resource_name: str, **_: Any) -> Self:
-        """The same."""
+        """Keep the same."""
         return cls(new_resource_name)
 
     def delete(self, *_: str) -> None:
-        """Nothing is left of it."""
+        """Delete nothing: there is nothing."""
 
 
 def install_models(kinds: Iterable[str] = ()) -> None:

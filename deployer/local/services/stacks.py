@@ -24,18 +24,18 @@ class StacksBackend(CloudFormationBackend):  # type: ignore[misc]
     """Stacks of a region. What fails is left as it is, as with ``--disable-rollback``."""
 
     def create_stack(self, name: str, template: str, parameters: Mapping[str, Any], **more: Any) -> Stack:
-        """CreateStack."""
+        """Answer CreateStack."""
         plain = expanded(template, parameters, self.region_name)
         return super().create_stack(name, plain, parameters, **more)
 
     def create_change_set(self, **wanted: Any) -> tuple[str, str]:
-        """CreateChangeSet: the template is expanded here, as AWS does it."""
+        """Answer CreateChangeSet: the template is expanded here, as AWS does."""
         plain = expanded(wanted["template"], wanted["parameters"], self.region_name)
         created: tuple[str, str] = super().create_change_set(**{**wanted, "template": plain})
         return created
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
-        """ExecuteChangeSet; done when it returns."""
+        """Answer ExecuteChangeSet; done when it returns."""
         change_set = self.describe_change_set(change_set_name)
         stack = change_set.stack
         try:
@@ -50,14 +50,16 @@ class StacksBackend(CloudFormationBackend):  # type: ignore[misc]
         stack.output_map = stack._create_output_map()  # moto's own is of the template before
 
     def update_stack(self, name: str, template: str, parameters: list[dict[str, Any]], **more: Any) -> Stack:
-        """UpdateStack."""
+        """Answer UpdateStack."""
         given = {one["ParameterKey"]: one.get("ParameterValue") for one in parameters}
         plain = expanded(template, given, self.region_name)
         return super().update_stack(name=name, template=plain, parameters=parameters, **more)
 
 
 def before_versions(stack: Stack, template: dict[str, Any]) -> dict[str, Any]:
-    """A template without its new versions, its aliases as they are: moto adds first, and then changes functions."""
+    """Return a template without its new versions and with its aliases as they are: moto adds first, then changes
+    functions.
+    """
     before, after = stack.resource_map._resource_json_map, template["Resources"]
     later = (StackVersion.kind, StackAlias.kind)
     resources = {
@@ -78,7 +80,7 @@ class StackResponse(CloudFormationResponse):  # type: ignore[misc]
         return backend
 
     def _get_stack_from_s3_url(self, template_url: str) -> str:
-        """A template in a bucket here is named by this server's own address; moto knows those of AWS."""
+        """Accept a template in a bucket here, named by this server's own address; moto knows those of AWS."""
         bucket, _, key = urlsplit(template_url).path.removeprefix("/").partition("/")
         return str(s3_backends[self.current_account][self.partition].get_object(bucket, key).value.decode())
 
@@ -87,7 +89,7 @@ stacks_backends = BackendDict(StacksBackend, "cloudformation")
 
 
 def expanded(template: str, parameters: Mapping[str, Any], region: str) -> str:
-    """A template without the SAM transform, by AWS's own translator, as JSON.
+    """Return a template without the SAM transform, by AWS's own translator, as JSON.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/transform-aws-serverless.html
 
