@@ -121,7 +121,7 @@ class LocalAws:
         self.stop()
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return the environment of a child command: ``base`` (else this process's own), with its AWS calls led here."""
+        """Return the environment of a child command: ``base`` (else this process's own) with its AWS calls led here."""
         inherited = os.environ if base is None else base
         kept = {name: value for name, value in inherited.items() if name != "AWS_PROFILE"}
         region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}

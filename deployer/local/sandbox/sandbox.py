@@ -179,7 +179,7 @@ def build_plan(launcher: Launcher, name: str, folder: Path, contents: Contents) 
 
 
 def lay_out(root: Path, contents: Contents) -> None:
-    """Make the same places below a folder, by symlinks, with this server's interpreter: where there are no namespaces."""
+    """Make the same places below a folder, by symlinks, with this server's interpreter, where there is no namespace."""
     if (root / "opt").is_symlink():
         return
     write_runtime(root / "var/runtime", str(root))
