@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployer.models.package import Entry, Kind
 from deployer.slim.buffers import hold
 from deployer.slim.transforms import elf
-from deployer.slim.transforms.elf import trim
+from deployer.slim.transforms.base import File, Recipe
+from deployer.slim.transforms.elf import TrimLibraries, trim
 from deployer.slim.transforms.elf_format import UnusualError
 
 LOAD, DYNAMIC, NOTE, STACK = 1, 2, 4, 0x6474E551
@@ -216,7 +218,7 @@ UNUSUAL = {
     "zip appended": (make(tail=zip_payload()), ACCOUNTS),
     "trailer appended": (make(tail=b"\0" * 100 + b"\1"), ACCOUNTS),
     "section of its own": (make(debug=(b"pydata", PROGBITS, 0)), ACCOUNTS),
-    "loaded section outside the segments": (make(debug=(b".debug_x", PROGBITS, ALLOC)), ACCOUNTS),
+    "loaded section outside the segments": (make(debug=(b".data.x", PROGBITS, ALLOC)), ACCOUNTS),
     "no section headers": (patched(40, "<Q", 0), ACCOUNTS),
     "debug file": (make(debug=(b".text", NOBITS, ALLOC | EXECUTE)), "a separate file of debug information"),
     "truncated": (make()[:-200], "cut off in its section headers"),
@@ -254,6 +256,19 @@ def beyond_the_end() -> bytes:
     return library[: table + 64 + 32] + struct.pack("<Q", 1 << 40) + library[table + 64 + 40 :]
 
 
+LOOKED_FOR = "a section that programs may look for in the file: "
+NOTES = 7
+UNUSUAL |= {
+    name: (make(debug=(name.encode(), kind, flags)), LOOKED_FOR + name)
+    for name, kind, flags in (
+        (".qtmetadata", PROGBITS, ALLOC),
+        (".note.qt.metadata", NOTES, ALLOC),
+        (".gresource.app", PROGBITS, ALLOC),
+        (".ndata", PROGBITS, ALLOC),
+        (".data-of-mine", PROGBITS, ALLOC),
+        (".note.mine", NOTES, 0),
+    )
+}
 UNUSUAL["section beyond the end"] = (beyond_the_end(), "a section ends behind the end of the file")
 
 
@@ -265,10 +280,35 @@ def test_what_is_unusual_is_left_alone_with_its_reason(name: str) -> None:
     assert trimmed.data == library
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(".debug_x", PROGBITS), (".gnu.build.attributes", NOTES), (".note.stapsdt", NOTES), (".annobin.notes", STRTAB),
+     (".note.gnu.gold-version", NOTES), (".strtab", STRTAB)],
+)  # fmt: skip
+def test_what_toolchains_write_for_each_other_goes(name: str, kind: int) -> None:
+    assert DEBUG not in trim(make(debug=(name.encode(), kind, 0))).data
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".data.rel.ro", ".rodata.cst16", ".text.unlikely", ".gnu.version_r", ".init_array", ".note.gnu.build-id", ".lbss",
+     ".eh_frame_hdr", ".relr.dyn", ".relro_padding", ".go.buildinfo", "protodesc_cold", "linkarr_upb_AllExts", "__libc_freeres_fn"],
+)  # fmt: skip
+def test_loaded_sections_that_code_reaches_by_address_are_no_reason(name: str) -> None:
+    assert not trim(make(debug=(name.encode(), PROGBITS, ALLOC))).reason.startswith(LOOKED_FOR)
+
+
+@pytest.mark.parametrize("beside", [".libx.so.1.hmac", "libx.chk", "libx.so.1.sig"])
+def test_a_library_with_its_sum_beside_it_is_left_alone(beside: str) -> None:
+    made = Recipe(tuple(Entry(path, Kind.FILE, 9, 9, 0, 0o644, 0, 0) for path in (f"lib/{beside}", "lib/libx.so.1")))
+    change = TrimLibraries(("lib/libx.so.1",)).change
+    assert change(File("lib/libx.so.1", make(), made)).reason.endswith(f"in a file beside it: {beside}")
+    assert change(File("lib/libx.so.1", make(), Recipe(()))).reason == ""
+
+
 def test_an_openssl_provider_is_left_alone() -> None:
-    library = make().replace(DEBUG, b"\0OSSL_provider_init\0".ljust(len(DEBUG), b"\0"))
-    table = struct.unpack_from("<Q", library, 40)[0]
-    library = library[: table + 64 + 4] + struct.pack("<IQ", STRTAB, ALLOC) + library[table + 64 + 16 :]
+    library = make(debug=(b".dynstr", STRTAB, ALLOC))
+    library = library.replace(DEBUG, b"\0OSSL_provider_init\0".ljust(len(DEBUG), b"\0"))
     assert trim(library).reason == "an OpenSSL provider, which may check the sum of its own file"
 
 

@@ -12,7 +12,8 @@ native stack traces (libbacktrace, Rust's), and what cling and cppyy look up in 
 
 A file is left alone, with its reason, where a dropped byte is not accounted for: a program may carry data
 behind its last segment (zip, AppImage, DuckDB's extensions) or in a section of its own (PyInstaller) and read
-it back.
+it back. So it is where a section has a name that no toolchain gives, as Qt reads the metadata of plugins by its
+section, and where a file beside it has its sum or signature.
 """
 
 import posixpath
@@ -74,8 +75,19 @@ class TrimLibraries(Transform):
 
     def change(self, file: File) -> Changed:
         """Return the trimmed file, or the reason why it stays as it is."""
+        folder, name = posixpath.split(file.path)
+        sums = (posixpath.join(folder, sum_of) for sum_of in _sums(name))
+        if found := next((path for path in sums if path in file.recipe.paths), ""):
+            return Changed(reason=f"its sum or signature is in a file beside it: {posixpath.basename(found)}")
         trimmed = trim(file.contents)
         return Changed(trimmed.file if trimmed.saved else None, trimmed.reason)
+
+
+def _sums(name: str) -> Iterator[str]:
+    """Yield the names that the sum or signature of a library has: those of NSS, libgcrypt, GnuTLS, OpenSSL, GnuPG."""
+    yield f"{name.partition('.so')[0]}.chk"
+    for suffix in ("chk", "hmac", "sig", "asc", "sha1", "sha256", "sha512", "md5", "minisig"):
+        yield from (f"{name}.{suffix}", f".{name}.{suffix}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +167,7 @@ def _check_sections(library: Contents, sections: Sequence[Section]) -> None:
     for section in sections:
         require(section.end <= len(library), "a section ends behind the end of the file")
         require(not section.missing_instructions, "a separate file of debug information")
+        require(not section.read_by_name, f"a section that programs may look for in the file: {section.name}")
         provider = section.loaded_strings and _contains(library, section.sh_offset, section.end, _PROVIDER)
         require(not provider, "an OpenSSL provider, which may check the sum of its own file")
 

@@ -4,6 +4,7 @@ Sources: System V gABI, chapters 4 and 5 (https://refspecs.linuxfoundation.org/e
 elf.h of glibc.
 """
 
+import re
 import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
@@ -24,9 +25,18 @@ _LINKER_TYPES: Final = frozenset({SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_NOTE, SH
 """Sections that a program has no use for where they are not loaded."""
 _TOOL_NAMES: Final = (
     *(b".debug", b".zdebug", b".comment", b".stab", b".gdb_index", b".annobin", b".gnu.build.attributes"),
-    *(b".gnu_debug", b".gnu.lto_", b".gnu.warning", b".GCC.command.line", b".llvm", b".note", b".ident"),
+    *(b".gnu_debug", b".gnu.lto_", b".gnu.warning", b".GCC.command.line", b".llvm", b".note.GNU-stack", b".ident"),
 )
 """How the names of sections begin that compilers and debuggers write for one another."""
+_TOOLCHAIN_NAMES: Final = re.compile(
+    rb"""\.(interp|text|init|fini|plt|rodata|data|bss|sdata|sbss|l(text|rodata|data|bss)|t(data|bss)|got|rel[ar]?
+    |dynamic|dynsym|dynstr|(gnu\.)?hash|gnu\.(version(_[dr])?|attributes|liblist|conflict)
+    |eh_frame(_hdr)?|gcc_except_table|(pre)?init_array|fini_array|[cd]tors|jcr|tm_clone_table|stapsdt|probes
+    |go|gopclntab|gosymtab|typelink|itablink|noptr(data|bss)
+    |relro_padding|note\.(gnu|ABI-tag|GNU-stack|stapsdt|go|package|dlopen|crashpad|android))(\..*)?|\.note""",
+    re.VERBOSE,
+)
+"""Sections that every linker, GCC, Clang, Rust and Go write, and that code reaches by their addresses."""
 
 
 class UnusualError(Exception):
@@ -113,6 +123,21 @@ class Section(NamedTuple):
         """Neither loaded nor of a kind that a program could have put there for itself."""
         known = self.sh_type in _LINKER_TYPES or self.sh_name.startswith(_TOOL_NAMES)
         return known and not self.loaded
+
+    @property
+    def name(self) -> str:
+        """Its name, as much of it as is known."""
+        return self.sh_name.partition(b"\0")[0].decode("ascii", "replace")
+
+    @property
+    def read_by_name(self) -> bool:
+        """Whether a program may look for it in the file: Qt finds ``.qtmetadata`` so, and ``.note.qt.metadata``.
+
+        A name without a dot at its beginning is one of C's, whose bounds the linker gives to the code
+        (``__start_name``).
+        """
+        own = self.sh_name.startswith(b".") and not _TOOLCHAIN_NAMES.fullmatch(self.sh_name.partition(b"\0")[0])
+        return own and (self.loaded or (self.sh_type == SHT_NOTE and not self.sh_name.startswith(_TOOL_NAMES)))
 
     @property
     def loaded_strings(self) -> bool:
