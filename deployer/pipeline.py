@@ -25,6 +25,7 @@ from deployer.flow.reports import probe_report, restore_report, status_report
 from deployer.instrumentation.configure import check, check_runtime, is_by_template, raised, unprobed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
+from deployer.models.python import read_options
 from deployer.models.whitelist import Whitelist
 from deployer.package import distributions, examine, index
 from deployer.report import models
@@ -118,7 +119,8 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     )
     begun = replace(state, baseline=baseline, left=bare)
     around = find_surroundings(context.aws, bare)
-    whitelist = replace(_whitelist(request, full, evidence, around, earlier), runtime=bare.runtime)
+    whitelist = _whitelist(request, full, evidence, around, earlier)
+    whitelist = replace(whitelist, runtime=bare.runtime, python=read_options(bare.environment))
     kept = sum(one.size for one in whitelist.decisions.values() if one.kept)
     known = (evidence, *(one.evidence for one in reversed(earlier)))
     usage = LayerUsage(known, seen_layers(state, evidence.until), request.rules, kept)
@@ -164,7 +166,7 @@ def deploy(context: Context, executor: Executor, request: DeployRequest) -> mode
     bare = unprobed(found.configuration, begun.baseline.configuration, begun.probe.configuration)
     begun = replace(begun, left=bare)
     layers, around = measure_layers(context.aws, bare), find_surroundings(context.aws, bare)
-    known = replace(request.whitelist, runtime=bare.runtime)
+    known = replace(request.whitelist, runtime=bare.runtime, python=read_options(bare.environment))
     whitelist = carry_over(known, examine(full.source, full.package), request.rules, around)
     parts = (found, full, whitelist, request.settings, layers, Evidence(full.zip.label, {}))
     return redeploy(

@@ -23,11 +23,12 @@ from deployer.models.slim import Measure
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
 from deployer.package import examine, index, open_file, pack_folder, unpack
+from deployer.package.pyc import find_stale
 from deployer.report import models
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits
-from deployer.whitelist import carry_over, changed_since
+from deployer.whitelist import carry_over, changed_since, drop_stale
 
 FULL: Final = "full.zip"
 SLIM: Final = "slim.zip"
@@ -89,8 +90,10 @@ def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Noti
         )
     measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(scratch / FULL))
     done = models.ApplyReport(str(request.folder), "unchanged", measure, measure, models.limits(measure, 0), stale)
-    if _is_applied(before, package):
+    old_code = find_stale(source, package)
+    if _is_applied(before, package) and not old_code:
         return done
+    whitelist = drop_stale(whitelist, old_code)
     nothing = Evidence(package.label, {})
     parts = SlimRequest(source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM)
     built = build(parts, UNZIPPED, notices)

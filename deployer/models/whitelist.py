@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deployer.models.python import USUAL, PythonOptions
+
 
 class Reason(StrEnum):
     """Why a path is kept or dropped."""
@@ -30,6 +32,7 @@ class Reason(StrEnum):
     PARENT = "directory of a kept path"
     NEW = "new since the evidence"
     CHANGED = "distribution changed since the evidence"
+    STALE = "bytecode of an older source"
     RULE_KEEP = "keep rule"
     RULE_DROP = "drop rule"
     UNTOUCHED = "never touched"
@@ -80,6 +83,9 @@ class Whitelist:
     """The distributions in it, for a fresh build to be compared with."""
     runtime: str = ""
     """Of the function that it was made for, ``python3.11``; empty where it was not written down."""
+
+    python: PythonOptions = USUAL
+    """Which bytecode that function's Python looks for."""
 
     def kept(self) -> Iterator[str]:
         """Yield the paths to keep."""

@@ -47,7 +47,7 @@ def recipe(
     """
     copied = copy_all(package, whitelist.kept())
     files = {entry.path: entry for entry in copied.kept if entry.kind is Kind.FILE}
-    kept = Kept(package, files, whitelist.decisions, settings, runtime, layered)
+    kept = Kept(package, files, whitelist.decisions, settings, runtime, layered, whitelist.python)
     return replace(copied, transforms=tuple(_planned(kept)), settings=settings)
 
 

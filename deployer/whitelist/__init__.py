@@ -8,6 +8,7 @@ them down.
 
 from deployer.whitelist.carry_over import carry_over, changed_since, keep_too
 from deployer.whitelist.choose import choose
+from deployer.whitelist.decisions import drop_stale
 from deployer.whitelist.inventory import Earlier, Inventory, inventory_from_json, inventory_to_json, take_inventory
 from deployer.whitelist.layer import choose_layer
 from deployer.whitelist.store import from_json, to_json, to_list
@@ -21,6 +22,7 @@ __all__ = [
     "changed_since",
     "choose",
     "choose_layer",
+    "drop_stale",
     "from_json",
     "inventory_from_json",
     "inventory_to_json",

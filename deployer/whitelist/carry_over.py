@@ -57,7 +57,7 @@ def carry_over(
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
     warnings = (*matched.warnings, *_out_of_date(whitelist, other, own, _files(package, fresh)))
     carried = decided(ground, found, unneeded | by_rule_dropped(matched), warnings)
-    return replace(carried, runtime=whitelist.runtime)
+    return replace(carried, runtime=whitelist.runtime, python=whitelist.python)
 
 
 def changed_since(whitelist: Whitelist, package: Package, distributions: Iterable[Distribution]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from deployer.models.evidence import Evidence, PathEvidence, Phase, Touch
 from deployer.models.package import Entry, Kind
 from deployer.models.whitelist import Reason
 from deployer.package import handler_path, links
-from deployer.whitelist.package_index import Ground, is_licence, source_of
+from deployer.package.pyc import source_of
+from deployer.whitelist.package_index import Ground, is_licence
 
 
 class Found(NamedTuple):

@@ -1,6 +1,7 @@
 """What was found to be kept becomes a Whitelist: each path of the package with its decision."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from deployer.models.whitelist import Decision, Reason, Whitelist
 from deployer.whitelist.closure import Found
@@ -33,6 +34,22 @@ def by_rule(matched: Matched) -> list[Found]:
 def by_rule_dropped(matched: Matched) -> dict[str, tuple[Reason, str]]:
     """Return the decisions of drop rules."""
     return {path: (Reason.RULE_DROP, f"drop rule {rule!r}") for path, rule in matched.dropped.items()}
+
+
+def drop_stale(whitelist: Whitelist, stale: Collection[str]) -> Whitelist:
+    """Return the whitelist without bytecode that Python would run in place of a source that was changed since.
+
+    Args:
+        whitelist: of a package.
+        stale: paths of that bytecode.
+    """
+    if not stale:
+        return whitelist
+    because = "its source was changed since, and Python would not compare the two"
+    dropped = {path: whitelist.decisions[path] for path in sorted(stale)}
+    gone = {path: replace(one, kept=False, reason=Reason.STALE, because=because) for path, one in dropped.items()}
+    warning = f"Dropped, as the source was changed since: {count(dropped)}. What is kept is compiled anew."
+    return replace(whitelist, decisions={**whitelist.decisions, **gone}, warnings=(*whitelist.warnings, warning))
 
 
 def count(paths: Iterable[str]) -> str:

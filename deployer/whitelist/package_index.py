@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from deployer.models.package import Distribution, Entry, Examined, Kind, Package
 from deployer.package import links
+from deployer.package.pyc import source_of
 
 _Item = TypeVar("_Item")
 
@@ -87,18 +88,6 @@ def survey(examined: Examined) -> Ground:
         examined.certificates,
         lazy_loader=any(path.endswith("lazy_loader/__init__.py") for path in package.entries),
     )
-
-
-def source_of(path: str) -> str | None:
-    """Return the source of a bytecode file (PEP 3147, and ``x.pyc`` beside ``x.py``); None where it has none."""
-    folder, name = posixpath.split(path)
-    stem, suffix = posixpath.splitext(name)
-    if suffix != ".pyc":
-        return None
-    if posixpath.basename(folder) == "__pycache__":
-        folder = posixpath.dirname(folder)
-        stem = re.sub(r"\.opt-\w+$", "", stem).rpartition(".")[0]
-    return posixpath.join(folder, f"{stem}.py")
 
 
 def is_licence(path: str) -> bool:

@@ -1,10 +1,11 @@
 """A whitelist as a file: JSON that is read again, one line a path, and a plain list for other tools."""
 
 import json
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any, Final
 
 from deployer.limits import is_python
+from deployer.models.python import PythonOptions
 from deployer.models.whitelist import Decision, Installed, Reason, Whitelist
 from deployer.versioned import Form, of_type
 
@@ -26,6 +27,7 @@ def to_json(whitelist: Whitelist) -> str:
         f'"version": {_FORM.version}',
         f'"package": {json.dumps(whitelist.package)}',
         f'"runtime": {json.dumps(whitelist.runtime)}',
+        f'"python": {json.dumps(asdict(whitelist.python))}',
         f'"warnings": {_lines("[]", [json.dumps(text) for text in whitelist.warnings])}',
         f'"installed": {_lines("[]", [json.dumps(one) for one in installed])}',
         f'"decisions": {_lines("{}", [f"{json.dumps(path)}: {json.dumps(one)}" for path, one in decisions.items()])}',
@@ -61,7 +63,12 @@ def _whitelist(fields: dict[str, Any]) -> Whitelist:
             for one in fields["installed"]
         ),
         runtime=_runtime(fields.get("runtime", "")),  # added later: older files of this version have none
+        python=_python(fields.get("python", {})),  # likewise
     )
+
+
+def _python(options: dict[str, Any]) -> PythonOptions:
+    return PythonOptions(of_type(int, options.get("optimize", 0)), of_type(str, options.get("cache_prefix", "")))
 
 
 def _runtime(name: object) -> str:

@@ -102,6 +102,21 @@ def test_a_build_that_is_slim_is_left_as_it_is(learned):
     assert tree(learned.folder / "build") == before
 
 
+def test_bytecode_of_an_older_source_in_a_slim_build_is_made_anew(learned):
+    """What an incremental build copies over a slim one: newer sources, and the bytecode is still there."""
+    build = learned.folder / "build"
+    assert learned.ldeploy("apply", "whitelist.json", "build").code == 0
+    (build / "lib/core.py").write_text("VALUE = 'mended'\n")
+    (build / "used.py").write_text("VALUE = 'edited'\n")
+    command = [sys.executable, "-B", "-c", "import used, lib; print(used.VALUE, lib.VALUE)"]
+    before = subprocess.run(command, cwd=build, capture_output=True, text=True, check=True).stdout
+    assert before == "edited core\n"  # the function's own is compared by Python, that of a distribution is not
+    again = learned.ldeploy("apply", "whitelist.json", "build", "--output", "json")
+    assert (again.code, again.json["state"]) == (0, "applied")
+    assert any("source was changed since: 1 path (lib/__pycache__/core." in text for text in again.json["warnings"])
+    assert subprocess.run(command, cwd=build, capture_output=True, text=True, check=True).stdout == "edited mended\n"
+
+
 def test_a_distribution_that_changed_is_kept_whole_and_named(learned):
     fresh(learned.folder / "build", "2.0")
     done = learned.ldeploy("apply", "whitelist.json", "build", "--output", "json")

@@ -5,9 +5,11 @@ import marshal
 import os
 import random
 import re
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 from typing import cast
@@ -16,9 +18,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployer.models.python import PythonOptions, read_options
+from deployer.slim.settings import Settings
 from deployer.slim.transforms import bytecode_child
-from deployer.slim.transforms.bytecode import bytecode_path, needs_source
-from deployer.slim.transforms.bytecode_compile import compile_sources, find_interpreter
+from deployer.slim.transforms.base import Kept
+from deployer.slim.transforms.bytecode import AddBytecode, bytecode_path, needs_source
+from deployer.slim.transforms.bytecode_compile import Form, compile_sources, find_interpreter
+from tests.unit.whitelists import chosen, evidence, package
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SOURCES = {
@@ -44,6 +50,20 @@ def test_each_source_becomes_unchecked_bytecode_of_this_version() -> None:
         assert pyc[8:16] == importlib.util.source_hash(SOURCES[path])
 
 
+def test_bytecode_of_a_source_that_may_be_changed_is_checked() -> None:
+    files = compile_sources(SOURCES.items(), RUNTIME, form=Form(checked={"app.py"})).files
+    assert {path for path, pyc in files.items() if pyc[4:8] == b"\3\0\0\0"} == {"app.py"}
+
+
+@pytest.mark.parametrize(
+    ("level", "debug", "doc"), [(0, True, "Doc."), (1, False, "Doc."), (2, False, None), (3, False, None)]
+)
+def test_bytecode_is_of_the_functions_own_level(level: int, debug: bool, doc: str | None) -> None:
+    source = b"'Doc.'\nDEBUG = __debug__\n"
+    names = run(compile_sources([("app.py", source)], RUNTIME, form=Form(optimize=level)).files["app.py"])
+    assert (names["DEBUG"], names.get("__doc__")) == (debug, doc)
+
+
 def test_bytecode_does_what_its_source_does() -> None:
     files = compile_sources(SOURCES.items(), RUNTIME).files
     assert run(files["a/b.py"])["KINDS"] is True
@@ -66,7 +86,7 @@ def test_no_path_of_this_machine_is_written(tmp_path: Path) -> None:
 
 
 def test_without_columns_bytecode_is_smaller_and_lines_are_still_right() -> None:
-    short = compile_sources(SOURCES.items(), RUNTIME, columns=False).files["a/b.py"]
+    short = compile_sources(SOURCES.items(), RUNTIME, form=Form(columns=False)).files["a/b.py"]
     assert len(short) < len(compile_sources(SOURCES.items(), RUNTIME).files["a/b.py"])
     assert run(short)["fail"].__code__.co_firstlineno == 2  # type: ignore[attr-defined]
 
@@ -86,7 +106,7 @@ def lines(code: CodeType) -> list[int | None]:
 def test_location_tables_are_a_part_of_what_they_were_and_nothing_else_is_changed() -> None:
     folder = Path(os.__file__).parent
     sources = {path.name: path.read_bytes() for path in sorted(folder.glob("[a-c]*.py"))}
-    files = compile_sources(sources.items(), RUNTIME, columns=False).files
+    files = compile_sources(sources.items(), RUNTIME, form=Form(columns=False)).files
     assert len(files) > 10
     for path, source in sources.items():
         code = compile(source, f"/var/task/{path}", "exec", dont_inherit=True)
@@ -231,6 +251,47 @@ def test_bytecode_goes_where_the_runtime_looks_for_it() -> None:
     assert bytecode_path("a/b.py", "python3.11") == "a/__pycache__/b.cpython-311.pyc"
     assert bytecode_path("app.py", "python3.9") == "__pycache__/app.cpython-39.pyc"
     assert bytecode_path("a/b.py", "python3.11", in_place=True) == "a/b.pyc"
+    assert bytecode_path("a/b.py", "python3.11", PythonOptions(2)) == "a/__pycache__/b.cpython-311.opt-2.pyc"
+    assert bytecode_path("a/b.py", "python3.11", PythonOptions(2), in_place=True) == "a/b.pyc"
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_a_folder_for_all_bytecode_is_where_python_looks(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = PythonOptions(level, "/var/task/cache")
+    monkeypatch.setattr(sys, "pycache_prefix", "/var/task/cache")
+    expected = importlib.util.cache_from_source("/var/task/a/b.py", optimization=level or "")
+    assert f"/var/task/{bytecode_path('a/b.py', RUNTIME, options)}" == expected
+    assert bytecode_path("a/b.py", RUNTIME, PythonOptions(level, "/tmp/cache")) == ""
+
+
+@pytest.mark.parametrize(
+    ("environment", "options"),
+    [({}, (0, "")), ({"PYTHONOPTIMIZE": "2"}, (2, "")), ({"PYTHONOPTIMIZE": ""}, (0, "")),
+     ({"PYTHONOPTIMIZE": "x"}, (1, "")),
+     ({"PYTHONOPTIMIZE": "0", "PYTHONPYCACHEPREFIX": "/tmp/x/"}, (0, "/tmp/x")), ({"PYTHONOPTIMIZE": "-3"}, (1, "")),
+     ({"PYTHONDONTWRITEBYTECODE": "1"}, (0, ""))],
+)  # fmt: skip
+def test_variables_are_read_as_python_reads_them(environment: dict[str, str], options: tuple[int, str]) -> None:
+    found = read_options(environment)
+    assert (found.optimize, found.cache_prefix) == options
+    show = "import sys; print(sys.flags.optimize, sys.pycache_prefix or '', sep='|')"
+    told = subprocess.run([sys.executable, "-c", show], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip().rstrip("/") == "|".join(map(str, options))
+
+
+def test_where_python_looks_elsewhere_nothing_is_added_and_it_is_said() -> None:
+    whole, decisions = package("app.py"), chosen(package("app.py"), evidence("app.py")).decisions
+    kept = Kept(
+        whole, {"app.py": whole.entries["app.py"]}, decisions, Settings(), RUNTIME, False, PythonOptions(0, "/tmp/x")
+    )
+    transform = AddBytecode.plan(kept)
+    assert transform is not None
+    added = transform.add(lambda path: b"", lambda done: None)
+    assert (added.files, transform.paths) == ((), ())
+    assert "PYTHONPYCACHEPREFIX is /tmp/x" in added.warnings[0]
+    replacing = AddBytecode.plan(replace(kept, settings=Settings(source=False)))
+    assert replacing is not None
+    assert [one.path for one in replacing.add(lambda path: b"x = 1", lambda done: None).files] == ["app.pyc"]
     here = importlib.util.cache_from_source("a/b.py")
     assert bytecode_path("a/b.py", RUNTIME) == here
 

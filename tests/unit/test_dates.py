@@ -14,6 +14,7 @@ import pytest
 
 from deployer.models.dates import OURS, date_of_contents, seconds_of
 from deployer.models.package import Entry, Kind, Package
+from deployer.models.python import PythonOptions
 from deployer.package import index, open_file, pack_folder, unpack
 from deployer.package.small import small_file, symlink
 from deployer.package.zipformat import UNIX, Record, central_header, end_records, local_header, name_of
@@ -96,7 +97,7 @@ def test_what_is_made_of_a_file_has_the_date_of_that_file(tmp_path: Path) -> Non
     full = a_zip(tmp_path / "full.zip")
     entries = indexed(full).entries
     runtime = f"python3.{sys.version_info.minor}"
-    compiling = AddBytecode(("app.py",), runtime, frozenset(), frozenset(), keeps_sources=True)
+    compiling = AddBytecode(("app.py",), runtime, PythonOptions(), indexed(full), (), frozenset(), frozenset(), True)
     steps = (EmptyScanned(("static/app.css",)), compiling)
     made = Recipe((entries["app.py"], entries["static/app.css"]), steps, Settings(empty=True))
     written = infos(slim(full, tmp_path / "slim.zip", made))

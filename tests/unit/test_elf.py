@@ -292,7 +292,8 @@ def test_what_toolchains_write_for_each_other_goes(name: str, kind: int) -> None
 @pytest.mark.parametrize(
     "name",
     [".data.rel.ro", ".rodata.cst16", ".text.unlikely", ".gnu.version_r", ".init_array", ".note.gnu.build-id", ".lbss",
-     ".eh_frame_hdr", ".relr.dyn", ".relro_padding", ".go.buildinfo", "protodesc_cold", "linkarr_upb_AllExts", "__libc_freeres_fn"],
+     ".eh_frame_hdr", ".relr.dyn", ".relro_padding", ".go.buildinfo", "protodesc_cold", "linkarr_upb_AllExts",
+     "__libc_freeres_fn"],
 )  # fmt: skip
 def test_loaded_sections_that_code_reaches_by_address_are_no_reason(name: str) -> None:
     assert not trim(make(debug=(name.encode(), PROGBITS, ALLOC))).reason.startswith(LOOKED_FOR)

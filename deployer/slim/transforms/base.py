@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 from deployer.models.package import Entry, Package
+from deployer.models.python import USUAL, PythonOptions
 from deployer.models.slim import Saving
 from deployer.models.whitelist import Decision
 from deployer.package.zipwriter import Advance
@@ -33,6 +34,8 @@ class Kept:
     """As Lambda names it: ``python3.11``."""
     layered: bool
     """Whether the function has layers, which may hold any module."""
+    python: PythonOptions = USUAL
+    """Which bytecode the function's Python looks for."""
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,24 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Self
 
-from deployer.models.package import Entry, Kind
+from deployer.models.package import Entry, Kind, Package
+from deployer.models.python import USUAL, PythonOptions
 from deployer.models.slim import Saving
 from deployer.models.whitelist import Reason
 from deployer.package import links
+from deployer.package.distributions import described, metadata_files
 from deployer.package.zipwriter import Advance
 from deployer.slim.transforms.base import Added, Kept, NewFile, Outcome, Transform, total
-from deployer.slim.transforms.bytecode_compile import Compiled, compile_sources
+from deployer.slim.transforms.bytecode_compile import Compiled, Form, compile_sources
 
 COMPILERS: Final = frozenset({"numba", "torch", "triton", "taichi", "tensorflow", "pythran", "transonic"})
 """Packages that read a function's source, or ask for its file's date (numba's cache)."""
 _SOURCE_NAMES: Final = re.compile(rb"""^[^#\n]*['"][^'"\s]*\.py['"](?!, line )""", re.MULTILINE)
 """A text without spaces, neither in a comment nor in a traceback that a docstring shows."""
+_ELSEWHERE: Final = (
+    "No bytecode was added, so that cold starts compile every module: PYTHONPYCACHEPREFIX is {}, where Python looks "
+    "for bytecode instead. Take the variable away, or give --no-source."
+)
 _NOT_IMPORTED: Final = frozenset({Reason.PACKAGE_INIT, Reason.METADATA, Reason.LICENCE, Reason.BROWSED})
 
 
@@ -33,6 +39,12 @@ class AddBytecode(Transform):
 
     runtime: str
     """As Lambda names it: ``python3.11``."""
+    options: PythonOptions
+    """Of the function's Python: the bytecode that it looks for is of its level, and where it looks."""
+    package: Package
+    """The full one."""
+    metadata: tuple[str, ...]
+    """Kept files that tell what the distributions installed: no other file of theirs changes by itself."""
     replaced: frozenset[str]
     """The sources that bytecode may take the place of, unless their text says that something reads them."""
     compilers: frozenset[str]
@@ -48,12 +60,17 @@ class AddBytecode(Transform):
         stays = _stay(kept)
         imported = [path for path in kept.files if _is_imported(path, kept)]
         replaced = frozenset(path for path in imported if path not in stays)
-        places = {path: bytecode_path(path, kept.runtime, in_place=path in replaced) for path in imported}
+        options = kept.python
+        places = {path: bytecode_path(path, kept.runtime, options, in_place=path in replaced) for path in imported}
         entries = kept.package.entries
-        free = tuple(path for path, place in places.items() if place not in entries or _is_file(entries[place]))
+        free = tuple(p for p, place in places.items() if place and (place not in entries or _is_file(entries[place])))
         tops = {path.partition("/")[0] for path in entries}
         compilers = COMPILERS if kept.layered else COMPILERS & tops
-        return cls(free, kept.runtime, replaced.intersection(free), compilers, kept.settings.source)
+        metadata = tuple(entry.path for entry in metadata_files(kept.package) if entry.path in kept.files)
+        replaced = replaced.intersection(free)
+        return cls(
+            free, kept.runtime, options, kept.package, metadata, replaced, compilers, keeps_sources=kept.settings.source
+        )
 
     @property
     def changes(self) -> Collection[str]:
@@ -71,11 +88,12 @@ class AddBytecode(Transform):
         if replaced and compiled.files:
             replaced -= needs_source(((path, read(path)) for path in self.paths), self.compilers).keys()
         files = tuple(
-            NewFile(bytecode_path(path, self.runtime, in_place=path in replaced), pyc, path)
+            NewFile(place, pyc, path)
             for path, pyc in compiled.files.items()
+            if (place := bytecode_path(path, self.runtime, self.options, in_place=path in replaced))
         )
-        old = {bytecode_path(path, self.runtime) for path in compiled.files}
-        return Added(files, frozenset(old | replaced & compiled.files.keys()), _warnings(compiled))
+        old = {bytecode_path(path, self.runtime, self.options) for path in compiled.files}
+        return Added(files, frozenset(old | replaced & compiled.files.keys()), self._warnings(compiled))
 
     def _compiled(self, read: Callable[[str], bytes], advance: Advance) -> Compiled:
         def texts() -> Iterator[tuple[str, bytes]]:
@@ -84,7 +102,19 @@ class AddBytecode(Transform):
                 yield path, text
                 advance(len(text))
 
-        return compile_sources(texts(), self.runtime, columns=False) if self.paths else Compiled({})
+        if not self.paths:
+            return Compiled({})
+        installed = described(self.package, {path: read(path) for path in self.metadata})
+        own = set(self.paths).difference(*(one.files for one in installed))
+        form = Form(columns=False, optimize=self.options.optimize, checked=own)
+        return compile_sources(texts(), self.runtime, form=form)
+
+    def _warnings(self, compiled: Compiled) -> tuple[str, ...]:
+        if compiled.reason:
+            return (f"No bytecode was added, so that cold starts compile every module: {compiled.reason}.",)
+        if self.keeps_sources and not self.paths and self.options.cache_prefix:
+            return (_ELSEWHERE.format(self.options.cache_prefix),)
+        return ()
 
     def savings(self, outcome: Outcome) -> Iterator[Saving]:
         """Tell what the bytecode costs, and what is saved where it replaced sources."""
@@ -100,16 +130,21 @@ class AddBytecode(Transform):
             yield Saving("sources left out", len(sources), total(sources), 0, _some(stay))
 
 
-def bytecode_path(source: str, runtime: str, *, in_place: bool = False) -> str:
-    """Return where the .pyc of a source goes.
+def bytecode_path(source: str, runtime: str, options: PythonOptions = USUAL, *, in_place: bool = False) -> str:
+    """Return where the .pyc of a source goes; empty where Python looks for it outside the package.
 
-    Beside it (``a/__pycache__/b.cpython-311.pyc``, PEP 3147), or in its place (``a/b.pyc``), which is found
-    only where the source is not.
+    Beside it (``a/__pycache__/b.cpython-311.pyc``, PEP 3147, with ``.opt-2`` for a level of optimisation, PEP 488), or
+    in its place (``a/b.pyc``), which is found only where the source is not.
     """
     path = PurePosixPath(source)
+    if in_place:
+        return str(path.with_suffix(".pyc"))
     tag = runtime.replace("python", "cpython-").replace(".", "")
-    beside = path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc"
-    return str(path.with_suffix(".pyc") if in_place else beside)
+    name = f"{path.stem}.{tag}{f'.opt-{options.optimize}' * bool(options.optimize)}.pyc"
+    if not options.cache_prefix:
+        return str(path.parent / "__pycache__" / name)
+    mirrored = posixpath.normpath(f"{options.cache_prefix}/var/task/{path.parent / name}")
+    return mirrored.removeprefix(links.ROOT) if mirrored.startswith(links.ROOT) else ""
 
 
 def needs_source(sources: Iterable[tuple[str, bytes]], compilers: Collection[str] = COMPILERS) -> dict[str, str]:
@@ -158,12 +193,6 @@ def _stay(kept: Kept) -> Collection[str | None]:
 
 def _is_file(entry: Entry) -> bool:
     return entry.kind is Kind.FILE
-
-
-def _warnings(compiled: Compiled) -> tuple[str, ...]:
-    if not compiled.reason:
-        return ()
-    return (f"No bytecode was added, so that cold starts compile every module: {compiled.reason}.",)
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Compiles sources for the version of Python that runs it: 3.9 to 3.14, standard library only.
 
-Reads requests from standard input until it ends: two lengths (little-endian, 32 bits each), a path, a source.
-Answers each on standard output: a length and the .pyc (PEP 552, hash-based and unchecked); a length of 0 for
-a source that does not compile.
+Its argument is the level of optimisation. Reads requests from standard input until it ends: the flags of the .pyc
+(PEP 552), two lengths (little-endian, 32 bits each), a path, a source. Answers each on standard output: a length and
+the .pyc, which is hash-based; a length of 0 for a source that does not compile.
 """
 
 import marshal
@@ -16,7 +16,8 @@ from operator import is_
 from types import CodeType
 from typing import BinaryIO
 
-_UNCHECKED = struct.pack("<I", 0b01)
+UNCHECKED, CHECKED = 0b01, 0b11
+"""Flags of a hash-based .pyc: Python compares the source with it at each import only where it is checked."""
 _PARTS = (
     *("co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_filename", "co_name"),
     *("co_qualname", "co_linetable", "co_exceptiontable"),
@@ -80,10 +81,10 @@ def held(code: CodeType) -> list[object]:
     return kept
 
 
-def compiled(source: bytes, path: str) -> bytes:
+def compiled(source: bytes, path: str, flags: int = UNCHECKED, optimize: int = 0) -> bytes:
     """Return the .pyc of a source, with the path in its tracebacks; empty where it does not compile."""
     try:
-        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+        code = compile(source, path, "exec", dont_inherit=True, optimize=min(optimize, 2))
     except Exception:
         return b""
     if sys.version_info < (3, 11):  # noqa: UP036 - other versions run this than the project's own
@@ -91,20 +92,20 @@ def compiled(source: bytes, path: str) -> bytes:
     else:
         code = tightened(code)
     alive = held(code)
-    pyc = MAGIC_NUMBER + _UNCHECKED + source_hash(source) + marshal.dumps(code)
+    pyc = MAGIC_NUMBER + struct.pack("<I", flags) + source_hash(source) + marshal.dumps(code)
     del alive
     return pyc
 
 
-def answer(requests: BinaryIO, answers: BinaryIO) -> None:
+def answer(requests: BinaryIO, answers: BinaryIO, optimize: int) -> None:
     """Answer requests until there are no more."""
-    while header := requests.read(8):
-        path_length, source_length = struct.unpack("<II", header)
+    while header := requests.read(12):
+        flags, path_length, source_length = struct.unpack("<III", header)
         path = requests.read(path_length).decode("utf-8", "surrogateescape")
-        pyc = compiled(requests.read(source_length), path)
+        pyc = compiled(requests.read(source_length), path, flags, optimize)
         answers.write(struct.pack("<I", len(pyc)) + pyc)
         answers.flush()
 
 
 if __name__ == "__main__":
-    answer(sys.stdin.buffer, sys.stdout.buffer)
+    answer(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))

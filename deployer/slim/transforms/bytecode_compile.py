@@ -1,7 +1,8 @@
 """Compiles sources to bytecode for the function's version of Python, in child processes of that version.
 
-The .pyc are hash-based and unchecked (PEP 552), since dates never match in a reproducible zip (aws-lambda-builders
-#924). The same source gives the same bytes, whatever the order, the process and the hash seed.
+The .pyc are hash-based (PEP 552), since dates do not match in a reproducible zip (aws-lambda-builders #924): unchecked,
+or checked where the source may be changed under them. The same source gives the same bytes, whatever the order, the
+process and the hash seed.
 """
 
 import os
@@ -9,7 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,7 @@ from threading import Lock
 from typing import BinaryIO, Final, Self, cast
 
 from deployer.limits import is_python
+from deployer.slim.transforms.bytecode_child import CHECKED, UNCHECKED
 
 _ROOT: Final = PurePosixPath("/var/task")
 _CHILD: Final = Path(__file__).with_name("bytecode_child.py")
@@ -25,6 +27,22 @@ version = "python%d.%d" % sys.version_info[:2]
 print(sys.executable, sys.implementation.name, version, sys.version_info.releaselevel, sep="\\n")
 """
 _TIMEOUT_S: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Which bytecode is wanted.
+
+    Attributes:
+        columns: with the columns that a traceback underlines in the source (PEP 657): from 3.11 on 5 % of the bytes,
+            20 % of them deflated.
+        optimize: the level of ``PYTHONOPTIMIZE``.
+        checked: paths of the sources that Python shall compare with their bytecode at each import.
+    """
+
+    columns: bool = True
+    optimize: int = 0
+    checked: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +60,15 @@ class Compiled:
     reason: str = ""
 
 
+_USUAL: Final = Form()
+
+
 def compile_sources(
     sources: Iterable[tuple[str, bytes]],
     runtime: str,
     *,
     python: str = "",
-    columns: bool = True,
+    form: Form = _USUAL,
     processes: int = 2,
 ) -> Compiled:
     """Return the bytecode of each source, by an interpreter of the function's own version, in child processes.
@@ -57,17 +78,18 @@ def compile_sources(
             read as they are needed, by one thread at a time.
         runtime: Lambda's name of it: ``"python3.11"``.
         python: the interpreter to use; without it, one is looked for.
-        columns: with the columns that a traceback underlines in the source (PEP 657): from 3.11 on 5 % of the bytes,
-            20 % of them deflated.
+        form: which bytecode is wanted.
         processes: how many to run at once.
     """
     found = find_interpreter(runtime, python)
     if not found:
         return Compiled({}, (), f"no interpreter of {runtime} was found on this machine")
-    command = [found, "-s", "-S", "-B", "-W", "ignore", *([] if columns else ["-X", "no_debug_ranges"])]
+    plain = [] if form.columns else ["-X", "no_debug_ranges"]
+    program = ["-c", _CHILD.read_text(), str(form.optimize)]
+    command = [found, "-s", "-S", "-B", "-W", "ignore", *plain, *program]
     todo, lock = iter(sources), Lock()
     with ThreadPoolExecutor(processes) as pool:
-        jobs = [pool.submit(_drain, todo, lock, command) for _ in range(processes)]
+        jobs = [pool.submit(_drain, todo, lock, command, form.checked) for _ in range(processes)]
         done = {path: pyc for job in jobs for path, pyc in job.result().items()}
     files = {path: done[path] for path in sorted(done) if done[path]}
     return Compiled(files, tuple(sorted(done.keys() - files.keys())))
@@ -106,7 +128,9 @@ def _output(command: list[str]) -> str:
         return ""
 
 
-def _drain(sources: Iterator[tuple[str, bytes]], lock: Lock, command: list[str]) -> dict[str, bytes]:
+def _drain(
+    sources: Iterator[tuple[str, bytes]], lock: Lock, command: list[str], checked: Collection[str]
+) -> dict[str, bytes]:
     done: dict[str, bytes] = {}
     with _Child(command) as child:
         while True:
@@ -114,7 +138,7 @@ def _drain(sources: Iterator[tuple[str, bytes]], lock: Lock, command: list[str])
                 path, source = next(sources, ("", b""))
             if not path:
                 return done
-            done[path] = child.compile(path, source)
+            done[path] = child.compile(path, source, CHECKED if path in checked else UNCHECKED)
 
 
 class _Child:
@@ -124,7 +148,7 @@ class _Child:
         # Before 3.11 the order of sets, and so marshal's output, depends on the hash seed.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         self._environment = {**inherited, "PYTHONHASHSEED": "0"}
-        self._command = [*command, "-c", _CHILD.read_text()]
+        self._command = command
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -141,18 +165,18 @@ class _Child:
         self._process.kill()
         self._process.communicate()
 
-    def compile(self, path: str, source: bytes) -> bytes:
+    def compile(self, path: str, source: bytes, flags: int) -> bytes:
         """Return the .pyc; empty where the source does not compile."""
         try:
-            return self._ask(os.fsencode(_ROOT / path), source)
+            return self._ask(os.fsencode(_ROOT / path), source, flags)
         except (OSError, EOFError):
             self._stop()
             self._process = self._start()
             return b""
 
-    def _ask(self, path: bytes, source: bytes) -> bytes:
+    def _ask(self, path: bytes, source: bytes, flags: int) -> bytes:
         requests = cast("BinaryIO", self._process.stdin)
-        requests.write(struct.pack("<II", len(path), len(source)) + path + source)
+        requests.write(struct.pack("<III", flags, len(path), len(source)) + path + source)
         requests.flush()
         return self._read(int.from_bytes(self._read(4), "little"))
 
