@@ -101,6 +101,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @rules
 @option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
+@option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
 @steps
 @attach_policy
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -112,6 +113,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     drop: tuple[str, ...],
     whitelist: Any,
     min_sandboxes: int,
+    allow_lost: bool,
     settings: Settings,
     attach_policy: bool,
     via: Any,
@@ -123,7 +125,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give a time that is.")
     request = ShrinkRequest(
-        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy
+        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy, allow_lost
     )
     return pipeline.shrink(context, shared.executor(), request)
 

@@ -19,7 +19,7 @@ from deployer.aws import Aws, open_aws
 from deployer.aws.tagged import Tagged, open_tagged
 from deployer.context import Context
 from deployer.deploy.executor import Executor
-from deployer.errors import BusyError, LdeployError, WorkspaceError
+from deployer.errors import BusyError, LdeployError, NotEnoughEvidenceError, WorkspaceError
 from deployer.evidence.coverage import estimate
 from deployer.flow.models import ShrinkRequest
 from deployer.models.whitelist import Rules
@@ -108,6 +108,8 @@ def tend(aws: Aws, tagged: Tagged, wanted: Wanted, name: str) -> Tended:
             with TemporaryDirectory() as folder:
                 workspace = Workspace(name, Path(folder), aws.storage, wanted.bucket)
                 return _shrink(Context(aws, workspace, Log(), _now), wanted, name)
+    except NotEnoughEvidenceError as error:
+        return Tended(name, "waiting", str(error))
     except BusyError as error:
         return Tended(name, "busy", str(error))
     except LdeployError as error:

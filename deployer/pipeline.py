@@ -10,6 +10,7 @@ changes anything, and ``--plan`` stops before it.
 """
 
 from dataclasses import replace
+from secrets import token_hex
 
 from deployer.context import Context
 from deployer.deploy import planner
@@ -22,7 +23,7 @@ from deployer.flow.models import DeployRequest, ProbeRequest, RedeployRequest, S
 from deployer.flow.oversize import plan_probe
 from deployer.flow.redeploy import redeploy
 from deployer.flow.reports import probe_report, restore_report, status_report
-from deployer.instrumentation.configure import check, check_runtime, is_by_template, raised, unprobed
+from deployer.instrumentation.configure import check, check_runtime, is_by_template, log_warnings, raised, unprobed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
 from deployer.models.python import read_options
@@ -57,6 +58,7 @@ def probe(context: Context, executor: Executor, request: ProbeRequest) -> models
     _check_request(found, request)
     full = load_package(context, request.bucket, request.package, found)
     plan = plan_probe(context, request, full, _begin_probe(context, request, found, full))
+    plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found)))
     held = take_inventory(full.package, distributions(full.source, full.package))
     steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, request.events)
     return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
@@ -74,7 +76,7 @@ def _check_request(found: Function | None, request: ProbeRequest) -> None:
 def _begin_probe(context: Context, request: ProbeRequest, found: Function | None, full: LoadedPackage) -> State:
     """Return the state that the probe begins with: what was before, and what is wanted for as long as it is in."""
     known = _known(context, found)
-    start = Beginning(request.function, request.bucket, full.zip, request.create)
+    start = Beginning(request.function, request.bucket, full.zip, request.create, nonce=token_hex(8))
     state = begin(start, found, known, context.now())
     wanted = raised(state.probe.configuration, request.memory, request.timeout)
     state = replace(state, probe=replace(state.probe, configuration=wanted, sample=request.sample), left=wanted)
@@ -110,7 +112,7 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     state = probed_state(found, current_state(context, found))
     reader = open_reader(context, request.via)
     evidence = reader.read(state, request.window, context.now(), keep=True)
-    enough(evidence, state, request.min_sandboxes)
+    enough(evidence, state, request.min_sandboxes, allow_lost=request.allow_lost)
     earlier = reader.earlier(state, context.now())
     full = _full(context, found, state)
     baseline = replace(state.baseline, configuration=before_ours(state, found))

@@ -17,6 +17,13 @@ from probe_layer.journal import Entry, Journal
 from probe_layer.output import Output
 from probe_layer.record import Record, encode
 
+_ORDINARY = frozenset(["TRACE", "DEBUG", "INFO"])
+"""Levels of a log in which a line is nothing to worry about."""
+
+
+def _level() -> str:
+    return environ.get("AWS_LAMBDA_LOG_LEVEL") or "INFO"
+
 
 class Probe:
     """One runtime's account of what was touched.
@@ -43,6 +50,8 @@ class Probe:
         self._line = journal.line if journal else 0
         self._output = Output()
         self._answered = journal.answered if journal else 0
+        self._finished = 0
+        self._ended: set[str] = set()
         self._silent = False
 
     # -- entry points --------------------------------------------------------------------------------------------
@@ -53,7 +62,7 @@ class Probe:
         left = self._line > 0
         self._collector.begin()
         if left and self._collector.account:
-            self._write("idle", None, 0)
+            self._write("idle", None)
         if wrapper:
             self._collector.settle([Entry("x", fsencode(wrapper), "")])
 
@@ -65,12 +74,11 @@ class Probe:
 
     @guarded
     def report(self, phase: str, request: str | None, ended: bool = False) -> None:
-        """Log what is new. A line is written in any case when start-up or an invocation has ended."""
+        """Log what is new, and that start-up or an invocation has ended."""
         if self._silent:
             return
-        self._collector.collect()
-        if self._collector.account or self.faults or ended:
-            self._write(phase, request, int(ended and phase == "invoke"))
+        self._finished += ended and phase == "invoke"
+        self._tell(phase, request, ended)
 
     @guarded
     def report_workers(self) -> None:
@@ -78,9 +86,8 @@ class Probe:
         journal = self._collector.journal
         answered = journal.answered if journal else 0
         new, self._answered = answered - self._answered, answered
-        self._collector.collect()
-        if self._collector.account or self.faults or new:
-            self._write("invoke" if answered else "start", None, new)
+        self._finished += new
+        self._tell("invoke" if answered else "start", None, new > 0)
 
     @guarded
     def renew(self) -> None:
@@ -106,18 +113,28 @@ class Probe:
     def _relative(self, path: bytes) -> str:
         return fsdecode(self._collector.relative(path))
 
-    def _write(self, phase: str, request: str | None, invocations: int) -> None:
+    def _tell(self, phase: str, request: str | None, ended: bool) -> None:
+        """Write a line where there is news, or where something has ended: in a log of warnings and errors alone only
+        for the first time, as each line there is counted as an error."""
+        self._collector.collect()
+        told = ended and (phase not in self._ended or _level() in _ORDINARY)
+        if ended:
+            self._ended.add(phase)
+        if self._collector.account or self.faults or told:
+            self._write(phase, request)
+
+    def _write(self, phase: str, request: str | None) -> None:
         faults = self._collector.take_faults()
         account, now = self._collector.account, time()
         record = Record(
             timestamp=strftime("%Y-%m-%dT%H:%M:%S", gmtime(now)) + ".%03dZ" % (now % 1 * 1000),
-            level=environ.get("AWS_LAMBDA_LOG_LEVEL") or "INFO",
+            level=_level(),
             sandbox=self._sandbox,
             line=self._line,
             package=self._package,
             phase=phase,
             request=request,
-            invocations=invocations,
+            invocations=self._finished,
             witnesses=self._collector.witnesses(),
             faults=faults,
             touched=account.touched(self._relative),
@@ -129,6 +146,7 @@ class Probe:
             self.faults.update(faults, ["output-closed"])
             return
         account.written()
+        self._finished = 0
         self._line += len(lines)
         if self._collector.journal:
             self._collector.journal.commit(self._line)

@@ -256,6 +256,7 @@ def _function(found: dict[str, Any]) -> Function:
         revision=found.get("RevisionId", ""),
         package_type=found.get("PackageType", "Zip"),
         log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
+        log_level=found.get("LoggingConfig", {}).get("ApplicationLogLevel") or "",
         modified=int(datetime.fromisoformat(found["LastModified"]).timestamp() * 1000),
     )
 

@@ -34,7 +34,7 @@ from deployer.models.function import Configuration, Function, StoredZip
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed
 from deployer.state.stages import Act
-from deployer.state.state import State
+from deployer.state.state import State, carried
 from deployer.whitelist import Inventory
 
 __all__ = [
@@ -110,7 +110,8 @@ def probe(
     """
     state, uploads = plan.state, plan.uploads
     name, note = state.function, f"before ldeploy probe of {state.packages.full.label}"
-    armed = arm(state.probe.configuration, PROBE_LAYER, state.packages.full.label, state.probe.sample)
+    label = carried(state.packages.full.label, state.probe.nonce)
+    armed = arm(state.probe.configuration, PROBE_LAYER, label, state.probe.sample)
     why = (
         "the probe in"
         if state.probe.sample == 1

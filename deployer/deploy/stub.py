@@ -23,7 +23,7 @@ from deployer.slim.fit import SLOWEST
 
 BLOCK: Final = 4096
 """Bytes that the smallest file takes on /tmp."""
-BESIDE: Final = 16
+BESIDE: Final = 18
 """MB on /tmp that the probe's journal and the folders take."""
 MEMORY: Final = 1769
 """MB: with them goes one whole processor

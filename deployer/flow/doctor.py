@@ -7,7 +7,8 @@ from deployer.context import Context
 from deployer.deploy.permissions import plan_permission
 from deployer.deploy.prune_layers import measure_layers
 from deployer.errors import CloudError, LdeployError, MissingError
-from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm
+from deployer.evidence.log_price import log_price
+from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm, log_warnings
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import Function, StoredZip, package_key
@@ -74,28 +75,37 @@ class _FunctionChecks:
             return
         bare = disarm(self.found.configuration)
         has = f"{len(bare.layers)} layers, {len(bare.environment)} variables"
-        yield _tried("room", lambda: arm(bare, PROBE_LAYER, ANY[:16]), has)
+        yield _tried("room", lambda: arm(bare, PROBE_LAYER, ANY[:33]), has)
         if own := bare.environment.get(EXEC_WRAPPER):
             yield Check("wrapper", Verdict.GOOD, f"{own} is called by the probe's")
-        yield self._size()
+        yield from self._package()
+        yield self._log_level()
         yield self._role()
         yield self._bytecode()
 
-    def _size(self) -> Check:
+    def _package(self) -> Iterator[Check]:
         """Of the code that is deployed: a full package to come is looked at by ``probe --plan``."""
         url = self.context.aws.functions.code_url(self.found.name)
         source = self.context.aws.storage.url(url, self.found.code_size, f"the code of {self.found.name}")
         try:
             layers = measure_layers(self.context.aws, disarm(self.found.configuration))
-            size = index(source).bytes + layers.bytes
+            package = index(source)
+            size = package.bytes + layers.bytes
         except LdeployError as error:
-            return Check("size", Verdict.DOUBT, str(error))
+            yield Check("size", Verdict.DOUBT, str(error))
+            return
         left = UNZIPPED - size - layer_size()
         if left > 0:
-            return Check("size", Verdict.GOOD, f"{size:,} bytes unzipped, {left:,} left with the probe in")
-        return Check(
-            "size", Verdict.DOUBT, f"{size:,} bytes unzipped: with the probe in it is unpacked from S3 at start"
-        )
+            yield Check("size", Verdict.GOOD, f"{size:,} bytes unzipped, {left:,} left with the probe in")
+        else:
+            what = f"{size:,} bytes unzipped: with the probe in it is unpacked from S3 at start"
+            yield Check("size", Verdict.DOUBT, what)
+        yield Check("price", Verdict.GOOD, f"log, {log_price(package.file_paths)}")
+
+    def _log_level(self) -> Check:
+        warnings = log_warnings(self.found)
+        good = f"{self.found.log_group} takes the probe's lines as they are"
+        return Check("log", Verdict.DOUBT if warnings else Verdict.GOOD, warnings[0] if warnings else good)
 
     def _role(self) -> Check:
         """Needed by packages over the limit alone, so that the lack of it stops nothing else."""

@@ -52,6 +52,8 @@ class ShrinkRequest:
     """A name of deployer/sources/__init__.py."""
     attach_policy: bool = False
     """Whether the role may be given permission to read what stays in S3."""
+    allow_lost: bool = False
+    """Whether to go on where records are lost and few sandboxes hold the rest."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from deployer.deploy.executor import Execution
 from deployer.deploy.planner import ProbePlan, Steps
 from deployer.errors import WorkspaceError
 from deployer.evidence.coverage import estimate
+from deployer.evidence.log_price import log_price
 from deployer.flow.load_package import LoadedPackage
 from deployer.flow.models import RedeployRequest
 from deployer.instrumentation.configure import is_armed
@@ -39,6 +40,7 @@ def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execu
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
         sample=state.probe.sample,
+        price=log_price(full.package.file_paths, state.probe.sample),
         unpacked=_unpacked(state) if state.packages.stub else None,
         warnings=(*plan.warnings, *models.sampled(state.probe.sample, len(answers))),
     )

@@ -62,6 +62,19 @@ def check_runtime(runtime: str) -> None:
         )
 
 
+def log_warnings(function: Function | None) -> tuple[str, ...]:
+    """Return what to know of the probe's lines in a log that takes warnings and errors alone."""
+    if function is None or function.log_level not in {"WARN", "ERROR", "FATAL"}:
+        return ()
+    level = function.log_level
+    text = (
+        f"The log of {function.name} takes no lines below {level}, so the probe writes its own as {level}: two for a "
+        "cold sandbox, and one for each invocation that touches something new. Alarms and rollbacks that count "
+        f"{level} lines count them: filter out what holds ldeploy/2, or set ApplicationLogLevel to INFO meanwhile."
+    )
+    return (text,)
+
+
 def is_armed(configuration: Configuration) -> bool:
     """Return whether the probe is in."""
     return PACKAGE_VARIABLE in configuration.environment
@@ -69,7 +82,7 @@ def is_armed(configuration: Configuration) -> bool:
 
 def is_by_template(configuration: Configuration) -> bool:
     """Return whether the probe is in and a template put it there (``template.yaml``)."""
-    return configuration.environment.get(PACKAGE_VARIABLE) == UNLABELLED
+    return configuration.environment.get(PACKAGE_VARIABLE, "").startswith(UNLABELLED)
 
 
 def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0) -> Configuration:
@@ -78,7 +91,7 @@ def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0
     Args:
         configuration: with or without a probe; a probe that is in is replaced.
         layer: ARN of the probe layer's version.
-        label: of the package that is deployed: each log record carries it.
+        label: what each log record carries: the label of the package that is deployed, and a nonce.
         share: of the sandboxes, those that report; all of them where it is 1.
 
     Raises:

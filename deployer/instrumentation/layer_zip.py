@@ -27,13 +27,14 @@ WRAPPER: Final = f"{FOLDER}/wrapper"
 """The value of AWS_LAMBDA_EXEC_WRAPPER."""
 
 PACKAGE_VARIABLE: Final = "LDEPLOY_PACKAGE"
-"""Environment variable with the label of the package, copied into each record."""
+"""Environment variable with the label of the package and a nonce, copied into each record."""
 
 WRAPPER_VARIABLE: Final = "LDEPLOY_WRAPPER"
 """Environment variable with the wrapper that the function had before, called by ours."""
 
 UNLABELLED: Final = "unlabelled"
-"""What a template has in PACKAGE_VARIABLE: it cannot know the label of the package that it deploys."""
+"""What PACKAGE_VARIABLE begins with where a template set it: it cannot know the label of the package that it deploys.
+What follows is the stack's own, so that no caller can forge a record."""
 
 SAMPLE_VARIABLE: Final = "LDEPLOY_SAMPLE"
 """Environment variable with the share of sandboxes that report, a decimal between 0 and 1; absent where all do."""

@@ -82,6 +82,11 @@ class LineCount:
     lost: int = 0
     """Numbered by a sandbox and not in the log, or cut there: their paths are lost."""
 
+    @property
+    def missing(self) -> int:
+        """Records whose paths are lost: one that is cut off leaves a gap in its sandbox's numbers too."""
+        return max(self.cut, self.lost)
+
 
 @dataclass(frozen=True)
 class Evidence:

@@ -75,6 +75,8 @@ class Function:
     revision: str
     package_type: Literal["Zip", "Image"] = "Zip"
     log_group: str = ""
+    log_level: str = ""
+    """What the log takes of the function's lines, this and above, where it is JSON; empty where it takes all."""
     modified: int = 0
     """When code or configuration were changed last: milliseconds since 1970."""
 

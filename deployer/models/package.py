@@ -83,6 +83,11 @@ class Package:
         return sum(entry.kind is not Kind.DIRECTORY for entry in self.entries.values())
 
     @property
+    def file_paths(self) -> list[str]:
+        """Paths of the files and symlinks."""
+        return [path for path, entry in self.entries.items() if entry.kind is not Kind.DIRECTORY]
+
+    @property
     def bytes(self) -> int:
         """Unpacked."""
         return sum(entry.size for entry in self.entries.values())

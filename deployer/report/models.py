@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from deployer.errors import ExitCode
 from deployer.evidence.coverage import Coverage
+from deployer.evidence.log_price import LogPrice
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
@@ -76,6 +77,8 @@ class ProbeReport:
     failed: int
     sample: float
     """The share of sandboxes that report."""
+    price: LogPrice
+    """What the records will cost."""
     unpacked: Unpacked | None = None
     """None where the package is deployed as it is."""
     warnings: tuple[str, ...] = ()
@@ -244,9 +247,10 @@ def warnings(evidence: Evidence) -> tuple[str, ...]:
     """Return what the reader of this evidence should know: what the probe could not see, and what its log lost."""
     lines = evidence.lines
     found = [explained(name, count) for name, count in evidence.faults.items()]
-    lost = max(lines.cut, lines.lost)  # a record that is cut off leaves a gap in its sandbox's numbers too
-    if lost:
-        found.append(f"{lost} records are cut off in the log or missing from it: their paths are lost.")
+    if lines.missing:
+        found.append(f"{lines.missing} records are cut off in the log or missing from it: their paths are lost.")
+    if lines.misfit:
+        found.append(f"{lines.misfit} lines look like records and do not fit: they count for nothing.")
     if lines.other_package:
         found.append(f"{lines.other_package} records are of another package: they count for that one only.")
     return tuple(found)

@@ -43,11 +43,13 @@ def text(report: Report) -> str:
 
 def _probe(report: ProbeReport) -> list[str]:
     if report.state == "planned":
-        return [f"{report.function}: this would be done", *_numbered(report.plan)]
+        plan = [f"{report.function}: this would be done", *_numbered(report.plan)]
+        return [*plan, f"  price of the log  {report.price}"]
     lines = [
         f"{report.function}: the full package is deployed with the probe in",
         f"  package   {_weight(report.package)}, label {report.label}",
         f"  log       {report.log_group}",
+        f"  price     {report.price}",
     ]
     if report.version:
         lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.instrumentation.configure import disarm, is_armed, is_by_template, unfitted, unprobed
-from deployer.instrumentation.layer_zip import UNLABELLED
+from deployer.instrumentation.layer_zip import PACKAGE_VARIABLE
 from deployer.models.function import Configuration, Function, StoredZip, package_key
 from deployer.models.package import Package
 from deployer.state.changes import take_over
@@ -26,6 +26,8 @@ class Beginning:
     """Configuration of a function to be created."""
     probing: bool = True
     """Whether the probe goes in; without it, a package that was never probed has no records."""
+    nonce: str = ""
+    """Drawn for the records of this deployment, where the package has none yet."""
 
 
 def begin(start: Beginning, found: Function | None, earlier: State | None, now: int) -> State:
@@ -42,11 +44,11 @@ def begin(start: Beginning, found: Function | None, earlier: State | None, now: 
         WorkspaceError: it carries a probe that was put in from elsewhere.
     """
     periods = _periods(found, earlier, start.full, now)
-    since = min((one.since for one in periods if one.key == start.full.label), default=now if start.probing else 0)
-    others = tuple(one for one in periods if one.key != start.full.label)
+    mine = _own(periods, start, now)
+    others = tuple(one for one in periods if one.key != mine.key)
     serial = earlier.serial if earlier else 0
     if found is None:
-        return replace(_of_new(start, since, serial), earlier=others)
+        return replace(_of_new(start, mine, serial), earlier=others)
     if earlier is None and is_armed(found.configuration) and not is_by_template(found.configuration):
         raise WorkspaceError(
             f"{found.name} carries a probe that was put in from another folder and bucket.",
@@ -55,7 +57,7 @@ def begin(start: Beginning, found: Function | None, earlier: State | None, now: 
     baseline, bare = _baseline(start, found, earlier)
     known = earlier.probe.layers_since if earlier else {}
     layers = {arn: known.get(arn, now) for arn in bare.layers} if start.probing else known
-    probe = Probe(bare, found.log_group, since, layers_since=layers)
+    probe = Probe(bare, found.log_group, mine.since, layers_since=layers, nonce=mine.nonce)
     kept = earlier if earlier and _is_under_way(found, earlier) else None
     begun = State(start.function, Stage.PROBING, start.bucket, baseline, Packages(start.full), probe, left=bare)
     begun = replace(begun, serial=serial, earlier=others, arn=found.arn, pruned=earlier.pruned if earlier else {})
@@ -67,14 +69,23 @@ def begin(start: Beginning, found: Function | None, earlier: State | None, now: 
     return begun
 
 
-def _of_new(start: Beginning, since: int, serial: int) -> State:
+def _own(periods: list[ProbePeriod], start: Beginning, now: int) -> ProbePeriod:
+    """Return the package's time with a probe of ours in: it goes on with the nonce that its records carry already."""
+    label = start.full.label
+    own = [one for one in periods if one.label == label and not one.mark and (one.nonce or not start.nonce)]
+    fresh = ProbePeriod(label, "", now if start.probing else 0, now, nonce=start.nonce)
+    mine = own[-1] if own else fresh
+    return replace(mine, since=min((one.since for one in own if one.key == mine.key), default=mine.since))
+
+
+def _of_new(start: Beginning, mine: ProbePeriod, serial: int) -> State:
     """Return the state of a function that is to be created: the full package was there before."""
     if start.create is None:
         raise MissingError(
             f"There is no function {start.function} here.",
             "Check the name, --region and --profile, or make it with --create.",
         )
-    probe = Probe(start.create, f"/aws/lambda/{start.function}", since)
+    probe = Probe(start.create, f"/aws/lambda/{start.function}", mine.since, nonce=mine.nonce)
     baseline, packages = Baseline(start.create, start.full), Packages(start.full)
     return State(
         start.function, Stage.PROBING, start.bucket, baseline, packages, probe, serial=serial, left=start.create
@@ -125,7 +136,8 @@ def _periods(found: Function | None, earlier: State | None, full: StoredZip, now
     known = list(earlier.earlier) if earlier else []
     if earlier and earlier.probe.since:
         probe = earlier.probe
-        known.append(ProbePeriod(earlier.packages.full.label, probe.log_group, probe.since, now, probe.mark))
+        label = earlier.packages.full.label
+        known.append(ProbePeriod(label, probe.log_group, probe.since, now, probe.mark, probe.nonce))
     if found and is_by_template(found.configuration) and found.code_sha256 == full.sha256:
         known.append(_by_template(found, full, now))
     return known
@@ -133,7 +145,8 @@ def _periods(found: Function | None, earlier: State | None, full: StoredZip, now
 
 def _by_template(found: Function, full: StoredZip, now: int) -> ProbePeriod:
     """Return the time of a template's probe: since the function's last change, records are of its present code."""
-    return ProbePeriod(full.label, found.log_group, found.modified, now, UNLABELLED)
+    mark = found.configuration.environment[PACKAGE_VARIABLE]
+    return ProbePeriod(full.label, found.log_group, found.modified, now, mark)
 
 
 def taken_over(found: Function, bucket: str, known: State | None, full: StoredZip, now: int) -> State:
@@ -150,7 +163,7 @@ def taken_over(found: Function, bucket: str, known: State | None, full: StoredZi
     mine = _by_template(found, full, now)
     others = tuple(one for one in _periods(None, known, full, now) if one.key != mine.key)
     layers = dict.fromkeys(begun.probe.layers_since, mine.since)
-    probe = replace(begun.probe, mark=mine.mark, since=mine.since, layers_since=layers)
+    probe = replace(begun.probe, mark=mine.mark, nonce="", since=mine.since, layers_since=layers)
     return replace(begun.after(Act.PROBE_DONE), probe=probe, earlier=others)
 
 

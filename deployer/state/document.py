@@ -41,6 +41,7 @@ def to_document(state: State) -> dict[str, Any]:
         "arn": state.arn,
         "policies": list(state.policies),
         "mark": probe.mark,
+        "nonce": probe.nonce,
         "left": asdict(state.left) if state.left else None,
     }
 
@@ -82,6 +83,7 @@ def _probe(document: dict[str, Any]) -> Probe:
         document.get("sample", 1.0),
         document.get("mark", ""),
         document.get("layers_since", {}),
+        document.get("nonce", ""),
     )
 
 

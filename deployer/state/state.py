@@ -31,11 +31,23 @@ class ProbePeriod:
     """When another package was probed; records may come for a while after that."""
     mark: str = ""
     """What the records carry in the label's place, where a template put the probe in."""
+    nonce: str = ""
+    """What the records carry beside the label; empty before there were nonces."""
 
     @property
     def key(self) -> str:
         """Tells it from other times of the same package whose records carry something else."""
-        return f"{self.label}-{self.mark}-{self.since}" if self.mark else self.label
+        return f"{self.label}-{self.mark}-{self.since}" if self.mark else self.carried
+
+    @property
+    def carried(self) -> str:
+        """What its records carry as their package."""
+        return self.mark or carried(self.label, self.nonce)
+
+
+def carried(label: str, nonce: str) -> str:
+    """Return what the records of a package's deployment carry, by its label and nonce."""
+    return f"{label}-{nonce}" if nonce else label
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,9 @@ class Probe:
     """What the records carry in the label's place, where a template put the probe in."""
     layers_since: Mapping[str, int] = field(default_factory=dict)
     """ARN of a layer -> when the first probe with it began: milliseconds since 1970."""
+    nonce: str = ""
+    """What the records carry beside the label, so that nobody who does not know it can forge one; empty in states of
+    before there was one."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from deployer.instrumentation.layer_zip import PACKAGE_VARIABLE
 from probe_layer.record import Record, encode
 from tests.functional.local_aws import RUNTIME
 from tests.functional.project import FILES, events, write
@@ -296,7 +297,7 @@ def test_a_sample_is_asked_of_the_probe_said_in_status_and_taken_out_again(proje
     assert any("0.25" in step for step in probed.json["plan"])
     assert any("may not be in the log" in warning for warning in probed.json["warnings"])
     assert project.configuration()["Environment"]["Variables"]["LDEPLOY_SAMPLE"] == "0.25"
-    reported = encode(RECORD._replace(package=probed.json["label"]))[0]
+    reported = encode(RECORD._replace(package=project.configuration()["Environment"]["Variables"][PACKAGE_VARIABLE]))[0]
     project.cloud.write_log("f", reported)
     status = project.ldeploy("status", "f", "--output", "json").json
     assert status["coverage"]["population"] >= 4

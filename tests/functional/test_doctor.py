@@ -22,9 +22,21 @@ def test_a_function_that_can_be_probed(project):
     assert code == 0
     assert done.json["ready"]
     assert {name for name, verdict in checks.items() if verdict == "good"} == {
-        *("account", "bucket", "runtime", "room", "wrapper", "size", "bytecode"),
+        *("account", "bucket", "runtime", "room", "wrapper", "size", "price", "log", "bytecode"),
     }
     assert checks["role"] == "doubt"
+    assert "for a thousand cold starts" in done.out
+
+
+def test_a_log_of_errors_alone_is_said_by_doctor_and_probe(project):
+    project.cloud.create("f", FILES, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "ERROR"})
+    _, checks, done = examined(project, "f", "--bucket", "packages")
+    assert checks["log"] == "doubt"
+    assert "count ERROR lines count them" in done.out
+    planned = project.ldeploy("probe", "f", "--bucket", "packages", "--plan", "--output", "json")
+    assert any("count ERROR lines count them" in warning for warning in planned.json["warnings"])
+    assert planned.json["price"]["files"] == len(FILES)
+    assert "for a thousand cold starts" in project.ldeploy("probe", "f", "--bucket", "packages", "--plan").out
 
 
 def test_without_a_function_it_looks_at_the_account_and_the_bucket(project):

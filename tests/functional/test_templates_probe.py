@@ -8,7 +8,7 @@ from tests.functional.test_controller import SETTINGS, run, tag
 from tests.zips import packed
 
 SHRINK = ("shrink", "f", "--from-logs", "--bucket", "packages", "--output", "json")
-VARIABLES = {"OWN": "1", "AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, PACKAGE_VARIABLE: UNLABELLED}
+VARIABLES = {"OWN": "1", "AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, PACKAGE_VARIABLE: f"{UNLABELLED}-1f0e"}
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.instrumentation.configure import arm
 from deployer.models.function import Configuration, Function, StoredZip
 from deployer.state.baseline import Beginning, begin, deployed, of_this_function, probed_state, seen_layers
+from deployer.state.document import from_document, to_document
 from deployer.state.stages import Stage
-from deployer.state.state import Answer, Recorded
+from deployer.state.state import Answer, Recorded, carried
 
 BARE = Configuration("python3.11", "app.handler", "arn:aws:iam::1:role/r", memory=512)
 FULL = StoredZip("b", "ldeploy/1.zip", "1" * 64, 1000, label="a" * 16)
@@ -152,6 +153,34 @@ def test_a_package_that_was_deployed_without_a_probe_has_no_evidence():
 
 def test_a_package_that_is_deployed_once_more_keeps_its_evidence():
     assert begin(Beginning("f", "b", FULL, probing=False), PRESENT, STATE, 2000).probe.since == STATE.probe.since
+
+
+# -- the nonce that records carry ------------------------------------------------------------------------------
+
+
+def again(package, nonce, state, now):
+    return begin(Beginning("f", "b", package, nonce=nonce), PRESENT, state, now)
+
+
+def test_records_carry_a_nonce_that_was_drawn_for_the_deployment():
+    state = again(FULL, "drawn", None, 1000)
+    assert carried(state.packages.full.label, state.probe.nonce) == f"{FULL.label}-drawn"
+    assert from_document({**to_document(state), "version": 1}).probe.nonce == "drawn"
+
+
+def test_a_package_that_is_probed_again_keeps_its_nonce_and_another_gets_a_new_one():
+    first = again(FULL, "first", None, 1000)
+    second = again(OTHER, "second", first, 2000)
+    third = again(FULL, "third", second, 3000)
+    assert [(one.probe.nonce, one.probe.since) for one in (second, third)] == [("second", 2000), ("first", 1000)]
+    assert [(one.label, one.nonce) for one in third.earlier] == [(OTHER.label, "second")]
+    assert begin(Beginning("f", "b", FULL, probing=False), PRESENT, third, 4000).probe.nonce == "first"
+
+
+def test_what_was_probed_before_there_were_nonces_is_earlier_evidence_of_the_same_package():
+    state = again(FULL, "new", STATE, 5000)
+    assert (state.probe.nonce, state.probe.since) == ("new", 5000)
+    assert [(one.key, one.carried, one.since) for one in state.earlier] == [(FULL.label, FULL.label, STATE.probe.since)]
 
 
 def test_a_layer_is_seen_when_a_record_came_after_the_first_probe_with_it():

@@ -19,7 +19,7 @@ def package(**sizes: int) -> Package:
 
 def test_room_time_and_a_processor_are_made_for_it() -> None:
     found = grown(BARE, BARE, package(app=1, heavy=2 * GB), None, None)
-    assert (found.storage, found.timeout, found.memory) == (512 + 1907 + 1 + 16, 7 + 10 + 80, 1769)
+    assert (found.storage, found.timeout, found.memory) == (512 + 1907 + 1 + 18, 7 + 10 + 80, 1769)
 
 
 def test_what_the_user_asks_for_is_what_it_gets() -> None:
