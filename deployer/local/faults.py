@@ -10,7 +10,11 @@ import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import assert_never
+
+from botocore.exceptions import UnknownServiceError
+from botocore.session import Session
 
 
 class Kind(StrEnum):
@@ -98,11 +102,20 @@ class ErrorAnswer:
 
     def body(self, service: str) -> tuple[str, bytes]:
         """Return content type and body: XML for S3 and for services of the query protocol, JSON for others."""
-        if service in {"s3", "iam", "sts", "cloudformation"}:
+        if protocol(service) in {"query", "ec2", "rest-xml"}:
             text = f"<Error><Code>{self.code}</Code><Message>{self.message}</Message></Error>"
             text = text if service == "s3" else f"<ErrorResponse>{text}</ErrorResponse>"
             return "application/xml", f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode()
         return "application/json", json.dumps({"__type": self.code, "message": self.message}).encode()
+
+
+@cache
+def protocol(service: str) -> str:
+    """Return how a service writes its answers, by botocore's model of it; JSON for one that botocore does not know."""
+    try:
+        return str(Session().get_service_model(service).metadata["protocol"])
+    except UnknownServiceError:
+        return "json"
 
 
 def error_answer(kind: Kind, operation: str) -> ErrorAnswer | None:

@@ -2,10 +2,11 @@
 
 import io
 import json
+import logging
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,8 @@ from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.context import DOWNLOADS
-from deployer.local.faults import Faults, Kind, error_answer
+from deployer.local.faults import ErrorAnswer, Faults, Kind, error_answer
+from deployer.local.functions import settings
 from deployer.local.operations import REST, operation
 from deployer.local.sandbox.code_store import CodeStore
 
@@ -21,6 +23,8 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 App = Callable[[Environ, Start], Iterable[bytes]]
 
+LOG: Final = logging.getLogger(__name__)
+JSON: Final = "application/json"
 CONTROL: Final = "/_ldeploy/"
 _FUNCTION: Final = re.compile(r"(/20\d\d-\d\d-\d\d/functions/)([^/]+)(/.*)?")
 _ARN: Final = re.compile(r"(?:arn:[^:]+:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?")
@@ -50,8 +54,29 @@ class Gateway:
         name = operation(environ, peek(environ))
         kind = self._faults.meet(name)
         if kind is None:
-            return self._app(plain_name(environ), start_response)
+            return self._answer(name, environ, start_response)
         return self._fail(kind, name, environ, start_response)
+
+    def _answer(self, name: str, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        """Let moto answer; what it lacks or fails on becomes an AWS error in the service's own form, never HTML."""
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+        try:
+            body = self._app(plain_name(environ), lambda status, headers, *_: begun.append((status, headers)))
+        except Exception as error:
+            LOG.debug("%s failed", name, exc_info=True)
+            text = f"{name} failed in ldeploy local ({type(error).__name__}: {error})."
+            return refuse(ErrorAnswer("500 Internal Server Error", "InternalFailure", text), name, start_response)
+        status, headers = begun[0]
+        if status[0] in "45" and dict(headers).get("Content-Type", "").startswith("text/html"):
+            read_all(environ)
+            if known := settings.answer(name, environ):
+                return Response(json.dumps(known[1]), known[0], content_type=JSON, headers=error_type(known[1]))(
+                    environ, start_response
+                )
+            text = f"{name} is not offered by ldeploy local."
+            return refuse(ErrorAnswer("404 Not Found", "UnknownOperationException", text), name, start_response)
+        start_response(status, headers)
+        return body
 
     def _fail(self, kind: Kind, name: str, environ: Environ, start_response: Start) -> Iterable[bytes]:
         if kind is Kind.SLOW:
@@ -66,11 +91,8 @@ class Gateway:
         if answer is None:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError("as ordered")
-        content_type, body = answer.body(name.partition(".")[0])
         read_all(environ)
-        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-        start_response(answer.status, [*headers, ("x-amzn-ErrorType", answer.code)])
-        return [body]
+        return refuse(answer, name, start_response)
 
     def _download(self, sha256: str, environ: Environ) -> Response:
         path = self._store.zip_path(sha256)
@@ -91,6 +113,19 @@ class Gateway:
             case _:
                 return Response(status=404)
         return Response(status=204)
+
+
+def error_type(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the header by which Lambda's clients know an error."""
+    return {"x-amzn-ErrorType": document["__type"]} if "__type" in document else {}
+
+
+def refuse(answer: ErrorAnswer, name: str, start_response: Start) -> Iterable[bytes]:
+    """Answer with an error in the form of the service."""
+    content_type, body = answer.body(name.partition(".")[0])
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    start_response(answer.status, [*headers, ("x-amzn-ErrorType", answer.code)])
+    return [body]
 
 
 def is_local(host: str) -> bool:

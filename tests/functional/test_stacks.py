@@ -197,7 +197,7 @@ def test_what_cannot_be_probed_is_no_trouble_for_the_others(project, stacks):
     assert done.code == 1
     assert rows["probed"]["function"] == "shop-fn"
     assert "The runtime nodejs20.x is not one that the probe is made for." in rows["failed"]["error"]
-    assert f"Of 2 functions 1 failed: {rows['failed']['function']}." in done.err
+    assert f"1 of 2 functions failed: {rows['failed']['function']}." in done.err
     waiting = project.ldeploy("shrink", "--stack-name", "shop", "--from-logs")
     assert waiting.code == 4
     assert waiting.out.count(": failed\n") == 2

@@ -1,5 +1,6 @@
 """IAM: SimulatePrincipalPolicy, which moto lacks, by moto's own reading of policies."""
 
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -30,7 +31,12 @@ class RolesResponse(IamResponse):  # type: ignore[misc]
         inline = [self.backend.get_role_policy(role, name)[1] for name in self.backend.list_role_policies(role)]
         attached, _ = self.backend.list_attached_role_policies(role)
         managed = [self.backend.get_policy(policy.arn) for policy in attached]
-        return [IAMPolicy(policy) for policy in [*inline, *managed]]
+        return [IAMPolicy(policy) for policy in [*map(_text, inline), *managed]]
+
+
+def _text(document: Any) -> str:
+    """Return a policy as JSON: one that came by CloudFormation is a mapping."""
+    return document if isinstance(document, str) else json.dumps(document)
 
 
 def decide(policies: list[Any], action: str, resource: str) -> str:

@@ -138,7 +138,8 @@ class StackVersion(Model):
         """Publish a version of the present function."""
         properties = cloudformation_json["Properties"]
         backend = get_backend(account_id, region_name)
-        return cls(backend.publish_version(properties["FunctionName"], properties.get("Description", "")))
+        wanted = {name: properties[name] for name in ("Description", "CodeSha256") if name in properties}
+        return cls(backend.publish(properties["FunctionName"], wanted))
 
     def delete(self, *_: str) -> None:
         """Keep the version: SAM writes ``DeletionPolicy: Retain``."""

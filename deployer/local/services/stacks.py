@@ -1,10 +1,11 @@
 """CloudFormation: moto's, with SAM templates, change sets that fail as AWS's do, and functions with all they have."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack
@@ -49,25 +50,60 @@ class StacksBackend(CloudFormationBackend):  # type: ignore[misc]
         stack.parameters = change_set.parameters
         stack.output_map = stack._create_output_map()  # moto's own is of the template before
 
+    def delete_change_set(self, change_set_name: str, *more: Any) -> None:
+        """Answer DeleteChangeSet; one that is not there is no error, as in AWS: tools delete before they create."""
+        if any(change_set_name in {one.change_set_name, key} for key, one in self.change_sets.items()):
+            super().delete_change_set(change_set_name, *more)
+
     def update_stack(self, name: str, template: str, parameters: list[dict[str, Any]], **more: Any) -> Stack:
         """Answer UpdateStack."""
+        parameters = with_defaults(self.get_stack(name), parameters)
         given = {one["ParameterKey"]: one.get("ParameterValue") for one in parameters}
         plain = expanded(template, given, self.region_name)
         return super().update_stack(name=name, template=plain, parameters=parameters, **more)
 
 
+def with_defaults(stack: Stack, parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the parameters; a previous value that nobody gave is the default, which moto does not know."""
+    known = stack.template_dict.get("Parameters", {})
+    return [
+        {"ParameterKey": one["ParameterKey"], "ParameterValue": known[one["ParameterKey"]].get("Default", "")}
+        if one.get("UsePreviousValue") and one["ParameterKey"] not in stack.parameters and one["ParameterKey"] in known
+        else one
+        for one in parameters
+    ]
+
+
 def before_versions(stack: Stack, template: dict[str, Any]) -> dict[str, Any]:
-    """Return a template without its new versions and with its aliases as they are: moto adds first, then changes
-    functions.
+    """Return a template without its new versions, and without what refers to them; its aliases as they are.
+
+    moto adds resources first, and then changes functions.
     """
     before, after = stack.resource_map._resource_json_map, template["Resources"]
-    later = (StackVersion.kind, StackAlias.kind)
+    later = {name for name, resource in after.items() if resource["Type"] in {StackVersion.kind, StackAlias.kind}}
+    waiting: set[str] = set()
+    while found := {name for name in after if name not in waiting and (name in later or refers(after[name], waiting))}:
+        waiting |= found
     resources = {
-        name: resource if resource["Type"] not in later else before[name]
+        name: before[name] if name in waiting else resource
         for name, resource in after.items()
-        if resource["Type"] not in later or name in before
+        if name not in waiting or name in before
     }
     return {**template, "Resources": resources}
+
+
+def refers(value: Any, names: Collection[str]) -> bool:
+    """Return whether a part of a template refers to one of these resources."""
+    if isinstance(value, dict):
+        target = value.get("Ref") or value.get("Fn::GetAtt") or value.get("Fn::Sub") or ""
+        first = target[0] if isinstance(target, list) else target
+        if isinstance(first, str) and (first in names or any(re.search(rf"\$\{{{name}[}}.]", first) for name in names)):
+            return True
+        depends = value.get("DependsOn", [])
+        if set(names) & {*([depends] if isinstance(depends, str) else depends)}:
+            return True
+        return any(refers(one, names) for one in value.values())
+    return isinstance(value, list) and any(refers(one, names) for one in value)
 
 
 class StackResponse(CloudFormationResponse):  # type: ignore[misc]
@@ -80,8 +116,11 @@ class StackResponse(CloudFormationResponse):  # type: ignore[misc]
         return backend
 
     def _get_stack_from_s3_url(self, template_url: str) -> str:
-        """Accept a template in a bucket here, named by this server's own address; moto knows those of AWS."""
-        bucket, _, key = urlsplit(template_url).path.removeprefix("/").partition("/")
+        """Return a template in a bucket here, named by this server's own address or by one of AWS's."""
+        parts = urlsplit(template_url)
+        host, path = parts.hostname or "", unquote(parts.path.removeprefix("/"))
+        virtual = re.fullmatch(r"(.+)\.(?:s3[.-][^/]*|s3\.amazonaws\.com|localhost)", host)
+        bucket, key = (virtual[1], path) if virtual else path.split("/", 1)
         return str(s3_backends[self.current_account][self.partition].get_object(bucket, key).value.decode())
 
 
