@@ -1,12 +1,12 @@
 """Every error that a user may see: one root, with an exit code and an advice.
 
 LdeployError                1  failed, with what to do about it
-├── UsageError              2  the command line or a settings file says something it cannot
+├── UsageError              2  the command line or a settings file is wrong
 ├── OverLimitError          3  over a limit of Lambda's, with what weighs most
 ├── NotEnoughEvidenceError  4  the log holds too little to shrink by
 ├── TrialFailedError        5  the new package failed its trial and was taken back
 ├── PackageError            1  the package is broken, or not what it should be
-├── CloudError              1  AWS said no
+├── CloudError              1  AWS refused
 │   ├── MissingError        1  a function, bucket, object or log group is not there
 │   ├── DeniedError         1  a permission is missing
 │   └── ConflictError       1  something else changed the function meanwhile
@@ -18,7 +18,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process answers with; other people's scripts hold on to these."""
+    """The exit codes of the process; scripts of others rely on them."""
 
     DONE = 0
     FAILED = 1
@@ -71,7 +71,7 @@ class PackageError(LdeployError):
 
 
 class CloudError(LdeployError):
-    """AWS said no."""
+    """AWS refused."""
 
 
 class MissingError(CloudError):

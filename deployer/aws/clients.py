@@ -1,4 +1,4 @@
-"""boto3's clients, and AWS's errors in our words. The only import of boto3."""
+"""boto3's clients, and AWS's errors as ours. The only import of boto3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,7 +100,7 @@ def translate_errors(doing: str) -> Iterator[None]:
 
     Raises:
         CloudError: or the kind of it that fits.
-        UsageError: boto3 sees before it asks that something cannot be, as a bucket's name.
+        UsageError: boto3 refuses a value before it asks AWS, such as a bucket's name.
     """
     try:
         yield
@@ -148,7 +148,7 @@ def translated(error: ClientError, doing: str) -> CloudError | OverLimitError:
 
 
 _ECHO = "String measured"
-"""Behind it stands every value of an environment over 4 KB: values are never printed, in tracebacks neither."""
+"""After it follows every value of an environment over 4 KB: values are never printed, not even in tracebacks."""
 
 
 def _echoes_values(error: ClientError) -> bool:

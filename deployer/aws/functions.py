@@ -1,4 +1,4 @@
-"""Lambda: what is found of a function, and the few things that change it."""
+"""Lambda: reads a function, and makes the few changes to it."""
 
 import base64
 import time
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 BUSY = frozenset({"ResourceConflictException", "SnapStartNotReadyException"})
-"""409: an update is still under way."""
+"""409: an update is still in progress."""
 EXISTS = "already exist"
-"""In the text of the one 409 that waiting does not mend."""
+"""In the text of the one 409 that waiting does not repair."""
 ROLE_NOT_YET = "cannot be assumed by Lambda"
-"""A role that was made a moment ago is not known everywhere yet
+"""A new role is not known everywhere yet
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency)."""
 ROLE_WITHIN_S = 30
 READY_WITHIN_S = 600
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Reply:
-    """What an invocation gave back."""
+    """The answer to an invocation."""
 
     payload: bytes
     error: str
@@ -127,7 +127,7 @@ class Functions:
         found = self._settled(name)
         if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
             reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
-            raise CloudError(f"The update of {name} failed: {reason}.", "Mend that and run the same again.")
+            raise CloudError(f"The update of {name} failed: {reason}.", "Repair that and run the same command again.")
         return _function(found)
 
     def _settled(self, name: str) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _pauses() -> Iterator[float]:
 def _function(found: dict[str, Any]) -> Function:
     name = found["FunctionName"]
     environment = found.get("Environment", {})
-    if unreadable := environment.get("Error"):  # taken for an empty one, it would be deployed as that
+    if unreadable := environment.get("Error"):  # without this check an empty environment would be deployed
         raise DeniedError(
             f"The environment of {name} cannot be read: {unreadable.get('Message', 'no reason given')}",
             "Allow kms:Decrypt with its key to whoever runs ldeploy.",

@@ -29,7 +29,7 @@ class Insights:
 
     client: "CloudWatchLogsClient"
     poll: float = POLL_S
-    """Seconds between two looks at a query that is under way."""
+    """Seconds between two looks at a query in progress."""
 
     def start(self, group: str, query: str, since: int, until: int) -> str:
         """Start a query over at least this period, in milliseconds since 1970; return its id.
@@ -78,7 +78,7 @@ class Insights:
                 return page
             if page["status"] not in UNDER_WAY:
                 raise CloudError(
-                    f"Logs Insights gave the query up ({page['status']}).",
-                    "Run the same command again, or leave --via insights out.",
+                    f"Logs Insights stopped the query ({page['status']}).",
+                    "Run the same command again, or omit --via insights.",
                 )
             time.sleep(self.poll)

@@ -1,4 +1,4 @@
-"""Zips read by range: an object in S3, or what lies behind a presigned URL."""
+"""Reads zips by range: an object in S3, or what a presigned URL leads to."""
 
 import os
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""IAM: whether a function's role may read its package, and leave to do so."""
+"""IAM: whether a function's role may read its package, and the policy that permits it."""
 
 import json
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Roles:
     def detach(self, role: str, name: str) -> None:
         """Delete an inline policy, if it is there."""
         try:
-            with translate_errors(f"take the policy {name} away from {role}"):
+            with translate_errors(f"detach the policy {name} from {role}"):
                 self.client.delete_role_policy(RoleName=_name(role), PolicyName=name)
         except CloudError as error:
             if not (isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "NoSuchEntity"):

@@ -1,4 +1,4 @@
-"""CloudFormation: what a stack says of itself; only read."""
+"""CloudFormation: reads a stack's status, outputs and resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -125,7 +125,7 @@ class Storage:
         place: dict[str, Any] = {}
         if region != "us-east-1":  # the one region that must not be named
             place["CreateBucketConfiguration"] = {"LocationConstraint": region}
-        with translate_errors(f"make the bucket {bucket}"):
+        with translate_errors(f"create the bucket {bucket}"):
             self.client.create_bucket(Bucket=bucket, **place)
             self.client.put_public_access_block(
                 Bucket=bucket,

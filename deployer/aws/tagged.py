@@ -1,4 +1,4 @@
-"""What the controller asks of AWS besides: functions by their tag, their aliases, and a topic to report to."""
+"""What else the controller needs of AWS: functions by their tag, their aliases, and a topic to report to."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 OURS: Final = 0x2821_0000
-"""2000-01-01 00:00: of entries that are made here. In no time zone is that before 1980, where a zip begins."""
+"""2000-01-01 00:00: of entries that are made here. It is after 1980, where a zip's dates begin, in every time zone."""
 _BEGIN: Final = 946_684_800
 """2000-01-01 UTC, in seconds since 1970."""
 

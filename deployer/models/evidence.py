@@ -71,7 +71,7 @@ class LineCount:
     foreign: int = 0
     """Not ours: the function's own lines."""
     cut: int = 0
-    """Ours by the package that they name, but broken off: their paths are lost."""
+    """Ours by the package that they name, but cut off: their paths are lost."""
     other_package: int = 0
     """Ours, but of another package's version or another deployment of it."""
     misfit: int = 0

@@ -9,7 +9,7 @@ from deployer.errors import UsageError
 from deployer.models.slim import Measure
 
 PREFIX = "ldeploy"
-"""Everything of ours in a bucket lies below this."""
+"""Everything of ldeploy's in a bucket is below this."""
 _ARN = re.compile(
     r"(?:(?:arn:[^:]+:lambda:(?P<region>[^:]*):)?(?P<account>\d+):function:)?(?P<name>[a-zA-Z0-9-_]{1,140})"
 )
@@ -36,7 +36,7 @@ def named(name_or_arn: str) -> Named:
     if match is None:
         raise UsageError(
             f"'{name_or_arn}' is not a function's name or ARN without a version.",
-            "Give the name alone: ldeploy works on $LATEST.",
+            "Give only the name: ldeploy works on $LATEST.",
         )
     return Named(match["name"], match["region"] or "", match["account"] or "")
 
@@ -63,7 +63,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Function:
-    """What was found of a function in AWS."""
+    """A function as it was found in AWS."""
 
     name: str
     arn: str
@@ -88,7 +88,7 @@ class StoredZip:
     bucket: str
     key: str
     sha256: str
-    """Hex; empty until Lambda has said it, for a zip that the user keeps in S3."""
+    """Hex; empty until Lambda has told it, for a zip that the user keeps in S3."""
     zip_bytes: int
     bytes: int = 0
     """Unpacked; 0 where it was never indexed."""

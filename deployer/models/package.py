@@ -42,7 +42,7 @@ class Entry:
     size: int
     """Unpacked."""
     packed: int
-    """As it lies in the zip."""
+    """As it is in the zip."""
     crc32: int
     mode: int
     """Permission bits as they will be in Lambda: 0o644, or 0o755 where anyone may execute."""
@@ -100,7 +100,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Examined:
-    """A package, and what a look into its files tells."""
+    """A package, and what its files tell."""
 
     package: Package
     distributions: tuple[Distribution, ...] = ()

@@ -49,7 +49,7 @@ class Decision:
     """The evidence or the rule, in words: ``"request 1f2e… at start-up, 3 of 3 sandboxes"``."""
     size: int
     crc32: int
-    """Of the contents that were decided on: other contents are another decision."""
+    """Of the contents that were decided on; other contents need another decision."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which files hold certificates, told by their contents: a bundle may have any name.
+"""Finds files that hold certificates by their contents: a bundle may have any name.
 
 Sources: RFC 7468 (PEM), RFC 5280 (X.509), RFC 7292 (PKCS #12), and java.security.KeyStore (JKS, JCEKS).
 """
@@ -19,7 +19,7 @@ _OTHERS: Final = re.compile(
     |gz|bz2|xz|zst|zip|tar|tgz|7z|png|jpe?g|gif|ico|webp|tiff?|bmp|pdf|woff2?|ttf|otf|eot|mp[34]|wav""",
     re.VERBOSE,
 )
-"""Suffixes of files that are not read: of none is it the purpose to hold certificates."""
+"""Suffixes of files that are not read: none of them is for certificates."""
 _METADATA: Final = re.compile(r".*\.(dist|egg)-info")
 _PEM: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]*(CERTIFICATE|PRIVATE KEY|PUBLIC KEY|PKCS7|X509 CRL)-----")
 _DER: Final = re.compile(rb"\x30\x82..\x30(\x82..|\x81.)(\xa0\x03\x02\x01[\x00-\x02])?\x02", re.DOTALL)

@@ -1,4 +1,4 @@
-"""The installed distributions inside a package, and which files each of them brought.
+"""Finds the installed distributions inside a package, and which files each of them brought.
 
 Source: Recording installed projects (https://packaging.python.org/en/latest/specifications/recording-installed-packages/).
 """

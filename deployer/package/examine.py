@@ -1,4 +1,4 @@
-"""A package's files, looked into once: what is installed, and what holds certificates."""
+"""Looks into a package's files once: what is installed, and what holds certificates."""
 
 from deployer.models.package import Examined, Package, Source
 from deployer.package import members

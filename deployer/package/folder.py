@@ -1,4 +1,4 @@
-"""A folder becomes a zip that is the same, byte for byte, whenever the folder holds the same."""
+"""Packs a folder into a zip that is the same, byte for byte, whenever the folder holds the same files."""
 
 import os
 import stat
@@ -29,7 +29,7 @@ _LAMBDA_ROOTS: Final = ("opt", "tmp", "var", "mnt", "usr", "lib", "lib64", "bin"
 
 
 class _Found(NamedTuple):
-    """One entry of the folder: where it lies on disk, and what it was when it was found."""
+    """One entry of the folder: where it is on disk, and what it was when it was found."""
 
     path: str
     place: Path

@@ -75,11 +75,11 @@ def open_file(path: Path) -> FileSource:
 def index(source: Source) -> Package:
     """Return every entry of a zip, from its central directory; of the data, read only the targets of symlinks.
 
-    Directories that only the paths of their files tell are entries too, so that it makes no difference how
-    the zip was made. Symlinks to absolute paths (a layer, /tmp) are kept as they are.
+    Directories that only paths of files mention are entries too, so it makes no difference how the zip was made.
+    Symlinks to absolute paths (a layer, /tmp) are kept as they are.
 
     Raises:
-        PackageError: no zip, a damaged or encrypted one, or an entry that could not be unpacked in Lambda: a
+        PackageError: not a zip, a damaged or encrypted one, or an entry that could not be unpacked in Lambda: a
             path outside the package or twice there, a device, a symlink that climbs out.
     """
     directory = zipformat.read_directory(source)
@@ -166,7 +166,7 @@ def directory_entry(path: str) -> Entry:
 def _path(record: zipformat.Record) -> str:
     name = record.name.decode("utf-8", "surrogateescape")
     if not name or "\0" in name:
-        raise PackageError(f"The package has an entry that is called {name!r}, which is no file name.", _AGAIN)
+        raise PackageError(f"The package has an entry that is called {name!r}, which is not a file name.", _AGAIN)
     if name.startswith("/") or ".." in name.split("/"):
         raise PackageError(f"The package's entry {name!r} would be unpacked outside the package.", _AGAIN)
     if "\\" in name and record.host != zipformat.UNIX:

@@ -1,4 +1,4 @@
-"""Where a path leads through the symlinks of a package, as the kernel would walk it in Lambda."""
+"""Follows a path through the symlinks of a package, as the kernel would in Lambda."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from deployer.models.package import Entry, Kind
 
 ROOT: Final = "/var/task/"
-"""Where a package lies in Lambda."""
+"""Where a package is in Lambda."""
 _MOST_LINKS: Final = 40
 """The kernel's own limit (path_resolution(7))."""
 

@@ -1,4 +1,4 @@
-"""Entries' data, read in the order in which they lie in the zip: few reads, however many entries.
+"""Reads the data of entries in the order of the zip: few reads, however many entries.
 
 A read from S3 costs about as much time as a megabyte from it, so neighbours are read together.
 """
@@ -16,7 +16,7 @@ from deployer.package import zipformat
 _AT_ONCE: Final = 8 << 20
 """Longest read."""
 _GAP: Final = 1 << 20
-"""What lies between two wanted entries is read and thrown away up to this length."""
+"""Bytes between two wanted entries are read and discarded up to this length."""
 _BLOCK: Final = 1 << 20
 _SLACK: Final = 1024
 """For a local header's extra fields, whose length the directory does not tell."""

@@ -1,4 +1,4 @@
-"""Entries that are made here, of a few bytes: files and symlinks that no package held before."""
+"""Small entries that are made here: files and symlinks that no package held before."""
 
 import zlib
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from deployer.package import zipformat
 
 
 class Small(NamedTuple):
-    """An entry and its data as it is to lie in a zip."""
+    """An entry, and its data as it will be in a zip."""
 
     entry: Entry
     packed: bytes

@@ -1,4 +1,4 @@
-"""A zip becomes a folder: the same files, modes and times each time, and nothing outside of it."""
+"""Unpacks a zip into a folder: the same files, modes and times each time, and nothing outside of it."""
 
 import os
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The records of a zip file: what they hold when read, and their bytes when written.
+"""Reads and writes the records of a zip file.
 
 Source: PKWARE APPNOTE.TXT 6.3.10 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
 """
@@ -29,7 +29,7 @@ _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _TIMESTAMP = 0x5455
 """Info-ZIP's extra field with the time in UTC (proginfo/extrafld.txt of its source)."""
 _TAIL = 1 << 20
-"""Read at once from the end: most packages' whole directory, so one request to S3."""
+"""Bytes read at once from the end: the whole directory of most packages, so one request to S3."""
 _COMMENT = 65_535
 """Longest comment behind the end record."""
 _BROKEN = "Build the package again and check that the whole file was copied."

@@ -25,9 +25,9 @@ _DOS_DIRECTORY: Final = 0x10
 
 
 class ZipWriter:
-    """A zip at ``out``, there only when it is whole: written beside it, and renamed at the end.
+    """A zip at ``out``, which exists only when it is whole: it is written beside, and renamed at the end.
 
-    Room for each entry is taken in the order they shall stand in; their data may come in any order.
+    Space is reserved in the order that the entries will have; their data may come in any order.
     """
 
     def __init__(self, out: Path) -> None:

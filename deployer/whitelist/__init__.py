@@ -1,9 +1,9 @@
 """A Package and its Evidence become a Whitelist: every path kept or dropped, with its reason.
 
-``choose`` puts it together from the passes in ``passes``, over the tables that ``ground`` makes once, and the user's
-own ``rules``; ``carry`` uses what is known of earlier builds, as far as their files are the same (``origin``);
-``layers`` does for a layer what ``choose`` does for a package; ``verdict`` makes the decisions, and ``file`` writes
-them down.
+``choose`` decides on a package and ``layer`` on a layer. Both use the passes of ``closure``, the tables of
+``package_index``, the user's own rules (``user_rules``) and what a function's ``surroundings`` need. ``carry_over``
+uses what is known of earlier builds, as far as their files did not change (``inventory``). ``decisions`` makes the
+whitelist, and ``store`` writes it.
 """
 
 from deployer.whitelist.carry_over import carry_over, changed_since, keep_too

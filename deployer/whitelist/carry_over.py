@@ -1,4 +1,4 @@
-"""What is known of an earlier build, used for a later one: its whitelist, or its evidence."""
+"""Uses the whitelist or the evidence of an earlier build for a later one."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from deployer.whitelist import closure
 from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier, changed, edited, installed, of_whitelist, unchanged
-from deployer.whitelist.package_index import Ground, survey
+from deployer.whitelist.package_index import PackageIndex, index_package
 from deployer.whitelist.surroundings import Surroundings, needed
 from deployer.whitelist.user_rules import match, of_package
 
@@ -37,10 +37,10 @@ def carry_over(
         around: what the function's configuration tells, where there is a function to be asked.
 
     Raises:
-        UsageError: a rule is no pattern.
+        UsageError: a rule is not a pattern.
     """
     package, distributions = examined.package, examined.distributions
-    ground = survey(examined)
+    index = index_package(examined)
     matched = match(of_package(rules), package)
     old = {path: decision for path, decision in whitelist.decisions.items() if path in package.entries}
     before = {path: decision.because for path, decision in old.items() if decision.reason is Reason.RULE_DROP}
@@ -50,13 +50,13 @@ def carry_over(
     kept = [Found(path, decision.reason, decision.because) for path, decision in old.items() if decision.kept]
     fresh = [path for path in package.entries if path not in old]
     new = [Found(path, Reason.NEW, "it was not in the build that was probed") for path in fresh]
-    rewritten = [Found(path, Reason.CHANGED, "it is not as it was when the function was probed") for path in own]
-    unseen = [*(needed(ground, around) if around else ()), *closure.own_certificates(ground)]
+    rewritten = [Found(path, Reason.CHANGED, "it changed since the function was probed") for path in own]
+    unseen = [*(needed(index, around) if around else ()), *closure.own_certificates(index)]
     seeds = [*by_rule(matched), *kept, *whole(other, "is not the one that was probed"), *rewritten, *new, *unseen]
-    found = closure.grow(ground, seeds, dropped)
+    found = closure.grow(index, seeds, dropped)
     unneeded = {path: (decision.reason, decision.because) for path, decision in old.items()}
     warnings = (*matched.warnings, *_out_of_date(whitelist, other, own, _files(package, fresh)))
-    carried = decided(ground, found, unneeded | by_rule_dropped(matched), warnings)
+    carried = decided(index, found, unneeded | by_rule_dropped(matched), warnings)
     return replace(carried, runtime=whitelist.runtime, python=whitelist.python)
 
 
@@ -76,14 +76,14 @@ def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
     return replace(whitelist, decisions=decisions)
 
 
-def still_valid(ground: Ground, earlier: Earlier) -> Evidence:
+def still_valid(index: PackageIndex, earlier: Earlier) -> Evidence:
     """Return the evidence of an earlier package, without files that this package does not hold unchanged."""
-    same = unchanged(earlier.inventory, ground.package, ground.metadata.values())
-    paths = {path: seen for path, seen in earlier.evidence.paths.items() if same.issuperset(_way(ground, path))}
+    same = unchanged(earlier.inventory, index.package, index.metadata.values())
+    paths = {path: seen for path, seen in earlier.evidence.paths.items() if same.issuperset(_way(index, path))}
     return replace(earlier.evidence, paths=paths)
 
 
-def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier]) -> list[Distribution]:
+def not_seen_again(index: PackageIndex, evidence: Evidence, earlier: Sequence[Earlier]) -> list[Distribution]:
     """Return the distributions that changed since an earlier probe, and that no sandbox has used since.
 
     Changed: an earlier package held one of that name, and none held its equal. Used: a sandbox of this package
@@ -93,12 +93,12 @@ def not_seen_again(ground: Ground, evidence: Evidence, earlier: Sequence[Earlier
     known = {one for each in earlier for one in each.inventory.installed}
     names = {_plain(one.name) for one in known}
     used = {path for path, seen in evidence.paths.items() if seen.touches & _USED}
-    used |= {end for path in used for end in _way(ground, path)}
+    used |= {end for path in used for end in _way(index, path)}
     return [
         distribution
-        for distribution in ground.metadata.values()
+        for distribution in index.metadata.values()
         if _plain(distribution.name) in names
-        and installed(ground.package, distribution) not in known
+        and installed(index.package, distribution) not in known
         and not any(path in used for path in distribution.files if not path.startswith(f"{distribution.folder}/"))
     ]
 
@@ -126,14 +126,14 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _way(ground: Ground, path: str) -> Iterator[str]:
+def _way(index: PackageIndex, path: str) -> Iterator[str]:
     """Yield the entry that a path names, through symlinks where there are some; else the path itself."""
-    if path == ".":  # the root is no entry, and is there always
+    if path == ".":  # the root is not an entry, and always exists
         return
-    if path in ground.entries:
+    if path in index.entries:
         yield path
         return
-    way = links.follow(ground.entries, path)
+    way = links.follow(index.entries, path)
     yield from way.links
     yield way.end if way.end is not None else path
 
@@ -145,9 +145,9 @@ def _files(package: Package, paths: Iterable[str]) -> list[str]:
 def _out_of_date(whitelist: Whitelist, other: list[Distribution], own: list[str], new: list[str]) -> Iterator[str]:
     if other:
         before = {installed.name: installed.version for installed in whitelist.installed}
-        yield f"Kept whole, as they changed since the function was probed: {versions(before, other)}."
+        yield f"Kept whole because they changed since the function was probed: {versions(before, other)}."
     brought = {path for one in other for path in one.files}
     if added := [path for path in new if path not in brought]:
-        yield f"Kept, as they are new since the function was probed: {count(added)}."
+        yield f"Kept because they are new since the function was probed: {count(added)}."
     if own:
         yield f"Changed since the function was probed: {count(own)}; what they import may be dropped."

@@ -11,7 +11,7 @@ from deployer.whitelist.carry_over import not_seen_again, still_valid, versions,
 from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier
-from deployer.whitelist.package_index import Ground, survey
+from deployer.whitelist.package_index import PackageIndex, index_package
 from deployer.whitelist.surroundings import TASK, Surroundings, needed
 from deployer.whitelist.user_rules import Matched, match, of_layers, of_package
 
@@ -33,29 +33,29 @@ def choose(
         earlier: the evidence of the packages that were probed before this one, the newest last.
 
     Raises:
-        UsageError: a rule is no pattern.
+        UsageError: a rule is not a pattern.
     """
-    ground = survey(examined)
+    index = index_package(examined)
     own_rules = of_package(rules) if around.root == TASK else of_layers(rules)
     matched = match(own_rules, examined.package)
-    used = [*closure.touched(ground, evidence), *closure.handler(ground, around.handler), *_carried(ground, earlier)]
-    unproven = not_seen_again(ground, evidence, earlier)
+    used = [*closure.touched(index, evidence), *closure.handler(index, around.handler), *_carried(index, earlier)]
+    unproven = not_seen_again(index, evidence, earlier)
     changed = whole(unproven, "was not used since it changed")
-    unseen = [*needed(ground, around), *closure.own_certificates(ground), *closure.in_doubt(ground)]
-    found = closure.grow(ground, [*used, *changed, *by_rule(matched), *unseen], matched.dropped)
+    unseen = [*needed(index, around), *closure.own_certificates(index), *closure.in_doubt(index)]
+    found = closure.grow(index, [*used, *changed, *by_rule(matched), *unseen], matched.dropped)
     because = f"no invocation in {evidence.sandboxes} sandboxes touched it"
-    unneeded = dict.fromkeys(ground.entries, (Reason.UNTOUCHED, because))
-    told = (_taken_away(used, matched), _unknown(ground, evidence), _kept_whole(unproven, earlier))
+    unneeded = dict.fromkeys(index.entries, (Reason.UNTOUCHED, because))
+    told = (_taken_away(used, matched), _unknown(index, evidence), _kept_whole(unproven, earlier))
     warnings = (*matched.warnings, *(warning for each in told for warning in each))
-    return decided(ground, found, unneeded | by_rule_dropped(matched), warnings)
+    return decided(index, found, unneeded | by_rule_dropped(matched), warnings)
 
 
-def _carried(ground: Ground, earlier: Sequence[Earlier]) -> list[Found]:
+def _carried(index: PackageIndex, earlier: Sequence[Earlier]) -> list[Found]:
     """Return what earlier packages needed and this one holds unchanged, the newest first."""
     return [
         found._replace(because=f"{found.because} of the package {one.inventory.package}, unchanged since")
         for one in reversed(earlier)
-        for found in closure.touched(ground, still_valid(ground, one))
+        for found in closure.touched(index, still_valid(index, one))
     ]
 
 
@@ -67,19 +67,19 @@ def _kept_whole(unproven: list[Distribution], earlier: Sequence[Earlier]) -> lis
 
 
 def _taken_away(used: Iterable[Found], matched: Matched) -> list[str]:
-    """Drop rules that meet what real invocations used."""
+    """Drop rules that match what real invocations used."""
     lost = dict.fromkeys(found.path for found in used if found.path in matched.dropped)
     if not lost:
         return []
     rules = ", ".join(repr(rule) for rule in sorted({matched.dropped[path] for path in lost}))
-    return [f"Drop rules ({rules}) take away {count(lost)} that the function used: it may fail without."]
+    return [f"Drop rules ({rules}) take away {count(lost)} that the function used: the function may fail without them."]
 
 
-def _unknown(ground: Ground, evidence: Evidence) -> list[str]:
+def _unknown(index: PackageIndex, evidence: Evidence) -> list[str]:
     """Return paths in the log that the package does not hold, without those of layers."""
     inside = (path for path in evidence.paths if path.strip("./") and not f"{path}/".startswith("/opt/"))
-    unknown = [path for path in sorted(inside) if path not in ground.entries]
-    unknown = [path for path in unknown if not any(links.follow(ground.entries, path)[:2])]
+    unknown = [path for path in sorted(inside) if path not in index.entries]
+    unknown = [path for path in unknown if not any(links.follow(index.entries, path)[:2])]
     if not unknown:
         return []
-    return [f"The log tells of {count(unknown)} that the package does not hold: is it the one that was probed?"]
+    return [f"The log has {count(unknown)} that the package does not hold: check that it is the one that was probed."]

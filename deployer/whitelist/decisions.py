@@ -1,4 +1,4 @@
-"""What was found to be kept becomes a Whitelist: each path of the package with its decision."""
+"""Turns what was found to be kept into a Whitelist: each path of the package with its decision."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -6,24 +6,24 @@ from dataclasses import replace
 from deployer.models.whitelist import Decision, Reason, Whitelist
 from deployer.whitelist.closure import Found
 from deployer.whitelist.inventory import installed
-from deployer.whitelist.package_index import Ground
+from deployer.whitelist.package_index import PackageIndex
 from deployer.whitelist.user_rules import Matched
 
 
 def decided(
-    ground: Ground,
+    index: PackageIndex,
     found: Mapping[str, Found],
     unneeded: Mapping[str, tuple[Reason, str]],
     warnings: tuple[str, ...],
 ) -> Whitelist:
     """Return every path kept as it was found, or dropped for the reason given."""
     decisions = {}
-    for path, entry in ground.entries.items():
+    for path, entry in index.entries.items():
         kept = path in found
         reason, because = found[path][1:] if kept else unneeded[path]
         decisions[path] = Decision(path, kept, reason, because, entry.size, entry.crc32)
-    present = tuple(installed(ground.package, distribution) for distribution in ground.metadata.values())
-    return Whitelist(ground.package.label, decisions, warnings, present)
+    present = tuple(installed(index.package, distribution) for distribution in index.metadata.values())
+    return Whitelist(index.package.label, decisions, warnings, present)
 
 
 def by_rule(matched: Matched) -> list[Found]:

@@ -1,7 +1,7 @@
-"""What evidence belongs to: the files of a distribution as they were, and each file of the function's own.
+"""Describes what a package held when it was probed: its distributions, and each file of the function's own.
 
-Of another build, evidence says something about a file where that file is the same: a distribution is the same by
-its name, its version and the contents of its files, and a file of no distribution by its CRC-32.
+Evidence holds for a file of another build if that file did not change. A distribution is the same if its name, its
+version and the contents of its files are; a file of no distribution, if its CRC-32 is.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from deployer.package import zipformat
 from deployer.versioned import Form
 
 _FORM: Final = Form(
-    "What an earlier run wrote down of a package's contents",
+    "The inventory of an earlier package",
     1,
     "Remove its contents-*.json: the evidence of that package is not used then.",
 )

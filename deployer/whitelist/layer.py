@@ -1,4 +1,4 @@
-"""A layer and the evidence below /opt become the layer's own whitelist, by the same passes as a package."""
+"""Makes the whitelist of a layer from the evidence below /opt, by the same passes as for a package."""
 
 from collections.abc import Sequence
 from dataclasses import replace

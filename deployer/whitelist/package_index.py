@@ -1,4 +1,4 @@
-"""What the whitelist's passes look things up in: one walk over the package, so that no pass walks it again."""
+"""The tables that the whitelist's passes look things up in, made in one walk over the package."""
 
 import posixpath
 import re
@@ -20,8 +20,8 @@ _CODE: Final = (".py", ".pyc", ".pyi", ".so")
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A package seen from several sides. Each mapping leads from a path to paths."""
+class PackageIndex:
+    """The tables of a package. Each mapping leads from a path to paths."""
 
     package: Package
     children: Mapping[str, tuple[str, ...]]
@@ -50,7 +50,7 @@ class Ground:
         return self.package.entries
 
 
-def survey(examined: Examined) -> Ground:
+def index_package(examined: Examined) -> PackageIndex:
     """Return the tables of a package, made in one walk over it."""
     package = examined.package
     metadata = {distribution.folder: distribution for distribution in examined.distributions}
@@ -75,7 +75,7 @@ def survey(examined: Examined) -> Ground:
     for distribution in metadata.values():
         for path in distribution.files:
             owners[path].append(distribution)
-    return Ground(
+    return PackageIndex(
         package,
         _frozen(children),
         _frozen(inits),

@@ -1,4 +1,4 @@
-"""A whitelist as a file: JSON that is read again, one line a path, and a plain list for other tools."""
+"""Writes a whitelist as JSON, one line a path, and as a plain list for other tools; reads the JSON again."""
 
 import json
 from dataclasses import asdict, astuple

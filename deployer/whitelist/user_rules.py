@@ -1,4 +1,4 @@
-"""The user's own keep and drop rules, matched with a package or a layer: patterns in the manner of .gitignore."""
+"""Matches the user's keep and drop rules with a package or a layer: patterns as in .gitignore."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def match(rules: Rules, package: Package) -> Matched:
     """Return which paths the rules keep and drop.
 
     Raises:
-        UsageError: a pattern that .gitignore would not know.
+        UsageError: a rule is not a pattern of .gitignore.
     """
     kept, idle = _matches(rules.keep, package)
     dropped, idle_drops = _matches(rules.drop, package)
@@ -78,5 +78,5 @@ def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(patterns, backend="simple")
     except GitIgnorePatternError as error:
         raise UsageError(
-            f"A keep or drop rule is no pattern: {error}.", "Write it as in .gitignore, for example 'mypkg/data/'."
+            f"A keep or drop rule is not a pattern: {error}.", "Write it as in .gitignore, for example 'mypkg/data/'."
         ) from error

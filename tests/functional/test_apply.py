@@ -121,7 +121,7 @@ def test_a_distribution_that_changed_is_kept_whole_and_named(learned):
     fresh(learned.folder / "build", "2.0")
     done = learned.ldeploy("apply", "whitelist.json", "build", "--output", "json")
     assert (done.code, done.json["stale"]) == (0, ["lib 1.0 → 2.0"])
-    assert "Kept whole, as they changed since the function was probed: lib 1.0 → 2.0." in done.json["warnings"]
+    assert "Kept whole because they changed since the function was probed: lib 1.0 → 2.0." in done.json["warnings"]
     assert DROPPED & files(learned.folder / "build") == {"lib/extra.py"}
 
 

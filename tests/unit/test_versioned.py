@@ -44,7 +44,7 @@ OLD_INVENTORY = {"version": 1, "package": "a1b2", "installed": [], "own": {"app.
 READERS = {
     "The whitelist": whitelist.from_json,
     "The evidence that an earlier run left": evidence.from_json,
-    "What an earlier run wrote down of a package's contents": whitelist.inventory_from_json,
+    "The inventory of an earlier package": whitelist.inventory_from_json,
     "The report of the last shrink": report_store.from_json,
     "The state that was left": lambda text: from_document(json.loads(text)),
 }

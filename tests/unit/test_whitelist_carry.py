@@ -37,7 +37,7 @@ def test_what_is_new_in_a_fresh_build_is_kept() -> None:
     found = carry_over(old_whitelist(), examined(fresh, "n", "o"))
     assert found.decisions["new/y.py"].reason is Reason.NEW
     assert not found.decisions["n/b.py"].kept
-    assert found.warnings == ("Kept, as they are new since the function was probed: 2 paths (new/x.py, new/y.py).",)
+    assert found.warnings == ("Kept because they are new since the function was probed: 2 paths (new/x.py, new/y.py).",)
 
 
 def test_a_distribution_of_another_version_is_kept_whole() -> None:
