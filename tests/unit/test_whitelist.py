@@ -199,8 +199,8 @@ def test_a_rule_that_matches_nothing_is_named() -> None:
     )
 
 
-def test_what_is_no_pattern_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="no pattern"):
+def test_what_is_not_a_pattern_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="not a pattern"):
         chosen(package("a"), evidence("a"), rules=Rules(keep=("!",)))
 
 
