@@ -99,6 +99,10 @@ class Probe:
         if self._collector.journal:
             self._collector.journal.renew(self._sandbox)
 
+    def adopt(self) -> None:
+        """Another process goes on with it."""
+        self._pid = getpid()
+
     def count_answer(self) -> None:
         """A worker that the runtime has forked ended an invocation."""
         if self._shim:

@@ -276,8 +276,8 @@ static int begin(const char *event, PyObject *arguments, void *nothing) {
     return 0;
 }
 
-/* The runtime's own interpreter is followed by launch.py, without an audit hook. */
-static int is_runtime(void) {
+/* The runtime's own interpreter is followed by launch.py, without an audit hook; and the reporter is not. */
+static int is_the_probes(void) {
     char *room = borrow();
     if (!room) return 0;
     long file = KERNEL(SYS_openat, CWD, "/proc/self/cmdline", READ_ONLY, 0), length = 0;
@@ -287,13 +287,13 @@ static int is_runtime(void) {
         if (!room[i]) room[i] = '\n';
     room[length > 0 ? length : 0] = 0;
     char *end = add_text(room + PATH_ROOM, room + 2 * PATH_ROOM, own_folder());
-    add_text(end, room + 2 * PATH_ROOM, "/probe_layer/launch.py");
+    add_text(end, room + 2 * PATH_ROOM, "/probe_layer/");
     int found = contains(room, room + PATH_ROOM);
     give_back(room);
     return found;
 }
 
 void follow_children(void) {
-    if (*own_folder() && find_first("PySys_AddAuditHook") && find_python() && !is_runtime())
+    if (*own_folder() && find_first("PySys_AddAuditHook") && find_python() && !is_the_probes())
         py.PySys_AddAuditHook(begin, NULL);
 }

@@ -8,13 +8,14 @@ from deployer.aws import Aws
 from deployer.context import Context
 from deployer.deploy.steps import PublishPruned
 from deployer.errors import DeniedError, PackageError
+from deployer.instrumentation.configure import EXEC_WRAPPER, disarm
 from deployer.instrumentation.layer_zip import LAYER_NAME
 from deployer.limits import UNZIPPED
 from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function, StoredZip
 from deployer.models.package import Kind, Package, Source
 from deployer.models.whitelist import Rules
-from deployer.package import examine, handler_path, index
+from deployer.package import examine, handler_path, index, script_path
 from deployer.report.models import LayerReport
 from deployer.slim import copy_all, write_slim
 from deployer.whitelist.layer import choose_layer, extensions, left_alone
@@ -71,11 +72,14 @@ class _Candidate:
 def check_handler(aws: Aws, package: Package, configuration: Configuration) -> None:
     """Check that the handler is in the package, or in a layer as those of monitoring tools are.
 
+    A function with a wrapper of its own may have a script as its handler: the wrapper starts it.
+
     Raises:
         PackageError: it is in none of them.
     """
     handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
-    if handler_path(package, handler):
+    by_wrapper = EXEC_WRAPPER in disarm(configuration).environment
+    if handler_path(package, handler) or (by_wrapper and script_path(package, handler)):
         return
     layers = [_read(aws, arn)[1] for arn in configuration.layers]
     if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from deployer.context import Context
 from deployer.deploy.permissions import plan_permission
-from deployer.deploy.prune_layers import measure_layers
+from deployer.deploy.prune_layers import check_handler, measure_layers
 from deployer.errors import CloudError, LdeployError, MissingError
 from deployer.evidence.log_price import log_price
 from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm, log_warnings
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import Function, StoredZip, package_key
+from deployer.models.package import Package
 from deployer.package import index
 from deployer.report.models import Check, DoctorReport, Verdict
 from deployer.slim.transforms.bytecode_compile import find_interpreter
@@ -84,12 +85,23 @@ class _FunctionChecks:
         yield self._bytecode()
 
     def _package(self) -> Iterator[Check]:
-        """Of the code that is deployed: a full package to come is looked at by ``probe --plan``."""
+        """The code that is deployed: a full package to come is looked at by ``probe --plan``."""
         url = self.context.aws.functions.code_url(self.found.name)
         source = self.context.aws.storage.url(url, self.found.code_size, f"the code of {self.found.name}")
         try:
-            layers = measure_layers(self.context.aws, disarm(self.found.configuration))
             package = index(source)
+        except LdeployError as error:
+            yield Check("size", Verdict.DOUBT, str(error))
+            return
+        configuration = self.found.configuration
+        held = f"{configuration.handler} is in the package, or in a layer"
+        if not any(path.startswith(".ldeploy/") for path in package.entries):  # else the package is a stub of ours
+            yield _tried("handler", lambda: check_handler(self.context.aws, package, configuration), held)
+        yield from self._size(package)
+
+    def _size(self, package: Package) -> Iterator[Check]:
+        try:
+            layers = measure_layers(self.context.aws, disarm(self.found.configuration))
             size = package.bytes + layers.bytes
         except LdeployError as error:
             yield Check("size", Verdict.DOUBT, str(error))

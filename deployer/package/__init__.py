@@ -8,7 +8,7 @@ certificates, ``folder`` packs a build, ``unzip`` makes a folder of a zip again.
 from deployer.package.distributions import distributions
 from deployer.package.examine import examine
 from deployer.package.folder import pack_folder
-from deployer.package.index import FileSource, handler_path, heaviest, index, open_file
+from deployer.package.index import FileSource, handler_path, heaviest, index, open_file, script_path
 from deployer.package.unzip import unpack
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "index",
     "open_file",
     "pack_folder",
+    "script_path",
     "unpack",
 ]

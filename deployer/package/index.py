@@ -131,6 +131,12 @@ def handler_path(package: Package, handler: str, below: str = "") -> str | None:
     return None
 
 
+def script_path(package: Package, handler: str) -> str | None:
+    """Return the file of the handler's own name, ``run.sh``: a wrapper of the function may start it (a web adapter)."""
+    path = links.follow(package.entries, handler.strip("/")).end if handler else None
+    return path if path is not None and package.entries[path].kind is Kind.FILE else None
+
+
 def _extensions(package: Package, prefix: str) -> list[str]:
     """Yield the extension modules of a name, such as ``pkg/mod.cpython-311-x86_64-linux-gnu.so``."""
     return [path for path in package.entries if path.startswith(prefix + ".") and path.endswith(".so")]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from deployer.models.evidence import Evidence, PathEvidence, Phase, Touch
 from deployer.models.package import Entry, Kind
 from deployer.models.whitelist import Reason
-from deployer.package import handler_path, links
+from deployer.package import handler_path, links, script_path
 from deployer.package.pyc import source_of
 from deployer.whitelist.package_index import PackageIndex, is_licence
 
@@ -60,8 +60,8 @@ def _browsed(index: PackageIndex, evidence: Evidence) -> Iterator[Found]:
 
 
 def handler(index: PackageIndex, name: str) -> Iterator[Found]:
-    """Return the handler's module, touched or not."""
-    if (path := handler_path(index.package, name)) is not None:
+    """Return the handler's module, and the script that a wrapper starts, touched or not."""
+    for path in filter(None, (handler_path(index.package, name), script_path(index.package, name))):
         yield from _reached(index, path, Found(path, Reason.HANDLER, f"it holds the handler {name}"))
 
 

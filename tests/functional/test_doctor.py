@@ -22,7 +22,7 @@ def test_a_function_that_can_be_probed(project):
     assert code == 0
     assert done.json["ready"]
     assert {name for name, verdict in checks.items() if verdict == "good"} == {
-        *("account", "bucket", "runtime", "room", "wrapper", "size", "price", "log", "bytecode"),
+        *("account", "bucket", "runtime", "room", "wrapper", "handler", "size", "price", "log", "bytecode"),
     }
     assert checks["role"] == "doubt"
     assert "for a thousand cold starts" in done.out
