@@ -50,13 +50,13 @@ def ldeploy() -> None:
 @common
 @changing
 @option("--package", help="A folder, a zip or s3://bucket/key.zip; without it, the function's present code.")
-@option("--create", is_flag=True, help="Make the function if it does not exist (--role, --handler, --runtime).")
-@option("--role", help="ARN of the role of a function to be made.")
-@option("--handler", help="Handler of a function to be made, as app.handler.")
-@option("--runtime", help="Runtime of a function to be made, as python3.11.")
+@option("--create", is_flag=True, help="Create the function if it does not exist (--role, --handler, --runtime).")
+@option("--role", help="ARN of the role of a function to create.")
+@option("--handler", help="Handler of a function to create, such as app.handler.")
+@option("--runtime", help="Runtime of a function to create, such as python3.11.")
 @option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
-@option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [made: 1024].")
-@option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [made: 60].")
+@option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [created: 1024].")
+@option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [created: 60].")
 @option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
 @attach_policy
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
@@ -80,7 +80,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
         if not (role and handler and runtime):
             raise UsageError("--create needs --role, --handler and --runtime.", "Give all three.")
         if not role.startswith("arn:"):
-            raise UsageError(f"The role '{role}' is no ARN.", "Give it whole: arn:aws:iam::123456789012:role/name.")
+            raise UsageError(f"The role '{role}' is not an ARN.", "Give it whole: arn:aws:iam::123456789012:role/name.")
         made = Configuration(runtime, handler, role, architecture, memory or 1024, timeout or 60)
     context = shared.context()
     in_s3 = package if package and package.startswith("s3://") else ""
@@ -123,7 +123,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     now = context.now()
     window = Window(since(now) if since else None, until(now) if until else None)
     if (window.since or 0) >= (window.until or now):
-        raise UsageError("--since is not before --until.", "Give a time that is.")
+        raise UsageError("--since is not before --until.", "Give an earlier --since or a later --until.")
     request = ShrinkRequest(
         shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy, allow_lost
     )
@@ -147,7 +147,7 @@ def deploy(  # noqa: PLR0913, PLR0917
     settings: Settings,
     attach_policy: bool,
 ) -> Report:
-    """Slim a fresh build of FUNCTION by the whitelist there is, and deploy it."""
+    """Slim a fresh build of FUNCTION by the present whitelist, and deploy it."""
     context = shared.context()
     bucket, _ = the_bucket(shared, context, package if package.startswith("s3://") else "")
     chosen = whitelist or last_whitelist(context.workspace)
@@ -161,8 +161,8 @@ def deploy(  # noqa: PLR0913, PLR0917
 @click.argument("build_dir", type=click.Path(path_type=Path))
 @rules
 @steps
-@option("--runtime", help="The function's, as python3.11 [default: the whitelist's].")
-@option("--strict", is_flag=True, help="Exit 4, the build left as it is, where a distribution changed since the probe.")
+@option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
+@option("--strict", is_flag=True, help="Exit 4, with the build unchanged, where a distribution changed.")
 @option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file too.")
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     shown: Output,
@@ -175,7 +175,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     strict: bool,
     zipped: Path | None,
 ) -> list[Report]:
-    """Make the fresh build in BUILD_DIR slim, in place, by a WHITELIST kept in the repository; asks nothing of AWS."""
+    """Slim the fresh build in BUILD_DIR, in place, by a WHITELIST kept in the repository; needs no AWS."""
     request = ApplyRequest(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
     return [apply_to(request, shown.notices)]
 
@@ -184,7 +184,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 @common
 @changing
 def restore(shared: Common) -> Report:
-    """Make FUNCTION exactly what it was before the last probe or deploy."""
+    """Restore FUNCTION exactly to what it was before the last probe or deploy."""
     return pipeline.restore(shared.context(), shared.executor(), shared.function, over_others=shared.force)
 
 
@@ -192,14 +192,14 @@ def restore(shared: Common) -> Report:
 @common
 @via
 def status(shared: Common, via: Any) -> Report:
-    """Say which state FUNCTION is in and what has been seen of it so far."""
+    """Show the state of FUNCTION and what has been seen of it so far."""
     return pipeline.status(shared.context(), shared.function, via)
 
 
 @ldeploy.command()
 @partial(common, required=False)
 def doctor(shared: Common) -> Report:
-    """Say what would stop a probe of FUNCTION, or of any; changes nothing."""
+    """Check what would stop a probe of FUNCTION, or of any; change nothing."""
     context = shared.context()
     return examine(context, shared.function, context.workspace.bucket, make=shared.resolve_s3)
 

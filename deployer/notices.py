@@ -1,4 +1,4 @@
-"""What a run says while it goes on; the result itself is never said here."""
+"""The interface of notices during a run; results are never shown by it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +9,7 @@ Advance = Callable[[int], Any]
 
 
 class Notices(Protocol):
-    """Where a run says what it does: a terminal, or nobody."""
+    """Shows what a run does: on a terminal, or nowhere."""
 
     def say(self, text: str) -> None:
         """Show one sentence on what is being done."""
@@ -25,7 +25,7 @@ class Notices(Protocol):
 
 
 class Silent:
-    """Nobody listens."""
+    """Shows nothing."""
 
     def say(self, text: str) -> None:
         pass

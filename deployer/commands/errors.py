@@ -8,11 +8,11 @@ import click
 from deployer.errors import ExitCode, LdeployError
 from deployer.report.json import error_to_json
 
-_BUG = "This is a bug in ldeploy. Run the command again with --verbose and report what it prints."
+_BUG = "This is a bug in ldeploy. Run the command again with --verbose and report the output."
 
 
 class ToldError(Exception):
-    """An error that stdout has told already.
+    """An error that is on stdout already.
 
     Args:
         error: what went wrong.
@@ -69,4 +69,4 @@ def explained(error: BaseException) -> LdeployError:
             where = f" ({error.filename})" if error.filename else ""
             return LdeployError(f"{error.strerror or error}{where}.")
         case _:
-            return LdeployError(f"ldeploy failed by itself ({type(error).__name__}).", _BUG)
+            return LdeployError(f"An internal error occurred ({type(error).__name__}).", _BUG)

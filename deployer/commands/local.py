@@ -1,4 +1,4 @@
-"""The AWS on this machine in the foreground: until it is told to end, or for the length of one command."""
+"""Runs the AWS on this machine in the foreground: until it is told to end, or for the length of one command."""
 
 import json
 import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def local() -> None:
-    """An AWS on this machine, whose Lambda invocations really run."""
+    """Run an AWS on this machine, whose Lambda invocations really run."""
 
 
 @local.command("start")
@@ -33,7 +33,7 @@ def local_start(port: int) -> None:
 @local.command("run", context_settings={"ignore_unknown_options": True})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def local_run(command: tuple[str, ...]) -> None:
-    """Run it for the length of one COMMAND, whose environment points at it."""
+    """Run it while one COMMAND runs, whose environment points at it."""
     sys.exit(run(command))
 
 

@@ -28,7 +28,7 @@ from deployer.state.lease import leased
 from deployer.state.workspace import Workspace
 
 FOLDER = ".ldeploy"
-"""Where workspaces are, in the folder from which ldeploy is run."""
+"""The folder of workspaces, in the folder from which ldeploy runs."""
 
 Command = Callable[..., Any]
 
@@ -59,7 +59,7 @@ class Common(Output):
     plan: bool
     yes: bool
     force: bool
-    """Whether somebody else's deployment may be replaced."""
+    """Whether to replace a deployment of somebody else."""
 
     def context(self) -> Context:
         """Return the surroundings that the options describe."""
@@ -103,7 +103,7 @@ def answering(command: Command) -> Command:
 
     @option("--output", type=click.Choice(ANY_REPORT), default=ANY_REPORT[0], show_default=True)
     @option("--verbose", is_flag=True, help="Show where an error came from.")
-    @option("--quiet", is_flag=True, help="Say nothing but warnings while working.")
+    @option("--quiet", is_flag=True, help="Show only warnings while working.")
     @wraps(command)
     def with_output(*, output: str, verbose: bool, quiet: bool, **others: Any) -> None:
         shown = Output(output, Terminal(quiet=quiet and not verbose))
@@ -121,13 +121,13 @@ def common(command: Command, *, required: bool = True) -> Command:
     """Add FUNCTION or the functions of a stack, and where and how to work on them."""
 
     @click.argument("function", required=False, default="")
-    @option("--stack-name", help="Of FUNCTION's stack, in its place [default with --logical-id: samconfig.toml's].")
-    @option("--logical-id", multiple=True, help="Of a function in the stack; repeatable [default: all of them].")
+    @option("--stack-name", help="A stack, in place of FUNCTION [default with --logical-id: samconfig.toml's].")
+    @option("--logical-id", multiple=True, help="A function of the stack; repeatable [default: all of them].")
     @option("--region", help="AWS region.")
     @option("--profile", help="AWS profile.")
-    @option("--endpoint-url", help="Another AWS than AWS, as of `ldeploy local start`.")
+    @option("--endpoint-url", help="Another endpoint than AWS, such as that of `ldeploy local start`.")
     @option("--bucket", help="Bucket for packages and state.")
-    @option("--resolve-s3", is_flag=True, help="Make and use a private bucket of ldeploy's own.")
+    @option("--resolve-s3", is_flag=True, help="Create and use a private bucket of ldeploy's own.")
     @answering
     @wraps(command)
     def with_common(  # noqa: PLR0913
@@ -191,7 +191,7 @@ def _of(shown: Output, function: str, shared: dict[str, Any], asked: dict[str, A
     """Return what a command on one function is asked."""
     target = named(function) if function else Named("")
     if target.region and (shared["region"] or target.region) != target.region:
-        raise UsageError(f"{function} is not in --region {shared['region']}.", "Leave --region out.")
+        raise UsageError(f"{function} is not in --region {shared['region']}.", "Omit --region.")
     where = {**shared, "region": target.region or shared["region"]}
     return Common(shown.format, shown.notices, target.name, target.account, **where, **asked)
 
@@ -217,7 +217,7 @@ def changing(command: Command) -> Command:
 
 def via(command: Command) -> Command:
     """Add ``--via``."""
-    how = "How the log is read: its events, or aggregated by CloudWatch Logs Insights."
+    how = "Read the log's events, or let CloudWatch Logs Insights aggregate them."
     return option("--via", type=click.Choice(list(SOURCES)), default=next(iter(SOURCES)), show_default=True, help=how)(
         command
     )
@@ -233,19 +233,19 @@ def rules(command: Command) -> Command:
 
 
 attach_policy = option(
-    "--attach-policy", is_flag=True, help="Let the function's role read what it unpacks from S3, as long as it does."
+    "--attach-policy", is_flag=True, help="Permit the function's role to read what it unpacks from S3, while it does."
 )
 
 
 def steps(command: Command) -> Command:
     """Add the options of the steps that follow the whitelist, given as ``settings``."""
 
-    @option("--trim/--no-trim", default=True, help="Leave out of libraries what is never loaded [default: on].")
+    @option("--trim/--no-trim", default=True, help="Remove what is never loaded from libraries [default: on].")
     @option("--bytecode/--no-bytecode", default=True, help="Add bytecode for kept sources [default: on].")
     @option("--source/--no-source", default=True, help="Keep sources that have bytecode [default: on].")
-    @option("--empty/--no-empty", default=False, help="Empty files that were only looked at, in a scan [when over].")
+    @option("--empty/--no-empty", default=False, help="Empty files that a scan only looked at [when over the limit].")
     @option("--fit/--no-fit", default=True, help="Pack what is over the limit, to be unpacked at start [default: on].")
-    @option("--best", is_flag=True, help="Pack everything again, as small as it gets: slow.")
+    @option("--best", is_flag=True, help="Compress everything again, as small as possible: slow.")
     @wraps(command)
     def with_steps(  # noqa: PLR0913
         shared: Any, *, trim: bool, bytecode: bool, source: bool, empty: bool, fit: bool, best: bool, **others: Any
@@ -276,12 +276,11 @@ def the_bucket(shared: Common, context: Context, package: str) -> tuple[str, boo
         package: ``s3://bucket/key``, or empty.
 
     Raises:
-        UsageError: nobody says which.
-        MissingError: it is not there, and was not to be made.
+        UsageError: no option names one. MissingError: it does not exist, and --resolve-s3 is not given.
     """
     bucket = context.workspace.bucket or package.removeprefix("s3://").partition("/")[0]
     if not bucket:
-        raise UsageError("There is no bucket to deploy from.", "Give --bucket NAME, or --resolve-s3 to make one.")
+        raise UsageError("There is no bucket to deploy from.", "Give --bucket NAME, or --resolve-s3 to create one.")
     if shared.resolve_s3 and not context.aws.storage.has_bucket(bucket):
         return bucket, True
     context.aws.storage.check_bucket(bucket)

@@ -1,4 +1,4 @@
-"""What a command answers, and how: reports on stdout, their warnings and what goes on meanwhile on stderr."""
+"""Shows what a command answers: reports on stdout; warnings and progress on stderr."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the texts of options mean: times, whitelists, folders of events."""
+"""Parses the texts of options: times, whitelists, folders of events."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def _moment(given: str) -> Callable[[int], int]:
     try:
         moment = datetime.fromisoformat(given)
     except ValueError as error:
-        raise UsageError(f"'{given}' is no time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
+        raise UsageError(f"'{given}' is not a time.", "Write 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).") from error
     stamp = max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
     return lambda now: stamp  # noqa: ARG005
 
@@ -53,7 +53,7 @@ def _whitelist(given: str) -> Whitelist:
 
 def _events(given: str) -> Path:
     if not Path(given).is_dir():
-        raise UsageError(f"There is no folder {given}.", "Give a folder with one *.json an event.")
+        raise UsageError(f"There is no folder {given}.", "Give a folder with one *.json for each event.")
     return Path(given)
 
 

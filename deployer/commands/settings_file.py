@@ -1,7 +1,7 @@
 """A project's settings: ``ldeploy.toml``, or ``[tool.ldeploy]`` in ``pyproject.toml``.
 
-They are what the command line falls back on, under the names of its options: the command line wins over the
-environment (``LDEPLOY_*``), and that over the file. Of a SAM project ``samconfig.toml`` is read too.
+They are defaults for the options of the same names: the command line wins over the environment (``LDEPLOY_*``), and
+that over the file. A SAM project's ``samconfig.toml`` is read too.
 """
 
 import tomllib
@@ -18,7 +18,7 @@ SHARED = "pyproject.toml"
 
 @dataclass(frozen=True)
 class Sam:
-    """What a project's samconfig.toml says that ldeploy needs too; empty where it does not."""
+    """What ldeploy needs of a project's samconfig.toml; empty where it is not there."""
 
     stack: str = ""
     region: str = ""
@@ -54,7 +54,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not TOML: {error}.", "Mend it, or move it away.") from error
+        raise UsageError(f"{file} is not TOML: {error}.", "Repair it, or move it away.") from error
 
 
 def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
@@ -75,7 +75,7 @@ def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
     tables = document if file.name == OWN else document.get("tool", {})
     table = tables if file.name == OWN or not isinstance(tables, dict) else tables.get("ldeploy", {})
     if not isinstance(table, dict):
-        raise UsageError(f"{file} has something else than a table for [tool.ldeploy].", "Mend it.")
+        raise UsageError(f"{file} has a [tool.ldeploy] that is not a table.", "Mend it.")
     found = {name.replace("-", "_"): value for name, value in table.items()}
     unknown = sorted(found.keys() - set(known))
     if unknown:

@@ -1,4 +1,4 @@
-"""A stack and logical ids -> names of functions; and what a change behind the stack's back means."""
+"""Finds the functions of a stack by their logical ids, and warns of differences from its template."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class SelectedFunctions:
     functions: tuple[str, ...]
     """Their names."""
     where: Mapping[str, str | None]
-    """``region`` and ``bucket``, as far as the user or the project says them."""
+    """``region`` and ``bucket``, where the user or the project names them."""
 
 
 def in_stack(
@@ -45,13 +45,13 @@ def in_stack(
         changes: whether the functions are to be changed.
 
     Raises:
-        UsageError: no stack is named, or a logical id is no function of it.
+        UsageError: no stack is named, or a logical id is not a function of it.
         MissingError: there is no such stack.
         ConflictError: it is being changed.
     """
     sam = samconfig(Path.cwd())
     if not (name or sam.stack):
-        raise UsageError("The logical id is of no stack.", "Give --stack-name, or stack_name in samconfig.toml.")
+        raise UsageError("A logical id is given without a stack.", "Give --stack-name, or stack_name (samconfig.toml).")
     region = given["region"] or sam.region or None
     stack = open_aws(region, given["profile"], given["endpoint_url"]).stacks.get(name or sam.stack)
     bucket = given["bucket"] or (None if given["resolve_s3"] else stack.outputs.get(BUCKET) or sam.bucket or None)
@@ -80,12 +80,12 @@ def chosen(stack: Stack, logical_ids: Sequence[str], *, changes: bool) -> tuple[
         changes: whether they are to be changed.
 
     Raises:
-        UsageError: a logical id is no function of the stack, or it has none.
-        ConflictError: the stack is being changed, or was never made.
+        UsageError: a logical id is not a function of the stack, or the stack has none.
+        ConflictError: the stack is being changed, or was never created.
     """
     if changes and stack.status.endswith("_IN_PROGRESS"):
         raise ConflictError(
-            f"The stack {stack.name} is being changed ({stack.status}).", "Run the same command when that has ended."
+            f"The stack {stack.name} is being changed ({stack.status}).", "Run the same command after that."
         )
     for logical in logical_ids:
         _check(stack, logical)
@@ -102,6 +102,6 @@ def _check(stack: Stack, logical: str) -> None:
             f"{logical} of the stack {stack.name} is a stack itself.", f"Name that one: --stack-name {physical}."
         )
     if logical not in stack.functions:
-        what = f"a {kind}, and no function" if kind else "not there"
+        what = f"a {kind}, not a function" if kind else "not there"
         known = ", ".join(sorted(stack.functions)) or "none"
         raise UsageError(f"{logical} of the stack {stack.name} is {what}.", f"Its functions: {known}.")

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: on stderr; bars only where stderr is a terminal."""
+"""Shows notices on stderr during a run; bars only where stderr is a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A function's configuration -> the same with the probe in, and back out, exactly."""
+"""Puts the probe into a function's configuration, and takes it out again, exactly."""
 
 import json
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def check_runtime(runtime: str) -> None:
     """Check that the probe layer is made for the runtime.
 
     Raises:
-        LdeployError: it is not, with the runtimes that are.
+        LdeployError: it is not; the error names the runtimes that are.
     """
     if runtime.startswith(NO_WRAPPER_RUNTIMES):
         raise LdeployError(
@@ -57,8 +57,8 @@ def check_runtime(runtime: str) -> None:
         )
     if runtime not in PYTHON_RUNTIMES:
         raise LdeployError(
-            f"The runtime {runtime} is not one that the probe is made for.",
-            f"It is made for {PYTHON_RUNTIMES[0]} to {PYTHON_RUNTIMES[-1]}.",
+            f"The runtime {runtime} is not supported by the probe.",
+            f"The probe supports {PYTHON_RUNTIMES[0]} to {PYTHON_RUNTIMES[-1]}.",
         )
 
 
@@ -92,7 +92,7 @@ def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0
         configuration: with or without a probe; a probe that is in is replaced.
         layer: ARN of the probe layer's version.
         label: what each log record carries: the label of the package that is deployed, and a nonce.
-        share: of the sandboxes, those that report; all of them where it is 1.
+        share: of the sandboxes that report; 1 is all.
 
     Raises:
         LdeployError: five layers already, or an environment over 4 KB with the probe's variables added.
@@ -106,7 +106,7 @@ def arm(configuration: Configuration, layer: str, label: str, share: float = 1.0
     if len(bare.layers) >= LAYERS:
         raise LdeployError(
             f"The function has {len(bare.layers)} layers, and Lambda allows {LAYERS} with the probe's.",
-            "Take a layer away for the time of the probe (its files can lie in the package).",
+            "Remove a layer while the probe is in (its files can be in the package).",
         )
     check_environment(environment)
     return replace(bare, environment=environment, layers=(*bare.layers, layer))
@@ -135,7 +135,7 @@ def disarm(configuration: Configuration) -> Configuration:
     environment.pop(SAMPLE_VARIABLE, None)
     wrapper = environment.pop(EXEC_WRAPPER, None)
     own = environment.pop(WRAPPER_VARIABLE, None)
-    if wrapper not in {None, WRAPPER}:  # someone put another one in meanwhile: theirs stays
+    if wrapper not in {None, WRAPPER}:  # somebody else set another one since: theirs stays
         own = wrapper
     if own is not None:
         environment[EXEC_WRAPPER] = own
@@ -171,7 +171,7 @@ def unfitted(configuration: Configuration) -> Configuration:
     environment = dict(configuration.environment)
     storage = environment.pop(STORAGE_VARIABLE)
     own = environment.pop(WRAPPER_VARIABLE, None)
-    if environment.get(EXEC_WRAPPER) == FIT_WRAPPER:  # else someone put another one in meanwhile: theirs stays
+    if environment.get(EXEC_WRAPPER) == FIT_WRAPPER:  # else somebody set another one since: theirs stays
         del environment[EXEC_WRAPPER]
         environment |= {EXEC_WRAPPER: own} if own is not None else {}
     return replace(configuration, environment=environment, storage=int(storage) if storage.isdigit() else 512)

@@ -70,7 +70,7 @@ def layer_size() -> int:
 
 
 START: Final = "start"
-"""The wrapper of a package that was made to fit, and of those files of ours that go into it."""
+"""The wrapper of a package that was made to fit, and the files of ours that go into the package."""
 _BRINGING: Final = ("__init__", "entry", "fetch")
 """What of ours the guard's fetcher uses beside its own files."""
 _STARTED: Final = ("__init__", "entry", "fetch", "manifest", "record", "unpack", "workers")
@@ -123,7 +123,7 @@ def _compile(name: str, source: bytes) -> bytes:
     """Return bytecode that is not checked against its source (PEP 552): /opt is read-only, and compiling takes 6 ms a
     start.
 
-    It is for runtimes of the minor version that runs here; others pass over it. Marshal's version 2 has no references,
+    Only runtimes of the minor version that runs here use it. Marshal's version 2 has no references,
     which would differ from run to run.
     """
     code = compile(source, f"/opt/{name}", "exec", dont_inherit=True, optimize=0)

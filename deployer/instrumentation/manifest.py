@@ -1,4 +1,4 @@
-"""What is unpacked to /tmp before the runtime starts: which files, where their bytes lie, what they must be.
+"""Lists what is unpacked to /tmp before the runtime starts: which files, where their bytes are, and their SHA-256.
 
 ``probe_layer/unpack.py`` reads it in the sandbox and trusts nothing else: no central directory, no file name but these.
 """
@@ -15,13 +15,13 @@ from deployer.models.package import Entry, Kind, Package
 VERSION: Final = 3
 
 FOLDER: Final = ".ldeploy"
-"""Where the manifest, and what belongs to it, lie in the deployed package."""
+"""Where the manifest, and what belongs to it, are in the deployed package."""
 NAME: Final = f"{FOLDER}/manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A zip that lies beside the manifest."""
+    """A zip beside the manifest."""
 
     file: str
 
@@ -56,7 +56,7 @@ Place = Beside | InBucket
 
 @dataclass(frozen=True, slots=True)
 class PackedFile:
-    """A file, and where its bytes lie: as in a zip, behind a local header."""
+    """A file, and where its bytes are: as in a zip, behind a local header."""
 
     path: str
     mode: int

@@ -1,1 +1,1 @@
-"""Results as plain data first, then as text or JSON; each returns a string."""
+"""Reports as plain data, and one module for each output format."""

@@ -1,4 +1,4 @@
-"""What the probe could not see, in plain words, by the names that records carry (``probe_layer/README.md``)."""
+"""Explains what the probe could not see, by the names that records carry (``probe_layer/README.md``)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,10 +26,10 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "runtime-unknown": "The runtime's client was not found: there are no invocations and request ids in the records",
     "unpack-denied": "The function did not start: its role may not read the full package in S3",
     "unpack-gone": "The function did not start: the full package is gone from S3",
-    "unpack-changed": "The function did not start: another object lies in the place of the full package",
+    "unpack-changed": "The function did not start: another object is in the place of the full package",
     "unpack-damaged": "The function did not start: the package in S3 is not what was probed",
     "unpack-space": "The function did not start: its /tmp is too small for the package",
-    "unpack-unreachable": "The function did not start: S3 broke the transfer off again and again",
+    "unpack-unreachable": "The function did not start: S3 closed the connection again and again",
     "unpack-failed": "The function did not start: the package could not be unpacked (its log says why)",
     "output-closed": "The function closed its output: records were written late, or never",
     "probe-failed": "The probe itself failed at a step: what it would have told then may be missing",

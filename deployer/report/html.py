@@ -1,4 +1,4 @@
-"""The report of a shrink as one page: no script, nothing loaded from elsewhere."""
+"""Writes the report of a shrink as one page: no script, nothing loaded from elsewhere."""
 
 from collections.abc import Iterable
 from html import escape

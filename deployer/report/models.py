@@ -42,7 +42,7 @@ def limits(package: Measure, layers: int) -> Limits:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """What a shrink leaves."""
+    """The files that a shrink writes."""
 
     whitelist: str
     zip: str
@@ -51,7 +51,7 @@ class Artifacts:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What a package over Lambda's limit has for as long as it is probed."""
+    """What a package over Lambda's limit needs while it is probed."""
 
     storage: int
     """MB of /tmp."""
@@ -86,7 +86,7 @@ class ProbeReport:
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason for keeping or dropping, and what it amounts to."""
+    """One reason for keeping or dropping, with files and bytes."""
 
     reason: str
     kept: bool
@@ -115,7 +115,7 @@ class LayerReport:
     bytes_before: int
     bytes_after: int
     why: str
-    """Why it is left alone; empty where it is not, or nobody asked."""
+    """Why it is not pruned; empty where it is, or where it was not checked."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class DoctorReport:
 
 @dataclass(frozen=True)
 class FailedReport:
-    """Of one of several functions: why nothing came of it."""
+    """The failure of one of several functions."""
 
     function: str
     error: str

@@ -1,4 +1,4 @@
-"""Reports as text: a few lines that a person reads and a log keeps."""
+"""Writes reports as text: a few lines that a person reads and a log keeps."""
 
 from typing import assert_never
 
@@ -85,7 +85,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
 
 def _apply(report: ApplyReport) -> list[str]:
     if report.state == "unchanged":
-        return [f"{report.folder}: nothing is there of what the whitelist drops; it is left as it is"]
+        return [f"{report.folder}: it holds nothing that the whitelist drops; nothing was changed"]
     lines = [f"{report.folder}: the build is slim", *_weights(report), *_account(report)]
     lines += [f"  zip       {report.zip or 'not kept'} (sha256 {report.after.sha256})"]
     return lines + _headed("template", [f"    {name}: {value}" for name, value in report.needs.items()])
@@ -141,7 +141,7 @@ DONE = {
 def _restore(report: RestoreReport) -> list[str]:
     if report.state == "planned":
         return [f"{report.function}: this would be done", *_numbered(report.plan)]
-    return [f"{report.function}: code and configuration are those of before (sha256 {report.sha256})"]
+    return [f"{report.function}: code and configuration are as before the probe (sha256 {report.sha256})"]
 
 
 def _status(report: StatusReport) -> list[str]:
@@ -173,7 +173,7 @@ _DEPLOYED = {
     "stub": "the full package, unpacked from S3 at start",
     "slim": "the slim package",
     "before": "what was there before the probe",
-    "other": "a package that ldeploy does not know: the code was replaced since",
+    "other": "a package that ldeploy does not know: somebody replaced the code since",
 }
 
 

@@ -1,4 +1,4 @@
-"""A file's bytes while they are worked on: a library may be longer than what should be held in memory."""
+"""Holds a file's bytes in memory or on disk: a library may be too long for memory."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ class Contents(Protocol):
 
 
 class OnDisk:
-    """The bytes of a file without a name, gone with this object; several threads may read."""
+    """The bytes of a file without a name, which is gone with this object; several threads may read."""
 
     def __init__(self, folder: Path) -> None:
         self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed by __del__
@@ -49,7 +49,7 @@ class OnDisk:
 
 
 class Joined:
-    """Parts of a file and new bytes, one behind the other: read when they are asked for.
+    """Parts of a file and new bytes, one behind the other, read when they are needed.
 
     Args:
         contents: the file.

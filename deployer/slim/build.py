@@ -1,4 +1,4 @@
-"""Package + whitelist -> slim zip that stays in the room there is: where it does not, one step more after the other."""
+"""Builds the slim zip of a package and a whitelist; where it does not fit, takes one more step after the other."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from deployer.slim.transforms.empty import EmptyScanned
 
 
 class Packing(StrEnum):
-    """Where files go that leave the package."""
+    """Where files go that do not fit into the package."""
 
     INSIDE = "inside"
     IN_S3 = "in S3"
@@ -88,12 +88,12 @@ def build(request: SlimRequest, room: int, notices: Notices) -> SlimPackage:
 
     Args:
         request: what it is made of.
-        room: bytes under which it must stay unzipped; where it does not, scanned files are emptied too, then libraries
-            and data are packed, then bytecode, which costs bytes, is left out, and last of all what is packed stays
-            in S3. The caller checks that it was enough.
+        room: bytes under which it must stay unzipped. Where it does not, scanned files are emptied too, then libraries
+        and data are packed, then bytecode is left out, and last of all what is packed stays in S3. The caller checks
+        that it was enough.
         notices: who is told.
 
-    What cannot be enough, as the zip itself is too big, is not tried.
+    A step that cannot be enough, because the zip itself is too big, is not tried.
     """
     built = _write(request, request.settings, notices)
     for what, settings, packing in _smaller(request):
@@ -101,7 +101,7 @@ def build(request: SlimRequest, room: int, notices: Notices) -> SlimPackage:
             break
         if settings.empty == built.settings.empty and packing is not Packing.IN_S3 and _weighs(built) >= room:
             continue
-        notices.say(f"not under the limit: {what}")
+        notices.say(f"over the limit: {what}")
         built = built if settings == built.settings and not built.sizes else _write(request, settings, notices)
         built = _packed(request, built, room, packing) if packing else built
     return replace(built, warnings=(*built.warnings, *_bigger(request, built)))
@@ -146,12 +146,12 @@ def _smaller(request: SlimRequest) -> Iterator[tuple[str, Settings, Packing | No
     emptied = replace(settings, empty=True)
     if not settings.empty and _recipe(request, emptied).of(EmptyScanned):
         settings = emptied
-        yield "once more, with scanned files as empty ones", settings, None
+        yield "building again, with scanned files empty", settings, None
     if settings.fit:
         yield "what is unpacked at start is packed", settings, Packing.INSIDE
     if settings.bytecode and settings.source:
         bare = replace(settings, bytecode=False)
-        yield "once more, without bytecode", bare, None
+        yield "building again, without bytecode", bare, None
         if settings.fit:
             yield "what is unpacked at start is packed", bare, Packing.INSIDE
     if settings.fit and request.bucket:

@@ -1,6 +1,7 @@
-"""What still does not fit -> what is packed inside the package and unpacked to /tmp at start: the cheapest that does.
+"""Chooses what is packed inside the package and unpacked to /tmp at start, where the package does not fit: the cheapest
+files that are enough.
 
-Only what is opened through a symlink as through its own name: shared libraries (the loader resolves ``$ORIGIN`` by the
+Only files for which a symlink is as good as the file itself: shared libraries (the loader resolves ``$ORIGIN`` by the
 name that it opens, not by where a symlink leads) and big data files. Never sources, bytecode, metadata, programs.
 """
 
@@ -25,7 +26,7 @@ EACH: Final = 0.0001
 ROW: Final = 400
 """Bytes that a packed file leaves in the package beside its own: its row in the manifest, its symlink, its headers."""
 SMALLEST: Final = 65_536
-"""Bytes of a file that it is worth while for."""
+"""Bytes of the smallest file that is worth it."""
 _LIBRARY: Final = re.compile(r".*\.so(\.[\d.]+)?")
 _STAYS: Final = re.compile(r".*\.(py|pyc|pyi|pth|zip|egg)|.*\.(dist|egg)-info/.*")
 
@@ -47,7 +48,7 @@ def fit(
 ) -> tuple[str, ...]:
     """Choose the paths to pack, so that the package loses ``over`` bytes; none where all of them are not enough.
 
-    Files that a start needs come first: one that is needed seldom is unpacked for nothing most of the time.
+    Files that every start needs come first: one that is needed seldom is unpacked in vain most of the time.
 
     Args:
         package: the slim one.
@@ -78,7 +79,7 @@ def check_storage(sizes: Mapping[str, int]) -> None:
         sizes: path -> bytes.
 
     Raises:
-        OverLimitError: none can; it names what weighs most.
+        OverLimitError: it cannot; the error names what weighs most.
     """
     needed = sum(sizes.values()) // MIB + 1
     if needed <= STORAGE:
@@ -100,7 +101,7 @@ def check_fits(package: Package, whitelist: Whitelist, size: int, layers: int, w
         what: what does not fit, for the message.
 
     Raises:
-        OverLimitError: they do not; it names what weighs most.
+        OverLimitError: they do not; the error names what weighs most.
     """
     over = size + layers - UNZIPPED
     if over < 0:  # "must be smaller than 262144000 bytes"
@@ -133,7 +134,7 @@ def in_time(timeout: int, unpacked: int) -> tuple[str, ...]:
         return ()
     text = (
         f"Unpacking takes up to {longest} s where S3 or /tmp is slow: longer than a start-up (10 s) and the function's "
-        f"timeout ({timeout} s). Invocations of a new sandbox would fail until it is done: raise the timeout."
+        f"timeout ({timeout} s). Invocations of a new sandbox would fail until then: raise the timeout."
     )
     return (text,)
 

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 
 _THREADS: Final = 2
 _HELD: Final = 64 << 20
-"""Bytes in work at a time; something bigger is worked on alone."""
+"""Bytes in work at a time; bigger work runs alone."""
 
 _Result = TypeVar("_Result")
 

@@ -1,6 +1,6 @@
-"""Packs some files of a slim zip inside it: symlinks in their places, what unpacks them at start beside them.
+"""Packs some files inside a slim zip: puts symlinks in their places, and adds what unpacks them at start.
 
-.ldeploy/packed.zip       the files, as they lay in the slim zip
+.ldeploy/packed.zip       the files, as they were in the slim zip
 .ldeploy/manifest.json    which they are (deployer/instrumentation/manifest.py)
 .ldeploy/start            the wrapper (AWS_LAMBDA_EXEC_WRAPPER)
 .ldeploy/probe_layer/     what it runs

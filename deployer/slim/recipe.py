@@ -1,4 +1,4 @@
-"""What happens to each kept path on its way into the slim zip; the whitelist's decisions stay as they are."""
+"""Decides what happens to each kept path on its way into the slim zip; does not change the whitelist's decisions."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where the parts of a zip wait until the size of each is known; several threads may write."""
+"""Holds the parts of a zip until the size of each is known; several threads may write."""
 
 import os
 import zlib
@@ -108,7 +108,7 @@ def deflated(contents: Contents, level: int) -> Iterator[bytes | bytearray]:
     """Yield one raw deflate stream: by libdeflate, which holds the whole, or by zlib in parts where that is over 100
     MB.
 
-    At the level of BEST it is libdeflate, whatever the length: zlib packs less well at its 9 than that at its 6.
+    At the level of BEST it is always libdeflate: zlib's level 9 compresses less than libdeflate's 6.
     """
     if len(contents) <= _WHOLE or level == BEST:
         yield deflate_compress(whole(contents), level)

@@ -67,8 +67,8 @@ def write_slim(source: Source, package: Package, recipe: Recipe, out: Path, adva
     """Write a zip by a recipe.
 
     Each entry is unpacked on the way to check it; only what changes is packed again. The source is read once, in
-    its own order, in long reads. Memory grows with neither the package nor its biggest file, but with the latter
-    where everything is packed as small as possible.
+    its own order, in long reads. Memory does not grow with the package. It grows with the biggest file only where
+    everything is packed as small as possible.
 
     Args:
         source: the zip that ``package`` is the index of.

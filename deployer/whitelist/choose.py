@@ -63,7 +63,7 @@ def _kept_whole(unproven: list[Distribution], earlier: Sequence[Earlier]) -> lis
     if not unproven:
         return []
     before = {one.name: one.version for each in earlier for one in each.inventory.installed}
-    return [f"Kept whole, as they changed and no sandbox has used them since: {versions(before, unproven)}."]
+    return [f"Kept whole because they changed and no sandbox has used them since: {versions(before, unproven)}."]
 
 
 def _taken_away(used: Iterable[Found], matched: Matched) -> list[str]:

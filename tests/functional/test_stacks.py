@@ -196,7 +196,7 @@ def test_what_cannot_be_probed_is_no_trouble_for_the_others(project, stacks):
     rows = {row["state"]: row for row in done.json["functions"]}
     assert done.code == 1
     assert rows["probed"]["function"] == "shop-fn"
-    assert "The runtime nodejs20.x is not one that the probe is made for." in rows["failed"]["error"]
+    assert "The runtime nodejs20.x is not supported by the probe." in rows["failed"]["error"]
     assert f"1 of 2 functions failed: {rows['failed']['function']}." in done.err
     waiting = project.ldeploy("shrink", "--stack-name", "shop", "--from-logs")
     assert waiting.code == 4
@@ -239,7 +239,7 @@ def test_what_is_no_function_of_a_stack(project, stacks):
     refused(project, 2, "A function and a stack are named", "probe", "f", *named("Fn"))
     refused(project, 2, "No function is named", "probe")
     refused(project, 2, "--package is for one function", "probe", "--stack-name", "shop", "--package", "build")
-    refused(project, 2, "The logical id is of no stack", "probe", "--logical-id", "Fn")
+    refused(project, 2, "A logical id is given without a stack", "probe", "--logical-id", "Fn")
     write(project.folder, {"samconfig.toml": "no = toml = at all"})
     refused(project, 2, "samconfig.toml is not TOML", "probe", "--logical-id", "Fn")
 

@@ -43,7 +43,7 @@ def settled(value: object) -> object:
 def tightened(code: CodeType) -> CodeType:
     """Return the code with fewer entries in its location tables; each instruction keeps its line.
 
-    From 3.11 on, each instruction has an entry of its own. Code that cannot be made anew just as it is stays so.
+    From 3.11 on, each instruction has an entry of its own. Code that cannot be rebuilt exactly stays as it is.
     """
     if marshal.dumps(_anew(code, bytes), 2) != marshal.dumps(code, 2):
         return code
@@ -69,8 +69,8 @@ def _joined(entries: bytes, line: bytes) -> bytes:
 def held(code: CodeType) -> list[object]:
     """Return everything in the code, so that each object has one more reference than the code's own.
 
-    marshal marks an object as one that may be referred to when its reference count is over 1, and that hangs
-    on which names happen to be alive in this process. With these held, all are marked, always.
+    marshal marks an object as one that may be referred to when its reference count is over 1, which depends on the
+    names that are alive in this process. While these are held, all objects are marked, always.
     """
     kept: list[object] = [code]
     for value in kept:

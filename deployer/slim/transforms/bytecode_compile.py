@@ -99,7 +99,7 @@ def find_interpreter(runtime: str, python: str = "") -> str:
     """Return the path of a CPython whose bytecode the runtime accepts: this one, one on PATH, uv's, pyenv's; empty for
     none.
 
-    Bytecode is of one kind for all releases of a minor version, but not for its previews (importlib's
+    Bytecode is the same for all releases of a minor version, but not for its previews (importlib's
     MAGIC_NUMBER).
     """
     if not is_python(runtime):
@@ -142,7 +142,7 @@ def _drain(
 
 
 class _Child:
-    """An interpreter that compiles one source after another; started anew where a source brings it down."""
+    """An interpreter that compiles one source after another; it is started again where a source crashes it."""
 
     def __init__(self, command: list[str]) -> None:
         # Before 3.11 the order of sets, and so marshal's output, depends on the hash seed.

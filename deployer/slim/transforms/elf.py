@@ -1,7 +1,7 @@
 """A shared library or executable becomes the same file without what is never loaded.
 
 The dynamic loader and the kernel read the ELF header, the program headers and what PT_LOAD segments map, and
-nothing else (System V gABI, chapter 5). So these are kept, byte for byte, and the rest goes: symbol tables
+nothing else (System V gABI, chapter 5). So these are kept, byte for byte, and the rest is removed: symbol tables
 for linking and debugging, debug sections, section headers. Later segments move down by whole pages. No
 virtual address changes, so no relocation does. (GNU strip moves sections about, and breaks libraries that
 patchelf has rearranged: most of what wheels hold.)

@@ -1,4 +1,4 @@
-"""Files that were only looked at in a scan become empty: their names are needed, their contents are not.
+"""Empties files that a scan only looked at: their names are needed, their contents are not.
 
 botocore asks for ``service-2.json.gz`` in some 400 folders, to see which services there are.
 """
@@ -11,9 +11,9 @@ from deployer.models.whitelist import Reason
 from deployer.slim.transforms.base import Changed, File, Kept, Transform
 
 _NAMED: Final = frozenset({Reason.LOOKED, Reason.BROWSED})
-"""Of what is kept for these reasons, no contents were read."""
+"""Nothing read the contents of what is kept for these reasons."""
 _SCAN: Final = 100
-"""So many files of one name, or in one folder, that were only looked at: a scan, not a question about one of them."""
+"""So many files of one name, or in one folder, that were only looked at, are a scan and not a question about one."""
 
 
 class EmptyScanned(Transform):

@@ -1,4 +1,4 @@
-"""``RECORD`` of a distribution -> the same with the rows of what is kept: what is listed there is there.
+"""Removes the rows of dropped files from ``RECORD`` of a distribution: every file that it lists exists.
 
 Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/
 """
@@ -45,8 +45,7 @@ def kept_rows(record: bytes | bytearray, path: str, kept: Container[str], change
         record: the contents.
         path: of the record in the package.
         kept: paths of the package.
-        changed: those of them that are not the wheel's own bytes any more: their hash and size, which may be left
-            empty, are.
+        changed: those of them whose bytes are not the wheel's any more: their hash and size are left empty.
     """
     root = posixpath.dirname(posixpath.dirname(path))
     try:
