@@ -30,11 +30,12 @@ from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
 from deployer.flow.doctor import doctor as examine
 from deployer.flow.models import DeployRequest, ProbeRequest, ShrinkRequest
+from deployer.flow.page import last_content
 from deployer.flow.reports import last_report, last_whitelist
 from deployer.models.function import Configuration
 from deployer.models.whitelist import Rules
-from deployer.report.formats import FORMATS
-from deployer.report.models import Report
+from deployer.report.formats import PAGES
+from deployer.report.models import CommentReport, Report
 from deployer.slim import Settings
 from deployer.sources.reader import Window
 from deployer.state.workspace import write_whole
@@ -206,13 +207,18 @@ def doctor(shared: Common) -> Report:
 
 @ldeploy.command()
 @common
-@option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file too.")
-def report(shared: Common, html: Path | None) -> Report:
+@option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file too.")
+@option("--markdown", is_flag=True, help="Show a comment for a pull request instead.")
+def report(shared: Common, html: Path | None, markdown: bool) -> Report:
     """Show again what the last shrink or deploy of FUNCTION found and did."""
-    found = last_report(shared.context().workspace)
+    context = shared.context()
+    found = last_report(context.workspace)
+    if not (html or markdown):
+        return found
+    content = last_content(context, found)
     if html:
-        write_whole(html, FORMATS["html"].write([found], None))
-    return found
+        write_whole(html, PAGES["html"](content))
+    return CommentReport(found.function, PAGES["markdown"](content), found.state) if markdown else found
 
 
 ldeploy.add_command(local.local)

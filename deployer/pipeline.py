@@ -222,4 +222,5 @@ def status(context: Context, function: str, via: str) -> models.StatusReport:
     """Report which state the function is in and what has been seen so far; change nothing."""
     found = context.aws.functions.get(function)
     state = known_state(function, current_state(context, found))
-    return status_report(found, state, open_reader(context, via).read(state, Window(), context.now(), keep=False))
+    evidence = open_reader(context, via).read(state, Window(), context.now(), keep=False)
+    return status_report(context, found, state, evidence)

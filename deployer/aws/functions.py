@@ -37,6 +37,8 @@ class Reply:
     payload: bytes
     error: str
     """Empty, or Lambda's ``Handled`` / ``Unhandled``."""
+    log: str = ""
+    """The end of the invocation's log, 4 KB at most: its REPORT line is in it."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,11 @@ class Functions:
         """Invoke the function once and wait for the answer; a function that raises is an answer, not an error."""
         reply = self._patiently(  # a version just published is still pending for a while
             f"invoke {name}",
-            lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version),
+            lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version, LogType="Tail"),
         )
+        log = base64.b64decode(reply.get("LogResult", "")).decode("utf-8", "replace")
         with translate_errors(f"read the answer of {name}"):
-            return Reply(reply["Payload"].read(), reply.get("FunctionError", ""))
+            return Reply(reply["Payload"].read(), reply.get("FunctionError", ""), log)
 
     def find_layer(self, layer: str, note: str) -> str | None:
         """Return the ARN of the layer's version that carries this note, or None."""

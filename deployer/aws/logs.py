@@ -33,6 +33,7 @@ class _Shard:
 
     since: int
     until: int
+    pattern: str
     token: str = ""
 
 
@@ -43,9 +44,15 @@ class Logs:
     client: "CloudWatchLogsClient"
 
     def events(
-        self, group: str, since: int, until: int, progress: Callable[[int], Any], shards: int = SHARDS
+        self,
+        group: str,
+        since: int,
+        until: int,
+        progress: Callable[[int], Any],
+        shards: int = SHARDS,
+        pattern: str = PATTERN,
     ) -> Iterator[LogEvent]:
-        """Yield each event that holds our mark, from all pages, also empty ones, in about the order of the log.
+        """Yield each event that matches, from all pages, empty ones too, in about the order of the log.
 
         The time is divided into shards that are read side by side, a page of each at a time: memory holds a few
         pages, however long the log. Shards are half open, so that no event is in two of them.
@@ -56,11 +63,12 @@ class Logs:
             until: milliseconds since 1970, exclusive.
             progress: called with the number of events in each page.
             shards: how many at most.
+            pattern: in CloudWatch's filter syntax, by default our mark; some services answer with more.
 
         Raises:
             DeniedError: logs:FilterLogEvents is missing.
         """
-        waiting = _divided(since, until, shards)
+        waiting = _divided(since, until, shards, pattern)
         pool = ThreadPoolExecutor(SIDE_BY_SIDE, "logs")
         try:
             running = {pool.submit(self._page, group, shard) for shard in islice(waiting, SIDE_BY_SIDE)}
@@ -81,7 +89,7 @@ class Logs:
             "logGroupName": group,
             "startTime": shard.since,
             "endTime": shard.until - 1,  # inclusive
-            "filterPattern": PATTERN,
+            "filterPattern": shard.pattern,
         }
         if shard.token:
             asked["nextToken"] = shard.token
@@ -98,7 +106,7 @@ class Logs:
         return events, replace(shard, token=token) if token else None
 
 
-def _divided(since: int, until: int, shards: int) -> Iterator[_Shard]:
+def _divided(since: int, until: int, shards: int, pattern: str) -> Iterator[_Shard]:
     """Divide a period into shards of about the same length."""
     length = max(SHORTEST_MS, -(-(until - since) // shards))
-    return (_Shard(begin, min(begin + length, until)) for begin in range(since, until, length))
+    return (_Shard(begin, min(begin + length, until), pattern) for begin in range(since, until, length))

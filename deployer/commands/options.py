@@ -20,7 +20,7 @@ from deployer.deploy.executor import Executor
 from deployer.deploy.planner import Steps
 from deployer.errors import LdeployError, UsageError
 from deployer.models.function import Named, named
-from deployer.report.formats import ANY_REPORT
+from deployer.report.formats import FORMATS
 from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
 from deployer.sources import SOURCES
@@ -101,7 +101,7 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
 def answering(command: Command) -> Command:
     """Show what the command returns, as ``--output`` says."""
 
-    @option("--output", type=click.Choice(ANY_REPORT), default=ANY_REPORT[0], show_default=True)
+    @option("--output", type=click.Choice(tuple(FORMATS)), default=next(iter(FORMATS)), show_default=True)
     @option("--verbose", is_flag=True, help="Show where an error came from.")
     @option("--quiet", is_flag=True, help="Show only warnings while working.")
     @wraps(command)

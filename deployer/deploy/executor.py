@@ -73,6 +73,8 @@ class Execution:
     version: str = ""
     """The version that was published last."""
     answers: Mapping[str, Answer] | None = None
+    logs: list[str] = field(default_factory=list)
+    """Of the invocations of the version that was published: the end of each one's log."""
 
     def do(self, step: Step) -> None:  # noqa: PLR0912 - one line a kind of step
         """Carry one step out."""
@@ -275,11 +277,13 @@ class Execution:
 
     def _answer(self, name: str, payload: bytes) -> Answer:
         try:
-            return digest(self._aws.functions.invoke(name, payload, self.version), payload)
+            reply = self._aws.functions.invoke(name, payload, self.version)
         except LdeployError as error:
             raise TrialFailedError(
                 f"The trial of {name} could not be made, and the package before is back: {error.what}", error.advice
             ) from error
+        self.logs.append(reply.log)
+        return digest(reply, payload)
 
 
 def digest(reply: Reply, event: bytes) -> Answer:

@@ -104,7 +104,7 @@ def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Noti
         after=built.measure,
         limits=models.limits(built.measure, 0),
         steps=built.steps,
-        reasons=models.reasons(whitelist.decisions.values()),
+        reasons=models.reasons(package, whitelist.decisions),
         zip=str(request.zip or ""),
         needs=_needs(built),
         warnings=(*whitelist.warnings, *built.warnings),

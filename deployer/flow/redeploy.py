@@ -13,20 +13,25 @@ from deployer.deploy.permissions import PermissionPlan, plan_permission
 from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, OverLimitError, TrialFailedError
+from deployer.evidence.invocations import median_start
 from deployer.flow.models import RedeployRequest
+from deployer.flow.page import page_content, settle_account
 from deployer.flow.reports import shrink_report
+from deployer.flow.since import rfc3339, starts_since
 from deployer.instrumentation.configure import fitted
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import StoredZip
+from deployer.models.slim import Measure
 from deployer.report import models
 from deployer.report import store as reports
+from deployer.report.page import page
 from deployer.slim import Bucket, Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits, check_storage, in_time
 from deployer.state.baseline import deployed
 from deployer.state.state import State
-from deployer.state.workspace import DEPLOYED, LIST, REPORT, SLIM, WHITELIST
+from deployer.state.workspace import DEPLOYED, LIST, PAGE, REPORT, SLIM, WHITELIST, write_whole
 from deployer.whitelist import to_json, to_list
 
 
@@ -45,14 +50,30 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked))
     report = shrink_report(request, slim, stored, steps, warnings)
+    account = settle_account(context, request, slim)
+    report = replace(report, before=_with_starts(context, request, report.before))
     try:
         check_fits(request.full.package, slim.whitelist, stored.bytes, request.layers.bytes, "The slim package")
     except OverLimitError as error:
         report = replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     else:
         report = _carry_out(context, executor, request, slim, steps, report)
+    report = replace(report, made=rfc3339(context.now()))
     context.workspace.write(REPORT, reports.to_json(report))
+    write_whole(context.workspace.path(PAGE), page(page_content(context, report, account, _command(request))))
     return report
+
+
+def _with_starts(context: Context, request: RedeployRequest, full: Measure) -> Measure:
+    """Add how long the full package's cold starts took, where they are in the log: with the probe in."""
+    if not (request.same_code and request.begun.probe.since):
+        return full
+    return replace(full, init_ms=starts_since(context, request.begun.probe.log_group, request.begun.probe.since))
+
+
+def _command(request: RedeployRequest) -> str:
+    """Return what the user typed, without its options: they may name what belongs on no page."""
+    return f"ldeploy {'shrink' if request.same_code else 'deploy'} {request.found.name}"
 
 
 def _build(context: Context, request: RedeployRequest) -> SlimPackage:
@@ -135,7 +156,9 @@ def _carry_out(
             _take_back(executor, execution, request)
         raise
     context.workspace.write(DEPLOYED, to_json(slim.whitelist))
-    return replace(report, state="deployed", version=execution.version)
+    logs = (line for log in execution.logs for line in log.splitlines())
+    measure = replace(report.after, init_ms=median_start(logs))
+    return replace(report, state="deployed", version=execution.version, after=measure)
 
 
 def _take_back(executor: Executor, execution: Execution, request: RedeployRequest) -> None:

@@ -1,5 +1,6 @@
 """Make the report of what a command found and did; read the one that the last command left."""
 
+from deployer.context import Context
 from deployer.deploy.executor import Execution
 from deployer.deploy.planner import ProbePlan, Steps
 from deployer.errors import WorkspaceError
@@ -7,16 +8,18 @@ from deployer.evidence.coverage import estimate
 from deployer.evidence.log_price import log_price
 from deployer.flow.load_package import LoadedPackage
 from deployer.flow.models import RedeployRequest
+from deployer.flow.since import milliseconds, since_deployed
 from deployer.instrumentation.configure import is_armed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function, StoredZip
 from deployer.models.whitelist import Whitelist
 from deployer.report import models
 from deployer.report import store as reports
+from deployer.report.since import Since
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed, is_ours
 from deployer.state.state import State
-from deployer.state.workspace import DEPLOYED, REPORT, WHITELIST, Workspace
+from deployer.state.workspace import DEPLOYED, PAGE, REPORT, WHITELIST, Workspace
 from deployer.whitelist import from_json
 
 _NEVER_RAN = (
@@ -76,9 +79,11 @@ def shrink_report(
         lines=evidence.lines,
         faults=dict(evidence.faults),
         steps=slim.steps,
-        reasons=models.reasons(whitelist.decisions.values()),
+        reasons=models.reasons(request.full.package, whitelist.decisions),
         layers=request.layers.reports,
-        artifacts=models.Artifacts(str(slim.path.with_name(WHITELIST)), str(slim.path), stored.uri),
+        artifacts=models.Artifacts(
+            str(slim.path.with_name(WHITELIST)), str(slim.path), stored.uri, str(slim.path.with_name(PAGE))
+        ),
         plan=tuple(map(str, steps)),
         version="",
         warnings=(*whitelist.warnings, *slim.warnings, *warnings, *models.warnings(evidence)),
@@ -96,19 +101,31 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
     )
 
 
-def status_report(found: Function, state: State, evidence: Evidence) -> models.StatusReport:
-    """Report how things stand."""
+def status_report(context: Context, found: Function, state: State, evidence: Evidence) -> models.StatusReport:
+    """Report how things stand; where the slim package is deployed, with what the log tells since."""
+    which = _which(found, state)
     return models.StatusReport(
         function=found.name,
         state=state.stage,
         armed=is_armed(found.configuration),
-        deployed=_which(found, state),
+        deployed=which,
         sample=state.probe.sample,
         sha256=found.code_sha256,
         evidence=evidence,
         coverage=estimate(evidence),
+        after_shrink=_since(context, found, state) if which == "slim" else None,
         warnings=models.warnings(evidence),
     )
+
+
+def _since(context: Context, found: Function, state: State) -> Since | None:
+    """Return what the log tells since the deployment; None where what was deployed was not written down."""
+    whitelist, report = context.workspace.read(DEPLOYED), context.workspace.read(REPORT)
+    if whitelist is None:
+        return None
+    last = reports.from_json(report) if report else None
+    tried = milliseconds(last.made) if last and last.state == "deployed" else 0  # what the trial sent does not count
+    return since_deployed(context, state.probe.log_group, max(found.modified, tried), from_json(whitelist))
 
 
 def _which(found: Function, state: State) -> str:

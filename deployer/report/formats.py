@@ -1,13 +1,14 @@
-"""The output formats, one row each; a new one is a module here with a function and its row in ``FORMATS``."""
+"""The output formats, one row each in ``FORMATS`` or ``PAGES``; a new one is a module here with a function."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from deployer.errors import LdeployError, UsageError
-from deployer.report.html import page
+from deployer.errors import LdeployError
 from deployer.report.json import to_json
-from deployer.report.models import Report, ShrinkReport
+from deployer.report.markdown import comment
+from deployer.report.models import Report
+from deployer.report.page import PageContent, page
 from deployer.report.text import text
 
 Write = Callable[[Sequence[Report], LdeployError | None], str]
@@ -24,27 +25,17 @@ class Format:
     write: Write
     complete: bool = False
     """Whether warnings and the error are in it, so that stderr need not tell them."""
-    any_report: bool = True
-    """Whether it shows every report, and so may be asked for with ``--output``."""
 
 
 def _text(reports: Sequence[Report], _: LdeployError | None) -> str:
     return "".join(map(text, reports))
 
 
-def _html(reports: Sequence[Report], _: LdeployError | None) -> str:
-    match reports:
-        case [ShrinkReport() as report]:
-            return page(report)
-    raise UsageError("A page shows the report of one shrink.", "Use another format.")
-
-
 FORMATS: Final[Mapping[str, Format]] = {
     "text": Format(_text),
     "json": Format(to_json, complete=True),
-    "html": Format(_html, complete=True, any_report=False),
 }
-"""By name; the first is the default of ``--output``."""
+"""By the name that ``--output`` takes; the first is the default."""
 
-ANY_REPORT: Final = tuple(name for name, one in FORMATS.items() if one.any_report)
-"""The names that ``--output`` takes."""
+PAGES: Final[Mapping[str, Callable[[PageContent], str]]] = {"html": page, "markdown": comment}
+"""How a shrink is shown with all that it left, by name."""

@@ -24,6 +24,9 @@ def error_to_json(error: LdeployError) -> str:
 def document(report: Report) -> dict[str, Any]:
     """Return the report as JSON's own types; of evidence the counts only, the paths are in the workspace."""
     fields = asdict(report)
+    for measure in (fields.get(name, {}) for name in ("before", "after", "package")):
+        if measure.get("init_ms", 0) is None:  # it is there where it is known
+            del measure["init_ms"]
     evidence = fields.pop("evidence", None)
     if evidence is not None:
         fields["paths"] = len(evidence.pop("paths"))

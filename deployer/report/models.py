@@ -1,7 +1,7 @@
 """What each command found and did: plain values, ready to be shown as text or JSON."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,9 +10,11 @@ from deployer.evidence.coverage import Coverage
 from deployer.evidence.log_price import LogPrice
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models.evidence import Evidence, LineCount
+from deployer.models.package import Kind, Package
 from deployer.models.slim import Measure, Saving
 from deployer.models.whitelist import Decision
 from deployer.report.faults import explained
+from deployer.report.since import Since
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Artifacts:
     whitelist: str
     zip: str
     s3_uri: str
+    page: str = ""
+    """The report as a page."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,12 @@ class Reason:
     bytes: int
 
 
-def reasons(decisions: Iterable[Decision]) -> tuple[Reason, ...]:
-    """Return what each reason amounts to, the kept ones first, the heaviest first."""
+def reasons(package: Package, decisions: Mapping[str, Decision]) -> tuple[Reason, ...]:
+    """Return what each reason amounts to, the kept ones first, the heaviest first; directories are no files."""
     amounts: defaultdict[tuple[bool, str], list[int]] = defaultdict(list)
-    for decision in decisions:
-        amounts[decision.kept, decision.reason].append(decision.size)
+    for path, decision in decisions.items():
+        if package.entries[path].kind is not Kind.DIRECTORY:
+            amounts[decision.kept, decision.reason].append(decision.size)
     rows = [Reason(reason, kept, len(sizes), sum(sizes)) for (kept, reason), sizes in amounts.items()]
     return tuple(sorted(rows, key=lambda row: (not row.kept, -row.bytes)))
 
@@ -140,6 +145,8 @@ class ShrinkReport:
     plan: tuple[str, ...]
     version: str
     """The version published of the new package."""
+    made: str = ""
+    """When it was deployed, or planned: RFC 3339."""
     warnings: tuple[str, ...] = ()
 
 
@@ -189,6 +196,8 @@ class StatusReport:
     sha256: str
     evidence: Evidence
     coverage: Coverage
+    after_shrink: Since | None = None
+    """None where no slim package is deployed."""
     warnings: tuple[str, ...] = ()
 
 
@@ -233,7 +242,27 @@ class FailedReport:
     warnings: tuple[str, ...] = ()
 
 
-Report = ProbeReport | ShrinkReport | ApplyReport | RestoreReport | StatusReport | DoctorReport | FailedReport
+@dataclass(frozen=True)
+class CommentReport:
+    """The answer to ``report --markdown``."""
+
+    function: str
+    markdown: str
+    state: str
+    """That of the shrink."""
+    warnings: tuple[str, ...] = ()
+
+
+Report = (
+    ProbeReport
+    | ShrinkReport
+    | ApplyReport
+    | RestoreReport
+    | StatusReport
+    | DoctorReport
+    | FailedReport
+    | CommentReport
+)
 
 
 def sampled(share: float, events: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from deployer.evidence.coverage import Coverage
 from deployer.models.slim import Measure, Saving
 from deployer.report.models import (
     ApplyReport,
+    CommentReport,
     DoctorReport,
     FailedReport,
     LayerReport,
@@ -16,7 +17,9 @@ from deployer.report.models import (
     ShrinkReport,
     StatusReport,
 )
-from deployer.report.words import megabytes, percent
+from deployer.report.risk import risk
+from deployer.report.since_text import since_lines
+from deployer.report.words import bytes_changed, counted, megabytes, percent, seconds
 
 
 def text(report: Report) -> str:
@@ -36,6 +39,8 @@ def text(report: Report) -> str:
             lines = _doctor(report)
         case FailedReport():
             lines = [f"{report.function}: failed", f"  {report.error}"]
+        case CommentReport():
+            return report.markdown
         case _:
             assert_never(report)
     return "\n".join(lines) + "\n"
@@ -59,7 +64,7 @@ def _probe(report: ProbeReport) -> list[str]:
     if report.sample < 1:
         lines.append(f"  sample    {percent(report.sample)} of the sandboxes report")
     if report.answers:
-        lines.append(f"  events    {_counted(report.answers, 'event')} sent, {report.failed} failed")
+        lines.append(f"  events    {counted(report.answers, 'event')} sent, {report.failed} failed")
     lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
     return lines
 
@@ -69,9 +74,9 @@ def _shrink(report: ShrinkReport) -> list[str]:
     lines += _weights(report)
     if report.sandboxes:
         lines += [
-            _evidence(report.sandboxes, report.invocations, _counted(report.lines.records, "record")),
+            _evidence(report.sandboxes, report.invocations, counted(report.lines.records, "record")),
             *_sample(report.coverage),
-            f"  coverage  {coverage(report.coverage)}",
+            f"  risk      {risk(report.coverage)}",
         ]
     lines += _account(report)
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
@@ -96,31 +101,47 @@ def _weights(report: ShrinkReport | ApplyReport) -> list[str]:
     return [
         f"  before    {_weight(before)}",
         f"  after     {_weight(after)}  ({percent(after.bytes / before.bytes)} of it)",
+        *_start(before.init_ms, after.init_ms),
         f"  limit     {megabytes(report.limits.unzipped_left)} left of {megabytes(report.limits.unzipped)} unzipped",
     ]
 
 
+def _start(before: float | None, after: float | None) -> list[str]:
+    """Return the line of the cold start, where anything is known of it."""
+    if before is None and after is None:
+        return []
+    words = [seconds(one) if one is not None else "not known yet" for one in (before, after)]
+    return [f"  start     {' -> '.join(words)} (Init Duration of a cold start{faster(before, after)})"]
+
+
+def faster(before: float | None, after: float | None) -> str:
+    """Return ``", 2.8 times as fast"``; empty where one of both is not known, or they are about the same."""
+    if not (before and after) or before < 1.05 * after:
+        return ""
+    return f", {before / after:.1f} times as fast"
+
+
 def _account(report: ShrinkReport | ApplyReport) -> list[str]:
     return [
-        *_headed("steps", [_saving(step) for step in report.steps]),
+        *_headed("steps", [line for step in report.steps for line in _saving(step)]),
         *_headed("kept", [_amount(reason) for reason in report.reasons if reason.kept]),
         *_headed("dropped", [_amount(reason) for reason in report.reasons if not reason.kept]),
     ]
 
 
-def change(step: Saving) -> str:
-    """Return what a step saved or cost: ``"-12.3 MB"``."""
-    return f"{(step.bytes_after - step.bytes_before) / 1e6:+,.1f} MB"
-
-
 def left_alone(step: Saving) -> str:
-    """Return what a step did not change, and why: ``"4 not: nothing to drop"``."""
-    return "; ".join(f"{count} not: {reason}" for reason, count in step.left_alone.items())
+    """Return what a step did not change, and why: ``"4 left alone: nothing to drop"``."""
+    return "; ".join(f"{count:,} left alone: {reason}" for reason, count in step.left_alone.items())
 
 
-def _saving(step: Saving) -> str:
-    left = left_alone(step)
-    return f"    {step.name:<34}{step.files:>7} files {change(step):>12}" + (f"  ({left})" if left else "")
+def _saving(step: Saving) -> list[str]:
+    change = bytes_changed(step.bytes_before, step.bytes_after)
+    return [_row(step.name, step.files, change), *([f"      {left}"] if (left := left_alone(step)) else [])]
+
+
+def _row(name: str, files: int, amount: str) -> str:
+    """Return one line of a table that fits 80 columns."""
+    return f"    {name:<40}{files:>8,} {'file ' if files == 1 else 'files'} {amount:>12}"
 
 
 def _layer(layer: LayerReport) -> str:
@@ -149,12 +170,12 @@ def _status(report: StatusReport) -> list[str]:
     lines = [
         f"{report.function}: {report.state}",
         f"  deployed  {_DEPLOYED[report.deployed]}, {_armed(report)}",
-        _evidence(evidence.sandboxes, evidence.invocations, _counted(len(evidence.paths), "path")),
+        _evidence(evidence.sandboxes, evidence.invocations, counted(len(evidence.paths), "path")),
     ]
     if evidence.sandboxes:
         lines += _sample(report.coverage)
-        lines += [f"  from      {evidence.since} to {evidence.until}", f"  coverage  {coverage(report.coverage)}"]
-    return lines
+        lines += [f"  from      {evidence.since} to {evidence.until}", f"  risk      {risk(report.coverage)}"]
+    return [*lines, *(since_lines(report.after_shrink) if report.after_shrink else ())]
 
 
 def _doctor(report: DoctorReport) -> list[str]:
@@ -177,16 +198,10 @@ _DEPLOYED = {
 }
 
 
-def coverage(known: Coverage) -> str:
-    """Return the estimate in words."""
-    return (
-        f"the next cold sandbox touches a file not seen yet with {percent(known.unseen_probability)} chance"
-        f" (at most {percent(known.upper_bound)}, {known.confidence:.0%} sure)"
-    )
-
-
 def _weight(measure: Measure) -> str:
-    return f"{measure.files:,} files, {megabytes(measure.bytes)} unzipped, {megabytes(measure.zip_bytes)} zipped"
+    return (
+        f"{counted(measure.files, 'file')}, {megabytes(measure.bytes)} unzipped, {megabytes(measure.zip_bytes)} zipped"
+    )
 
 
 def _headed(heading: str, rows: list[str]) -> list[str]:
@@ -194,11 +209,11 @@ def _headed(heading: str, rows: list[str]) -> list[str]:
 
 
 def _amount(reason: Reason) -> str:
-    return f"    {reason.reason:<34}{reason.files:>7} files {megabytes(reason.bytes):>12}"
+    return _row(reason.reason, reason.files, megabytes(reason.bytes))
 
 
 def _evidence(sandboxes: int, invocations: int, what: str) -> str:
-    return f"  evidence  {_counted(sandboxes, 'sandbox', 'es')}, {_counted(invocations, 'invocation')}, {what}"
+    return f"  evidence  {counted(sandboxes, 'sandbox', 'sandboxes')}, {counted(invocations, 'invocation')}, {what}"
 
 
 def _sample(known: Coverage) -> list[str]:
@@ -207,10 +222,6 @@ def _sample(known: Coverage) -> list[str]:
         return []
     share = percent(known.sandboxes / known.population)
     return [f"  sample    {share} of about {known.population:,} sandboxes; counts are of those that reported"]
-
-
-def _counted(number: int, what: str, plural: str = "s") -> str:
-    return f"{number:,} {what}{'' if number == 1 else plural}"
 
 
 def _numbered(steps: tuple[str, ...]) -> list[str]:

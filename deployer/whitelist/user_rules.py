@@ -1,5 +1,6 @@
 """Matches the user's keep and drop rules with a package or a layer: patterns as in .gitignore."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +39,16 @@ def of_layers(rules: Rules) -> Rules:
         tuple(rule.removeprefix(root) for rule in each if rule.startswith(OPT)) for each in (rules.keep, rules.drop)
     )
     return Rules(keep, drop)
+
+
+def exactly(path: str, *, folder: bool = False) -> str:
+    """Return the rule that means this path of a package alone, or all that lies in this folder.
+
+    A sign that no line can hold becomes ``?``, which means any sign.
+    """
+    escaped = re.sub(r"([\\*?\[\]!#])", r"\\\1", path)
+    escaped = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "?", escaped)
+    return f"/{escaped.removesuffix(' ')}{chr(92) + ' ' if escaped.endswith(' ') else ''}{'/' if folder else ''}"
 
 
 def match(rules: Rules, package: Package) -> Matched:

@@ -12,7 +12,7 @@ from tests.functional.project import FILES, write
 
 BEFORE = Path(__file__).parent / "as_before"
 LASTING = {"function", "folder", "state", "package", "label", "before", "after", "limits", "sandboxes", "invocations"}
-LASTING |= {"coverage", "reasons", "layers", "sha256", "answers", "failed", "stale", "needs"}
+LASTING |= {"coverage", "layers", "sha256", "answers", "failed", "stale", "needs"}
 """What an answer of the earlier version says, and one of today says too; what was added since may stand beside it."""
 
 

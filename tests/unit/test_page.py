@@ -10,11 +10,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from deployer.report.page import Fate, Since, page
+from deployer.report.markdown import comment
+from deployer.report.page import Fate, page
 from deployer.report.page.curve import ticks
 from deployer.report.page.tree import packed_tree
 from deployer.report.words import MINUS
-from tests.unit.pages import HOSTILE, content, many, row, small
+from tests.unit.pages import HOSTILE, content, many, row, since, small
 
 
 class Elements(HTMLParser):
@@ -92,7 +93,7 @@ def test_names_and_warnings_are_only_ever_text(name):
         plain,
         report=replace(plain.report, warnings=(name,), steps=(replace(plain.report.steps[0], name=name),)),
         suggestions=(replace(plain.suggestions[0], what=name, how=name),),
-        since=Since("2026-11-26T09:00:00Z", 1, 1, 1, (name,)),
+        since=since(name),
         command=name,
     )
     same = replace(plain, report=replace(plain.report, steps=plain.report.steps[:1]))
@@ -128,3 +129,15 @@ def test_round_numbers_for_an_axis():
 
 def test_a_file_of_no_distribution_is_the_functions_own():
     assert ("your function", "app.py") in unpacked(packed_tree([row("app.py")]))
+
+
+def test_the_comment_has_the_same_figures_and_stays_text():
+    hostile = "<img src=x onerror=a()> | `b` [c](d)\n# e @team #1"
+    plain = content()
+    text = comment(replace(plain, report=replace(plain.report, warnings=(hostile,)), since=since(hostile)))
+    for figure in ("20.9 MB | 6.3 MB | -70 %", "1.31 s | 460 ms | 2.8 times as fast", "1 missing file", "1 in 12"):
+        assert figure in text
+    lines = [line for line in text.splitlines() if "onerror" in line]
+    assert len(lines) == 3
+    for line in lines:
+        assert not re.search(r"(?<!\\)[<>|`\[\]#@]", line.removeprefix("- "))

@@ -5,7 +5,9 @@ curve; ``tree`` packs the package's files for the browser. ``assets`` holds the 
 licence), which lays out the treemap.
 """
 
-from deployer.report.page.models import Fate, FileRow, PageContent, Since, Suggestion
+from deployer.models.outcome import Fate
+from deployer.report.page.models import FileRow, PageContent, Suggestion
 from deployer.report.page.render import page
+from deployer.report.since import Since
 
 __all__ = ["Fate", "FileRow", "PageContent", "Since", "Suggestion", "page"]

@@ -1,25 +1,11 @@
 """What the page shows, as plain values."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from deployer.evidence.discovery import Discovery
+from deployer.models.outcome import Fate
 from deployer.report.models import ShrinkReport
-
-
-class Fate(StrEnum):
-    """What became of a file of the full package; the order is that of the legend."""
-
-    KEPT = "kept"
-    TRIMMED = "trimmed"
-    """Kept, and smaller than it was: a trimmed library, an emptied file, a source that its bytecode replaces."""
-    PACKED = "packed"
-    """Kept compressed, and unpacked to /tmp at start."""
-    ADDED = "added"
-    """Not in the full package: bytecode."""
-    GUARDED = "guarded"
-    """Not in the slim package; the guard fetches it if it is asked for after all."""
-    DROPPED = "dropped"
+from deployer.report.since import Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +33,6 @@ class Suggestion:
     bytes: int
     """Of the full package, unzipped."""
     how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """What the log tells of the time since the slim package was deployed."""
-
-    until: str
-    """When the log was read, RFC 3339."""
-    invocations: int
-    errors: int
-    timeouts: int
-    misses: tuple[str, ...]
-    """Paths or modules that were dropped and asked for."""
-    partial: bool = False
-    """Whether the log held more than was read."""
 
 
 @dataclass(frozen=True)

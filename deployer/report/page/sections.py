@@ -6,8 +6,9 @@ from html import escape
 from deployer.models.slim import Saving
 from deployer.report.models import LayerReport, ShrinkReport
 from deployer.report.page.curve import curve
-from deployer.report.page.models import PageContent, Since
+from deployer.report.page.models import PageContent
 from deployer.report.risk import risk
+from deployer.report.since import Since
 from deployer.report.text import left_alone
 from deployer.report.words import bytes_changed, counted, megabytes
 
@@ -30,27 +31,29 @@ def certainty(content: PageContent) -> Iterator[str]:
     if report.sandboxes:
         yield f"<p><strong>Risk:</strong> {escape(risk(report.coverage))}.</p>"
     if content.since:
-        yield from _since(report.function, content.since)
+        yield from _since(content.since)
     for warning in report.warnings:
         yield f'<p class="note">{escape(warning)}</p>'
     command = f"<code>ldeploy restore {escape(report.function)}</code>"
     yield f'<p class="quiet">Back to what was there before: {command}</p></section>'
 
 
-def _since(function: str, since: Since) -> Iterator[str]:
+def _since(since: Since) -> Iterator[str]:
+    log = since.log
     figures = (
-        counted(since.invocations, "invocation"),
-        counted(since.errors, "error"),
-        counted(since.timeouts, "time-out"),
-        counted(len(since.misses), "missing file"),
+        counted(log.invocations, "invocation"),
+        counted(log.errors, "error"),
+        counted(log.timeouts, "time-out"),
+        counted(len(log.misses), "missing file"),
     )
     at_least = "at least " if since.partial else ""
     until = f"up to {_minute(since.until)}"
     yield f"<p><strong>Since it was deployed</strong>, {until}: {at_least}{', '.join(figures)}.</p>"
-    for miss in since.misses:
-        yield f'<p class="note">Missing: <code>{escape(miss)}</code></p>'
-    if since.misses:
-        yield f"<p>The command that mends it: <code>ldeploy status {escape(function)}</code> names it.</p>"
+    for miss in log.misses:
+        served = "the guard brought it" if miss.served else "asked for and not there"
+        yield f'<p class="note"><code>{escape(miss.path)}</code>: {served}, {counted(miss.times, "time")}</p>'
+    if since.mend:
+        yield f"<p>Keep what was missing: <code>{escape(since.mend)}</code></p>"
 
 
 def _minute(moment: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from deployer.report.page.models import Fate, FileRow
+from deployer.models.outcome import Fate
+from deployer.report.page.models import FileRow
 from deployer.report.words import counted
 
 LARGEST: Final = 700_000
