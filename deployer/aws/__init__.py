@@ -4,7 +4,7 @@ The endpoint may be AWS itself or the AWS on this machine; nothing here knows wh
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
@@ -14,40 +14,52 @@ from deployer.aws.roles import Roles
 from deployer.aws.stacks import Stacks
 from deployer.aws.storage import Storage
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 __all__ = ["Aws", "Functions", "Insights", "Logs", "Roles", "Stacks", "Storage", "open_aws"]
 
 
 @dataclass(frozen=True)
 class Aws:
-    """What ldeploy may do in AWS, by service."""
+    """What ldeploy may do in AWS, by service; a service is connected to when a command first needs it."""
 
-    functions: Functions
-    storage: Storage
-    logs: Logs
-    insights: Insights
-    roles: Roles
-    stacks: Stacks
-    account: "Callable[[], str]"
-    region: str
+    clients: Clients
+
+    @cached_property
+    def functions(self) -> Functions:
+        return Functions(self.clients.functions)
+
+    @cached_property
+    def storage(self) -> Storage:
+        return Storage(self.clients.storage)
+
+    @cached_property
+    def logs(self) -> Logs:
+        return Logs(self.clients.logs)
+
+    @cached_property
+    def insights(self) -> Insights:
+        return Insights(self.clients.logs)
+
+    @cached_property
+    def roles(self) -> Roles:
+        return Roles(self.clients.roles)
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        return Stacks(self.clients.stacks)
+
+    @property
+    def region(self) -> str:
+        return self.clients.region
+
+    def account(self) -> str:
+        """Return the account's twelve digits."""
+        return self.clients.account()
 
 
 def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) -> Aws:
     """Connect; for None, take what boto3 takes: its variables, its files, the role.
 
     Raises:
-        UsageError: no region, or a profile that does not exist.
+        UsageError: no region, a profile that does not exist, or an endpoint that is no URL.
     """
-    clients: Clients = connect(region, profile, endpoint_url)
-    return Aws(
-        functions=Functions(clients.functions),
-        storage=Storage(clients.storage),
-        logs=Logs(clients.logs),
-        insights=Insights(clients.logs),
-        roles=Roles(clients.roles),
-        stacks=Stacks(clients.stacks),
-        account=clients.account,
-        region=clients.region,
-    )
+    return Aws(connect(region, profile, endpoint_url))

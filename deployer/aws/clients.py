@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -45,15 +46,38 @@ PACED = Config(retries={"mode": "adaptive", "max_attempts": 10}, read_timeout=70
 
 @dataclass(frozen=True)
 class Clients:
-    """One client a service."""
+    """One client a service, made when it is first asked for: each takes as long as a few requests."""
 
-    functions: "LambdaClient"
-    storage: "S3Client"
-    logs: "CloudWatchLogsClient"
-    tokens: "STSClient"
-    roles: "IAMClient"
-    stacks: "CloudFormationClient"
-    region: str
+    session: boto3.Session
+    endpoint_url: str | None
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=RETRIES)
+
+    @cached_property
+    def storage(self) -> "S3Client":
+        return self.session.client("s3", endpoint_url=self.endpoint_url, config=RETRIES)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self.session.client("logs", endpoint_url=self.endpoint_url, config=PACED)
+
+    @cached_property
+    def tokens(self) -> "STSClient":
+        return self.session.client("sts", endpoint_url=self.endpoint_url, config=RETRIES)
+
+    @cached_property
+    def roles(self) -> "IAMClient":
+        return self.session.client("iam", endpoint_url=self.endpoint_url, config=RETRIES)
+
+    @cached_property
+    def stacks(self) -> "CloudFormationClient":
+        return self.session.client("cloudformation", endpoint_url=self.endpoint_url, config=RETRIES)
+
+    @property
+    def region(self) -> str:
+        return self.session.region_name
 
     def account(self) -> str:
         """Return the account's twelve digits."""
@@ -65,19 +89,12 @@ def connect(region: str | None, profile: str | None, endpoint_url: str | None) -
     """Return the clients for one region and endpoint.
 
     Raises:
-        UsageError: no region, or a profile that does not exist.
+        UsageError: no region, a profile that does not exist, or an endpoint that is no URL.
     """
     try:
-        session = boto3.Session(region_name=region, profile_name=profile)
-        return Clients(
-            functions=session.client("lambda", endpoint_url=endpoint_url, config=RETRIES),
-            storage=session.client("s3", endpoint_url=endpoint_url, config=RETRIES),
-            logs=session.client("logs", endpoint_url=endpoint_url, config=PACED),
-            tokens=session.client("sts", endpoint_url=endpoint_url, config=RETRIES),
-            roles=session.client("iam", endpoint_url=endpoint_url, config=RETRIES),
-            stacks=session.client("cloudformation", endpoint_url=endpoint_url, config=RETRIES),
-            region=session.region_name,
-        )
+        clients = Clients(boto3.Session(region_name=region, profile_name=profile), endpoint_url)
+        _ = clients.functions  # boto3 checks region and endpoint when it makes the first
+        return clients
     except ProfileNotFound as error:
         raise UsageError(f"{error}.", "Name one of ~/.aws/config with --profile.") from error
     except NoRegionError as error:

@@ -55,7 +55,8 @@ def _parent() -> "subprocess.Popen[str]":
 def fork_each() -> None:
     """Fork for each program and print how it ended."""
     read_once()
-    open_aws("us-east-1", None, "http://127.0.0.1:9")
+    aws = open_aws("us-east-1", None, "http://127.0.0.1:9")
+    _ = (aws.storage, aws.logs, aws.roles, aws.stacks, aws.clients.tokens)  # has boto3's descriptions read
     for line in sys.stdin:
         if not (fork := os.fork()):
             become(json.loads(line))
