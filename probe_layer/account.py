@@ -1,38 +1,15 @@
-"""What a sandbox has touched so far, how, and by which witness; and what of it waits to be written.
-
-A letter stands for a kind of touch and the witness of it; those of the shim are also in the journal.
-"""
+"""What a sandbox has touched so far, how, and by which witness; and what of it waits to be written."""
 
 from __future__ import annotations
 
 from typing import Callable
 
-from probe_layer.record import name_touch
+from probe_layer.letters import Letter
+from probe_layer.record import SEEN_BY, name_touch
 
-LETTERS = {
-    "o": ("opened", "shim"),
-    "O": ("opened", "inotify"),
-    "a": ("opened", "audit"),
-    "p": ("opened", "maps"),
-    "l": ("looked", "shim"),
-    "d": ("listed", "shim"),
-    "D": ("listed", "inotify"),
-    "e": ("listed", "audit"),
-    "n": ("browsed", "audit"),
-    "w": ("browsed", "shim"),
-    "W": ("browsed", "inotify"),
-    "r": ("read", "audit"),
-    "x": ("executed", "shim"),
-    "m": ("loaded", "shim"),
-    "M": ("loaded", "maps"),
-    "b": ("loaded", "audit"),
-}
-LISTING = {"o": "d", "O": "D", "a": "e", "p": "D"}
-"""To open a directory is to list it."""
-ASKED = "abenr"
-"""The letters of what Python code did: those know the module that asked."""
-_BITS = {letter: 1 << number for number, letter in enumerate(LETTERS)}
-_MASKS = {kind: sum(_BITS[each] for each in LETTERS if LETTERS[each][0] == kind) for kind, _ in LETTERS.values()}
+_BITS: dict[str, int] = {letter: 1 << number for number, letter in enumerate(Letter)}
+_MASKS = {kind: sum(_BITS[each] for each in Letter if each.kind == kind) for kind in SEEN_BY}
+_MASK_OF: dict[str, int] = {letter: _MASKS[letter.kind] for letter in Letter}
 _LOOKED = _MASKS["looked"]
 
 
@@ -54,7 +31,7 @@ class Account:
 
     def add(self, letter: str, path: bytes) -> None:
         """A witness tells of a path. What is written is not written again because of one more witness."""
-        known, bit, mask = self._seen.get(path, 0), _BITS[letter], _MASKS[LETTERS[letter][0]]
+        known, bit, mask = self._seen.get(path, 0), _BITS[letter], _MASK_OF[letter]
         if known & bit:
             return
         self._seen[path] = known | bit
@@ -98,5 +75,5 @@ class Account:
 
 
 def _name(bits: int) -> str:
-    found = [LETTERS[letter] for letter, bit in _BITS.items() if bits & bit]
-    return name_touch(found[0][0], {witness for _, witness in found})
+    found = [letter for letter in Letter if bits & _BITS[letter]]
+    return name_touch(found[0].kind, {letter.witness for letter in found})

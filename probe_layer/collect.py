@@ -7,12 +7,13 @@ from posix import lstat
 from posixpath import dirname, isdir, lexists, realpath
 from typing import Any, Iterable
 
-from probe_layer.account import ASKED, LISTING, Account
+from probe_layer.account import Account
 from probe_layer.journal import Entry, Journal, TakenError
+from probe_layer.letters import ASKED, KERNEL, LISTING, OPENS, Letter
 from probe_layer.maps import mapped
 from probe_layer.watch import Watch
 
-_NAMED = "dwen"
+_NAMED = frozenset([Letter.SHIM_LISTED, Letter.SHIM_BROWSED, Letter.PYTHON_LISTED, Letter.PYTHON_BROWSED])
 """Letters of whoever lists a directory and is heard."""
 
 
@@ -90,15 +91,17 @@ class Collector:
             return
         noted += self._read()  # who opened a directory by then has said so
         self.settle(found + noted)
-        self._browse([entry.path for entry in found if entry.letter == "D"])
-        asked = [self._unfold(entry.path, entry.letter)[-1][0] for entry in noted if entry.letter == "a"]
+        self._browse([entry.path for entry in found if entry.letter == Letter.KERNEL_LISTED])
+        asked = [
+            self._unfold(entry.path, entry.letter)[-1][0] for entry in noted if entry.letter == Letter.PYTHON_OPENED
+        ]
         self._doubt(asked)
         loaded = [
             Entry(*each, "") for each in mapped((self._root + b"/", self._layers + b"/")) if self._is_ours(each[1])
         ]
         self.settle(loaded)
         self.drain()  # what was loaded while the list was read
-        self._compare([entry.path for entry in noted + loaded if entry.letter in "ompM"])
+        self._compare([entry.path for entry in noted + loaded if entry.letter in OPENS])
 
     def settle(self, entries: Iterable[Entry]) -> None:
         """Add entries to the account."""
@@ -129,7 +132,7 @@ class Collector:
         if self.journal.is_removed():
             self.faults.add("journal-removed")
             self._follow(self.journal)
-        return [entry for entry in entries if entry.letter not in "OD"]
+        return [entry for entry in entries if entry.letter not in KERNEL]
 
     def _follow(self, removed: Journal) -> None:
         """Go on with another file; who still writes to the one that was removed is heard until the next is."""
@@ -147,7 +150,7 @@ class Collector:
         within the C library (``glob``): its names may be the answer."""
         if self._shim and self.journal and not self.journal.full:
             alone = [path for path in directories if not any(self.account.has(letter, path) for letter in _NAMED)]
-            self.settle(Entry("W", path, "") for path in alone)
+            self.settle(Entry(Letter.KERNEL_BROWSED, path, "") for path in alone)
 
     def _compare(self, opened: list[bytes]) -> None:
         """What the shim or the maps show as opened must be in the kernel's account too."""
@@ -159,10 +162,10 @@ class Collector:
 
     def _doubt(self, asked: list[bytes]) -> None:
         """What Python and the kernel say was opened, the shim must note, by the next report at the latest."""
-        doubted = [path for path in self._doubted if not self.account.has("o", path)]
+        doubted = [path for path in self._doubted if not self.account.has(Letter.SHIM_OPENED, path)]
         if doubted and self._shim and self.journal and not self.journal.full:
             self.faults.add("shim-missed")
-        self._doubted = [path for path in asked if self.account.has("O", path)]
+        self._doubted = [path for path in asked if self.account.has(Letter.KERNEL_OPENED, path)]
 
     # -- paths ---------------------------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class Collector:
         found, place = [], b""
         for segment in path.split(b"/")[1:]:
             if segment == b"..":
-                found.append((place, "l"))
+                found.append((place, Letter.SHIM_LOOKED))
                 place = dirname(realpath(place)).rstrip(b"/")
             else:
                 place += b"/" + segment
@@ -194,6 +197,6 @@ class Collector:
             except OSError:
                 return
             self._folders[path] = folder
-        if folder and letter == "x":
+        if folder and letter == Letter.SHIM_EXECUTED:
             return
         self.account.add(LISTING.get(letter, letter) if folder else letter, path)

@@ -30,7 +30,7 @@ class TakenError(Exception):
 
 
 class Entry(NamedTuple):
-    """One touch: a letter (``account.py``), an absolute path, and the module that asked, or nothing."""
+    """One touch: a letter (``letters.py``), an absolute path, and the module that asked, or nothing."""
 
     letter: str
     path: bytes

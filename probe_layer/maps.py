@@ -7,12 +7,14 @@ from posix import O_CLOEXEC, O_RDONLY, close
 from posix import read as _read
 from posixpath import basename
 
+from probe_layer.letters import Letter
+
 _C = ctypes.PyDLL(None)
 _C.open.argtypes = [ctypes.c_char_p, ctypes.c_int]
 
 
 def mapped(roots: tuple[bytes, ...]) -> list[tuple[str, bytes]]:
-    """Letters as in ``account.py`` and absolute paths: what holds code, or is named like a library, and other files.
+    """Letters and absolute paths: what holds code, or is named like a library, and other files.
 
     Args:
         roots: with a slash at their end.
@@ -23,7 +25,10 @@ def mapped(roots: tuple[bytes, ...]) -> list[tuple[str, bytes]]:
         if start > 0 and line.startswith(roots, start):
             runs = line[line.index(b" ") + 3 : start][:1] == b"x"
             places[line[start:]] = places.get(line[start:], False) or runs
-    return [("M" if runs or b".so" in basename(path) else "p", path) for path, runs in places.items()]
+    return [
+        (Letter.MAPS_LOADED if runs or b".so" in basename(path) else Letter.MAPS_OPENED, path)
+        for path, runs in places.items()
+    ]
 
 
 def _maps() -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 from probe_layer.collect import Collector
 from probe_layer.guarding import guarded
 from probe_layer.journal import Entry, Journal
+from probe_layer.letters import Letter
 from probe_layer.output import Output
 from probe_layer.record import Record, encode
 
@@ -64,7 +65,7 @@ class Probe:
         if left and self._collector.account:
             self._write("idle", None)
         if wrapper:
-            self._collector.settle([Entry("x", fsencode(wrapper), "")])
+            self._collector.settle([Entry(Letter.SHIM_EXECUTED, fsencode(wrapper), "")])
 
     @guarded
     def drain(self) -> None:

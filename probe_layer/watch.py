@@ -12,6 +12,8 @@ from posix import O_CLOEXEC, O_NONBLOCK, close, read, readlink, scandir
 from posixpath import isdir
 from typing import Any
 
+from probe_layer.letters import Letter
+
 _NONBLOCK, _CLOEXEC = O_NONBLOCK, O_CLOEXEC
 _OPEN, _OVERFLOW = 0x20, 0x4000
 _ONLY_DIRECTORIES, _NO_FOLLOW = 0x01000000, 0x02000000
@@ -103,7 +105,7 @@ class Watch:
                 elif mask & _OPEN and watch in self._directories:
                     name = event[_EVENT.size :].rstrip(b"\0")
                     directory = self._directories[watch]
-                    kind = "D" if mask & _IS_DIRECTORY else "O"
+                    kind = Letter.KERNEL_LISTED if mask & _IS_DIRECTORY else Letter.KERNEL_OPENED
                     found.append((kind, directory + b"/" + name if name else directory))
             at = end
 

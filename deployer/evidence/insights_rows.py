@@ -20,7 +20,7 @@ from typing import Final
 
 from deployer.evidence.collector import Streams, Trace, names_package, normalised, rfc3339
 from deployer.models.evidence import Evidence, LineCount, Phase
-from probe_layer.account import LETTERS
+from probe_layer.letters import Letter
 from probe_layer.record import HEAD, LARGEST, SMALLEST_SHARE, CutError, name_touch, read_touch, unpack
 
 Row = Mapping[str, str]
@@ -42,8 +42,8 @@ class Topic(StrEnum):
 def _names() -> tuple[str, ...]:
     """Every name that a list of ``touched`` may have: a kind, or a kind and the witnesses that saw it."""
     witnesses: dict[str, set[str]] = {}
-    for kind, witness in LETTERS.values():
-        witnesses.setdefault(kind, set()).add(witness)
+    for letter in Letter:
+        witnesses.setdefault(letter.kind, set()).add(letter.witness)
     some = ((kind, set(part)) for kind, all_of in witnesses.items() for part in _parts(all_of))
     return tuple(sorted({name_touch(kind, part) for kind, part in some}))
 
