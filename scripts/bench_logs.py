@@ -133,8 +133,9 @@ def pages(events: int) -> Iterator[tuple[list[dict[str, Any]], bool]]:
 
 
 def event(number: int, text: str) -> dict[str, Any]:
+    sandbox = text.partition('"sandbox":"')[2][:16] or f"{number // BLOCK:016x}"
     return {
-        "logStreamName": f"2025/01/31/[$LATEST]{number // BLOCK:032x}",
+        "logStreamName": f"2025/01/31/[$LATEST]{sandbox:0>32}",
         "timestamp": BEGIN + APART * number,
         "message": text,
         "ingestionTime": BEGIN + APART * number + 1_000,
