@@ -21,6 +21,7 @@ from deployer.errors import ConflictError, UsageError
 from deployer.flow.load_package import LoadedPackage, full_source, load_package
 from deployer.flow.models import DeployRequest, ProbeRequest, RedeployRequest, ShrinkRequest
 from deployer.flow.oversize import plan_probe
+from deployer.flow.preflight import check_network, check_package, check_surroundings, refuse
 from deployer.flow.redeploy import redeploy
 from deployer.flow.reports import probe_report, restore_report, status_report
 from deployer.instrumentation.configure import check, check_runtime, is_by_template, log_warnings, raised, unprobed
@@ -58,7 +59,8 @@ def probe(context: Context, executor: Executor, request: ProbeRequest) -> models
     _check_request(found, request)
     full = load_package(context, request.bucket, request.package, found)
     plan = plan_probe(context, request, full, _begin_probe(context, request, found, full))
-    plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found)))
+    doubts = _preflight(context, found, full, over=plan.state.packages.stub is not None)
+    plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found), *doubts))
     held = take_inventory(full.package, distributions(full.source, full.package))
     steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, request.events)
     return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
@@ -71,6 +73,14 @@ def _check_request(found: Function | None, request: ProbeRequest) -> None:
         check_runtime(request.create.runtime)
     if request.events:
         check_events(request.events)
+
+
+def _preflight(context: Context, found: Function | None, full: LoadedPackage, *, over: bool) -> tuple[str, ...]:
+    """Return what to know before the probe is deployed; raise where it cannot be."""
+    if found is None:
+        return ()
+    network = check_network(found, context.aws.region, over=over)
+    return refuse([*check_surroundings(context.aws, found), *network, *check_package(full.source, full.package, found)])
 
 
 def _begin_probe(context: Context, request: ProbeRequest, found: Function | None, full: LoadedPackage) -> State:

@@ -69,6 +69,15 @@ class Functions:
         with translate_errors(f"get the code of {name}"):
             return self.client.get_function(FunctionName=name)["Code"]["Location"]
 
+    def signing_policy(self, name: str) -> str:
+        """Return what becomes of code that is not signed, ``Enforce`` or ``Warn``; empty where nobody asks."""
+        with translate_errors(f"look for a code-signing configuration of {name}"):
+            arn = self.client.get_function_code_signing_config(FunctionName=name).get("CodeSigningConfigArn")
+            if not arn:
+                return ""
+            found = self.client.get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"]
+        return found.get("CodeSigningPolicies", {}).get("UntrustedArtifactOnDeployment", "Warn")
+
     def create(self, name: str, configuration: Configuration, code: StoredZip) -> Function:
         """Create a function from a zip in S3; wait until it is active."""
         self._patiently(
@@ -260,6 +269,8 @@ def _function(found: dict[str, Any]) -> Function:
         package_type=found.get("PackageType", "Zip"),
         log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
         log_level=found.get("LoggingConfig", {}).get("ApplicationLogLevel") or "",
+        vpc=found.get("VpcConfig", {}).get("VpcId") or "",
+        snap_start=found.get("SnapStart", {}).get("ApplyOn", "None") != "None",
         modified=int(datetime.fromisoformat(found["LastModified"]).timestamp() * 1000),
     )
 

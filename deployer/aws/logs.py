@@ -43,6 +43,12 @@ class Logs:
 
     client: "CloudWatchLogsClient"
 
+    def group_class(self, group: str) -> str:
+        """Return the class of a log group, such as ``STANDARD``; empty where there is no such group yet."""
+        with translate_errors(f"look up the log group {group}"):
+            found = self.client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        return next((one.get("logGroupClass", "STANDARD") for one in found if one["logGroupName"] == group), "")
+
     def events(
         self,
         group: str,

@@ -8,13 +8,14 @@ from deployer.deploy.permissions import plan_permission
 from deployer.deploy.prune_layers import check_handler, measure_layers
 from deployer.errors import CloudError, LdeployError, MissingError
 from deployer.evidence.log_price import log_price
+from deployer.flow.preflight import check_network, check_package, check_surroundings
 from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm, log_warnings
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import Function, StoredZip, package_key
 from deployer.models.package import Package
 from deployer.package import index
-from deployer.report.models import Check, DoctorReport, Verdict
+from deployer.report.models import Check, DoctorReport, LayerReport, Verdict
 from deployer.slim.transforms.bytecode_compile import find_interpreter
 
 ANY = "0" * 64
@@ -80,6 +81,7 @@ class _FunctionChecks:
         if own := bare.environment.get(EXEC_WRAPPER):
             yield Check("wrapper", Verdict.GOOD, f"{own} is called by the probe's")
         yield from self._package()
+        yield from check_surroundings(self.context.aws, self.found)
         yield self._log_level()
         yield self._role()
         yield self._bytecode()
@@ -98,6 +100,7 @@ class _FunctionChecks:
         if not any(path.startswith(".ldeploy/") for path in package.entries):  # else the package is a stub of ours
             yield _tried("handler", lambda: check_handler(self.context.aws, package, configuration), held)
         yield from self._size(package)
+        yield from check_package(source, package, self.found)
 
     def _size(self, package: Package) -> Iterator[Check]:
         try:
@@ -112,6 +115,8 @@ class _FunctionChecks:
         else:
             what = f"{size:,} bytes unzipped: with the probe in it is unpacked from S3 at start"
             yield Check("size", Verdict.DOUBT, what)
+        yield from check_network(self.found, self.context.aws.region, over=left <= 0)
+        yield from map(_weight, layers.reports)
         yield Check("price", Verdict.GOOD, f"log, {log_price(package.file_paths)}")
 
     def _log_level(self) -> Check:
@@ -134,6 +139,11 @@ class _FunctionChecks:
         if find_interpreter(runtime):
             return Check("bytecode", Verdict.GOOD, f"{runtime} is on this machine")
         return Check("bytecode", Verdict.DOUBT, f"{runtime} is not on this machine: shrink adds no bytecode.")
+
+
+def _weight(layer: LayerReport) -> Check:
+    """Tell what a layer takes of the limit: extensions such as Lambda Insights' count too."""
+    return Check("layer", Verdict.GOOD, f"{layer.layer} takes {layer.bytes_before:,} bytes of the limit")
 
 
 def _tried(name: str, attempt: Callable[[], object], good: str) -> Check:

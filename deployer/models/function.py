@@ -77,6 +77,10 @@ class Function:
     log_group: str = ""
     log_level: str = ""
     """What the log takes of the function's lines, this and above, where it is JSON; empty where it takes all."""
+    vpc: str = ""
+    """The identifier of the VPC that it is in; empty where it is in none of the user's."""
+    snap_start: bool = False
+    """Whether versions that are published start from a snapshot."""
     modified: int = 0
     """When code or configuration were changed last: milliseconds since 1970."""
 

@@ -94,3 +94,13 @@ def test_as_text_it_is_one_line_a_check(project):
     project.cloud.create("f", FILES)
     done = project.ldeploy("doctor", "f", "--bucket", "packages")
     assert done.out.startswith("f: a probe may go in\n  good   account   123456789012 in us-east-1\n")
+
+
+def test_what_lies_around_the_function_is_looked_at_and_the_probe_says_it_too(project):
+    wheel = {"n-1.dist-info/WHEEL": "Tag: cp27-cp27mu-manylinux1_x86_64\n"}
+    project.cloud.create("f", {**FILES, **wheel}, SnapStart={"ApplyOn": "PublishedVersions"})
+    code, checks, _ = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["SnapStart"], checks["wheels"]) == (0, "doubt", "doubt")
+    warnings = project.ldeploy("probe", "f", "--bucket", "packages", "--plan", "--output", "json").json["warnings"]
+    assert any("--snap-start ApplyOn=None" in text for text in warnings)
+    assert any(text.startswith("n 1 is for cp27") for text in warnings)
