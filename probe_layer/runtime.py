@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from _thread import allocate_lock, get_native_id, start_new_thread
-from os import register_at_fork
+from os import environ, register_at_fork
 from posix import getpid, stat
 from time import monotonic, sleep
 from typing import Any, Callable
@@ -32,6 +32,7 @@ class Runtime:
         self._request: str | None = None
         self._phase = "start"
         self.is_followed = False
+        self._awaits_workers = "AWS_LAMBDA_MAX_CONCURRENCY" in environ
         self._stop = allocate_lock()
         self._thread = 0
 
@@ -81,6 +82,11 @@ class Runtime:
         """CPython from 3.12 warns when a process with threads forks: there the thread ends before, and begins again."""
         if sys.version_info >= (3, 12):
             register_at_fork(before=self.stop_thread, after_in_parent=self.start_thread)
+        if self._awaits_workers:
+            register_at_fork(after_in_parent=self._forked)
+
+    def _forked(self) -> None:
+        self._awaits_workers = False
 
     def stop_thread(self) -> None:
         """End it, and wait until the kernel counts it no more."""
@@ -101,6 +107,9 @@ class Runtime:
             self._probe.drain()
             if self._phase == "start" and monotonic() - last > _PATIENCE:
                 last = monotonic()
+                if self._awaits_workers:  # they come another way (a fork server), and nobody counts what they answer
+                    self._awaits_workers = self.is_followed = False
+                    self._check()
                 if last - began > _START_UP:
                     self._check()
                 self._probe.report_workers()

@@ -1,7 +1,9 @@
-"""What the probe costs: cold starts and warm invocations of ``examples/tiles``, with and without, strace beside it.
+"""What the probe costs: cold starts and warm invocations of ``examples/tiles``, with and without, strace beside it; and
+what a child process and a ``deepcopy`` of 20,000 small objects take in a handler.
 
 Prints one JSON object: milliseconds (medians), differences and ratios. Runs are taken in turn, each cold one in a
-sandbox of its own: figures are Lambda's own Init Duration and Duration, as the REPORT line gives them.
+sandbox of its own: figures are Lambda's own Init Duration and Duration, as the REPORT line gives them, and within a
+handler its own clock's.
 """
 
 import argparse
@@ -27,6 +29,17 @@ CACHE = Path(__file__).parents[1] / ".bench"
 ROLE = "arn:aws:iam::123456789012:role/bench"
 EVENT = b'{"do": "outline"}'
 STRACE = ("strace", "-f", "-qq", "-e", "trace=file", "-o", "{sandbox}/trace")
+SMALL = """
+import copy, subprocess, time
+
+DATA = [[number, number + 1] for number in range(20_000)]
+WORK = {"child": lambda: subprocess.run(["/bin/true"], check=True), "deepcopy": lambda: copy.deepcopy(DATA)}
+
+def handler(event, context):
+    begin = time.perf_counter()
+    WORK[event]()
+    return (time.perf_counter() - begin) * 1000
+"""
 REPORT = re.compile(r"\bDuration: ([\d.]+) ms.*?(?:Init Duration: ([\d.]+) ms|$)", re.DOTALL)
 
 
@@ -35,9 +48,12 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--cold", type=int, default=15, help="cold starts of each kind")
     options.add_argument("--warm", type=int, default=300, help="warm invocations of each kind")
+    options.add_argument("--within", type=int, default=60, help="child processes and copies of each kind")
     chosen = options.parse_args()
     package = CACHE / "tiles.zip"
     pack_folder(build("tiles", CACHE / "tiles"), package)
+    with LocalAws(settle=0) as aws:
+        within = Bench(aws, small_package()).within(chosen.within)
     with LocalAws(settle=0) as aws:
         functions = Bench(aws, package)
         cold = functions.cold(("without", "with"), chosen.cold)
@@ -46,7 +62,18 @@ def main() -> None:
         traced = Bench(aws, package)
         cold |= {"strace": traced.cold(("without",), max(3, chosen.cold // 3))["without"]}
         warm |= {"strace": traced.warm(("without",), chosen.warm // 3)["without"]}
-    print(json.dumps({"cold_start_ms": figures(cold), "warm_invocation_ms": figures(warm)}, indent=2))
+    found = {"cold_start_ms": figures(cold), "warm_invocation_ms": figures(warm)}
+    found |= {f"{work}_ms": figures(taken) for work, taken in within.items()}
+    print(json.dumps(found, indent=2))
+
+
+def small_package() -> Path:
+    """A function of one file."""
+    folder = CACHE / "small"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "app.py").write_text(SMALL)
+    pack_folder(folder, CACHE / "small.zip")
+    return CACHE / "small.zip"
 
 
 def figures(taken: dict[str, list[float]]) -> dict[str, Any]:
@@ -59,7 +86,7 @@ def figures(taken: dict[str, list[float]]) -> dict[str, Any]:
         "least": {kind: round(min(values), 2) for kind, values in taken.items()},
         "probe_adds": round(medians["with"] - bare, 2),
         "probe_ratio": round(medians["with"] / bare, 3),
-        "strace_ratio": round(medians["strace"] / bare, 3),
+        **({"strace_ratio": round(medians["strace"] / bare, 3)} if "strace" in medians else {}),
     }
 
 
@@ -76,7 +103,7 @@ class Bench:
         self._lambda = session.client("lambda", endpoint_url=aws.endpoint_url)
         storage = session.client("s3", endpoint_url=aws.endpoint_url)
         storage.create_bucket(Bucket="bench")
-        storage.upload_file(str(package), "bench", "tiles.zip")
+        storage.upload_file(str(package), "bench", package.name)
         published = self._lambda.publish_layer_version(LayerName="ldeploy-probe", Content={"ZipFile": build_layer()})
         bare = Configuration(f"python3.{sys.version_info.minor}", "app.handler", ROLE)
         armed = arm(bare, published["LayerVersionArn"], "0" * 16)
@@ -88,7 +115,7 @@ class Bench:
                 "Environment": {"Variables": dict(configuration.environment)},
                 "Layers": list(configuration.layers),
             }
-            settings["Code"] = {"S3Bucket": "bench", "S3Key": "tiles.zip"}
+            settings["Code"] = {"S3Bucket": "bench", "S3Key": package.name}
             self._lambda.create_function(FunctionName=name, Role=ROLE, Timeout=120, MemorySize=2048, **settings)
             self._ready(name)
 
@@ -99,6 +126,18 @@ class Bench:
     def warm(self, kinds: tuple[str, ...], runs: int) -> dict[str, list[float]]:
         """Durations of warm invocations, the kinds in turn, after five rounds that are not counted."""
         return self._taken(kinds, lambda kind, _: self._invoke(kind)[0], runs + 5, skip=5)
+
+    def within(self, runs: int) -> dict[str, dict[str, list[float]]]:
+        """What the handler of SMALL took for each kind of work, in milliseconds."""
+        both = ("without", "with")
+        return {
+            work: self._taken(both, lambda kind, _, work=work: self._answer(kind, work), runs + 5, skip=5)
+            for work in ("child", "deepcopy")
+        }
+
+    def _answer(self, kind: str, event: str) -> float:
+        reply = self._lambda.invoke(FunctionName=kind, Payload=json.dumps(event).encode())
+        return float(json.loads(reply["Payload"].read()))
 
     def _taken(self, kinds: tuple[str, ...], run: Any, runs: int, skip: int) -> dict[str, list[float]]:
         taken: dict[str, list[float]] = {kind: [] for kind in kinds}

@@ -54,6 +54,18 @@ CLIENT = """
 """
 
 
+SERVED = """
+        import multiprocessing
+        worker = multiprocessing.get_context("forkserver").Process(target=serve, args=(client, app.handler))
+        worker.start(), worker.join()
+
+    def serve(client, handler):
+        while True:
+            request = client.wait_next_invocation()
+            client.post_invocation_result(request.invoke_id, handler(json.loads(request.event_body), None))
+"""
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     """With a runtime client of the function's own, in plain Python: for interpreters that AWS's is not built for."""
@@ -151,16 +163,33 @@ def test_sandboxes_restored_from_one_snapshot_draw_their_own_lots(host: Host) ->
     assert len({record.sandbox for record in most.records}) == 2
 
 
-def test_workers_that_the_runtime_forks_are_seen_by_the_parent(host: Host) -> None:
-    """Several invocations at once in one sandbox (AWS_LAMBDA_MAX_CONCURRENCY): the forked workers write nothing."""
-    host.add("app.py", dedent("""
-        import os, time
-        def handler(event, context):
-            os.path.exists("data/asked.txt")
-            time.sleep(event)
-    """))  # fmt: skip
-    run = host.run([4], environment={"AWS_LAMBDA_MAX_CONCURRENCY": "1"})
-    assert run.answers == [None]
+WORK = """
+    import os, time
+    def handler(event, context):
+        os.path.exists("data/asked.txt")
+        time.sleep(event)
+"""
+
+
+def test_workers_that_the_runtime_forks_are_counted_by_the_parent(host: Host) -> None:
+    """Several invocations at once in one sandbox (AWS_LAMBDA_MAX_CONCURRENCY): one process reports for all."""
+    host.add("app.py", dedent(WORK))
+    run = host.run([0, 3], environment={"AWS_LAMBDA_MAX_CONCURRENCY": "1"})
+    assert run.answers == [None, None]
+    assert not run.faults
     assert "data/asked.txt" in run.touched("looked")
     assert len({record.sandbox for record in run.records}) == 1
     assert [record.line for record in run.records] == list(range(len(run.records)))
+    assert ("invoke", 1) in {(record.phase, record.invocations) for record in run.records}
+
+
+def test_workers_that_come_another_way_are_not_counted_and_that_is_said(host: Host) -> None:
+    """From a fork server, as multiprocessing starts them from Python 3.14: each is a process of its own."""
+    client = host.task / "awslambdaric/lambda_runtime_client.py"
+    begins, _, _ = client.read_text().partition("    for _ in range")
+    client.write_text(begins + SERVED.replace("\n    ", "\n"))
+    host.add("app.py", dedent(WORK))
+    run = host.run([0, 3], environment={"AWS_LAMBDA_MAX_CONCURRENCY": "1"})
+    assert run.answers == [None, None]
+    assert run.faults == {"runtime-unknown"}
+    assert "data/asked.txt" in run.touched("looked")
