@@ -32,6 +32,7 @@ from deployer.flow.doctor import doctor as examine
 from deployer.flow.models import DeployRequest, ProbeRequest, ShrinkRequest
 from deployer.flow.page import last_content
 from deployer.flow.reports import last_report, last_whitelist
+from deployer.flow.why import explain
 from deployer.models.function import Configuration
 from deployer.models.whitelist import Rules
 from deployer.report.formats import PAGES
@@ -195,6 +196,16 @@ def restore(shared: Common) -> Report:
 def status(shared: Common, via: Any) -> Report:
     """Show the state of FUNCTION and what has been seen of it so far."""
     return pipeline.status(shared.context(), shared.function, via)
+
+
+@ldeploy.command()
+@common
+@click.argument("asked", metavar="PATH|MODULE|DISTRIBUTION", required=False)
+def why(shared: Common, asked: str | None) -> Report:
+    """Show why a file of FUNCTION is kept or dropped; a pattern, a module or a distribution stands for several."""
+    if not asked:
+        raise UsageError("No file is named.", "Name a path, a pattern, a module or a distribution behind FUNCTION.")
+    return explain(shared.context(), shared.function, asked)
 
 
 @ldeploy.command()

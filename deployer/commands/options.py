@@ -143,6 +143,8 @@ def common(command: Command, *, required: bool = True) -> Command:
     ) -> list[Report]:
         shared = {name: others.pop(name) for name in ("region", "profile", "endpoint_url", "bucket", "resolve_s3")}
         asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes, "force": force}
+        if (stack_name or logical_id) and others.get("asked", "") is None:  # the one argument is no function then
+            function, others["asked"] = "", function
         if plan is False and not yes:
             _check_somebody_can_be_asked()
         if not (stack_name or logical_id):

@@ -25,6 +25,7 @@ from deployer.notices import Notices
 from deployer.package import examine, index, open_file, pack_folder, unpack
 from deployer.package.pyc import find_stale
 from deployer.report import models
+from deployer.report.reasons import reasons
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits
@@ -104,7 +105,7 @@ def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Noti
         after=built.measure,
         limits=models.limits(built.measure, 0),
         steps=built.steps,
-        reasons=models.reasons(package, whitelist.decisions),
+        reasons=reasons(package, whitelist.decisions),
         zip=str(request.zip or ""),
         needs=_needs(built),
         warnings=(*whitelist.warnings, *built.warnings),

@@ -15,6 +15,7 @@ from deployer.models.function import Function, StoredZip
 from deployer.models.whitelist import Whitelist
 from deployer.report import models
 from deployer.report import store as reports
+from deployer.report.reasons import reasons
 from deployer.report.since import Since
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed, is_ours
@@ -79,7 +80,7 @@ def shrink_report(
         lines=evidence.lines,
         faults=dict(evidence.faults),
         steps=slim.steps,
-        reasons=models.reasons(request.full.package, whitelist.decisions),
+        reasons=reasons(request.full.package, whitelist.decisions),
         layers=request.layers.reports,
         artifacts=models.Artifacts(
             str(slim.path.with_name(WHITELIST)), str(slim.path), stored.uri, str(slim.path.with_name(PAGE))

@@ -1,6 +1,5 @@
 """What each command found and did: plain values, ready to be shown as text or JSON."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,11 +9,11 @@ from deployer.evidence.coverage import Coverage
 from deployer.evidence.log_price import LogPrice
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models.evidence import Evidence, LineCount
-from deployer.models.package import Kind, Package
 from deployer.models.slim import Measure, Saving
-from deployer.models.whitelist import Decision
 from deployer.report.faults import explained
+from deployer.report.reasons import Reason
 from deployer.report.since import Since
+from deployer.report.why_report import WhyReport
 
 
 @dataclass(frozen=True)
@@ -86,26 +85,6 @@ class ProbeReport:
     unpacked: Unpacked | None = None
     """None where the package is deployed as it is."""
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One reason for keeping or dropping, with files and bytes."""
-
-    reason: str
-    kept: bool
-    files: int
-    bytes: int
-
-
-def reasons(package: Package, decisions: Mapping[str, Decision]) -> tuple[Reason, ...]:
-    """Return what each reason amounts to, the kept ones first, the heaviest first; directories are no files."""
-    amounts: defaultdict[tuple[bool, str], list[int]] = defaultdict(list)
-    for path, decision in decisions.items():
-        if package.entries[path].kind is not Kind.DIRECTORY:
-            amounts[decision.kept, decision.reason].append(decision.size)
-    rows = [Reason(reason, kept, len(sizes), sum(sizes)) for (kept, reason), sizes in amounts.items()]
-    return tuple(sorted(rows, key=lambda row: (not row.kept, -row.bytes)))
 
 
 @dataclass(frozen=True)
@@ -262,6 +241,7 @@ Report = (
     | DoctorReport
     | FailedReport
     | CommentReport
+    | WhyReport
 )
 
 

@@ -6,7 +6,8 @@ from deployer.evidence.coverage import Coverage
 from deployer.models.evidence import LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.json import document
-from deployer.report.models import Artifacts, LayerReport, Limits, Reason, ShrinkReport
+from deployer.report.models import Artifacts, LayerReport, Limits, ShrinkReport
+from deployer.report.reasons import Reason
 from deployer.versioned import Form
 
 _FORM: Final = Form("The report of the last shrink", 1, "Run ldeploy shrink again.", key="form")

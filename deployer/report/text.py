@@ -11,14 +11,16 @@ from deployer.report.models import (
     FailedReport,
     LayerReport,
     ProbeReport,
-    Reason,
     Report,
     RestoreReport,
     ShrinkReport,
     StatusReport,
 )
+from deployer.report.reasons import Reason
 from deployer.report.risk import risk
 from deployer.report.since_text import since_lines
+from deployer.report.why_report import WhyReport
+from deployer.report.why_text import why_lines
 from deployer.report.words import bytes_changed, counted, megabytes, percent, seconds
 
 
@@ -39,6 +41,8 @@ def text(report: Report) -> str:
             lines = _doctor(report)
         case FailedReport():
             lines = [f"{report.function}: failed", f"  {report.error}"]
+        case WhyReport():
+            lines = [*why_lines(report)]
         case CommentReport():
             return report.markdown
         case _:

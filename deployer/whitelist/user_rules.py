@@ -1,7 +1,7 @@
 """Matches the user's keep and drop rules with a package or a layer: patterns as in .gitignore."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +49,16 @@ def exactly(path: str, *, folder: bool = False) -> str:
     escaped = re.sub(r"([\\*?\[\]!#])", r"\\\1", path)
     escaped = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "?", escaped)
     return f"/{escaped.removesuffix(' ')}{chr(92) + ' ' if escaped.endswith(' ') else ''}{'/' if folder else ''}"
+
+
+def matching(pattern: str, paths: Collection[str]) -> frozenset[str]:
+    """Return the paths of files that one pattern matches.
+
+    Raises:
+        UsageError: .gitignore would not know the pattern.
+    """
+    spec = _spec((pattern,))
+    return frozenset(path for path in paths if spec.match_file(path))
 
 
 def match(rules: Rules, package: Package) -> Matched:

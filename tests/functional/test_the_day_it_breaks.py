@@ -119,3 +119,25 @@ def test_text_fits_80_columns_and_files_are_counted_one_way(shrunk):
 def list_files(folder):
     """The files below a folder."""
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_why_tells_the_evidence_of_each_file_from_another_machine(shrunk):
+    project, _ = shrunk
+    shutil.rmtree(project.folder / ".ldeploy")
+    report = project.ldeploy("why", "f", "data/opened.txt", "--bucket", "packages", "--output", "json").json
+    (one,) = report["files"]
+    assert (one["kept"], one["reason"], one["sandboxes"], one["phase"]) == (True, "opened", 1, "invoke")
+    assert one["request"]
+    said = project.ldeploy("why", "f", "lazy", "--bucket", "packages")
+    assert said.code == 0
+    assert "reason    never touched: no invocation in 1 sandbox" in said.out
+    assert "change    ldeploy shrink f --keep /lazy.py" in said.out
+
+
+def test_why_of_what_is_not_there_or_was_never_shrunk(shrunk):
+    project, _ = shrunk
+    said = project.ldeploy("why", "f", "lazi")
+    assert (said.code, "Did you mean lazy" in said.err) == (2, True)
+    shutil.rmtree(project.folder / ".ldeploy")
+    said = project.ldeploy("why", "f", "lazy")
+    assert (said.code, "Run ldeploy shrink first" in said.err) == (1, True)

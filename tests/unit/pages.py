@@ -7,8 +7,9 @@ from deployer.evidence.discovery import Discovery
 from deployer.evidence.misses import Aftermath, Miss
 from deployer.models.evidence import LineCount
 from deployer.models.slim import Measure, Saving
-from deployer.report.models import Artifacts, Reason, ShrinkReport, limits
+from deployer.report.models import Artifacts, ShrinkReport, limits
 from deployer.report.page import Fate, FileRow, PageContent, Since, Suggestion
+from deployer.report.reasons import Reason
 
 HOSTILE = (
     "<script>window.ran=1</script>.py",
