@@ -31,6 +31,24 @@ def sleeper(seconds: int) -> str:
     return f"import subprocess\nsubprocess.Popen(['sleep', '{seconds}'])\ndef handler(e, c): pass"
 
 
+SECONDS = 100_000 + 2 * os.getpid()
+"""Of this process's sleepers: other runs of the tests on this machine have others."""
+
+
+@pytest.fixture(autouse=True)
+def _others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remember which processes the worker has already, such as the one that children are forked from."""
+    monkeypatch.setitem(BEFORE, "pids", {process.pid for process in psutil.Process().children(recursive=True)})
+
+
+BEFORE: dict[str, set[int]] = {"pids": set()}
+
+
+def started() -> list[psutil.Process]:
+    """Return the processes below this one that the test started."""
+    return [process for process in psutil.Process().children(recursive=True) if process.pid not in BEFORE["pids"]]
+
+
 def sleepers(seconds: int) -> list[int]:
     return [process.pid for process in psutil.process_iter() if is_sleeper(process, seconds)]
 
@@ -46,11 +64,11 @@ def test_nothing_is_left_after_the_end(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mounts = Path("/proc/self/mounts").read_text()
     with cloud() as here:
-        here.create("sleeper", sleeper(2341))
+        here.create("sleeper", sleeper(SECONDS))
         here.invoke("sleeper")
-        assert sleepers(2341)
-    assert sleepers(2341) == []
-    assert psutil.Process().children(recursive=True) == []
+        assert sleepers(SECONDS)
+    assert sleepers(SECONDS) == []
+    assert started() == []
     assert list(tmp_path.iterdir()) == []
     assert Path("/proc/self/mounts").read_text() == mounts
 
@@ -59,9 +77,9 @@ def test_an_invocation_under_way_does_not_keep_the_server_up() -> None:
     with cloud() as here:
         here.create("endless", "import time\ndef handler(e, c): time.sleep(900)", Timeout=900)
         here.functions.invoke(FunctionName="endless", InvocationType="Event", Payload=b"{}")
-        while not psutil.Process().children(recursive=True):
+        while not started():
             time.sleep(0.01)
-    assert psutil.Process().children(recursive=True) == []
+    assert started() == []
 
 
 def test_sandboxes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
@@ -69,7 +87,7 @@ def test_sandboxes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         import sys
         from tests.functional.local_aws import cloud
         with cloud() as here:
-            here.create("sleeper", {sleeper(2342)!r})
+            here.create("sleeper", {sleeper(SECONDS + 1)!r})
             here.invoke("sleeper")
             print("ready", flush=True)
             sys.stdin.read()
@@ -80,20 +98,18 @@ def test_sandboxes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n"
-        assert sleepers(2342)
+        assert sleepers(SECONDS + 1)
         server.send_signal(signal.SIGKILL)
         server.wait()
-    deadline = time.monotonic() + 20
-    while sleepers(2342) and time.monotonic() < deadline:
+    while sleepers(SECONDS + 1):  # or the test ends by pytest's timeout
         time.sleep(0.02)
-    assert sleepers(2342) == []
 
 
 def test_an_idle_sandbox_is_ended() -> None:
     with cloud(limits=Limits(idle=0.2)) as here:
         here.create("idle", "import uuid\nME = str(uuid.uuid4())\ndef handler(e, c): return ME")
         first = here.invoke("idle").value
-        while psutil.Process().children():
+        while started():
             time.sleep(0.02)
         assert here.invoke("idle").value != first
 
@@ -107,7 +123,7 @@ def test_slow_start_up_is_run_again_inside_the_first_invocation() -> None:
             return open("/tmp/starts").read()
     """
     with cloud(limits=Limits(start_up=1.0)) as here:
-        here.create("slowstart", source, Timeout=5)
+        here.create("slowstart", source, Timeout=60)
         result = here.invoke("slowstart")
         assert result.value == "xx"
         assert "Init Duration" not in result.log.splitlines()[-1]
@@ -205,7 +221,7 @@ def test_a_function_runs_however_far_it_can_be_kept_apart(isolation: Isolation) 
         assert here.invoke("wrapped").value == "yes"
         here.create("dies", "import os\ndef handler(e, c): os._exit(2)")
         assert here.invoke("dies").value["errorMessage"].endswith("exit status 2")
-    assert psutil.Process().children(recursive=True) == []
+    assert started() == []
 
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/out", "a/../../out"])
