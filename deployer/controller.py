@@ -130,7 +130,7 @@ def _shrink(context: Context, wanted: Wanted, name: str) -> Tended:
         why = f"wants {wanted.min_sandboxes} sandboxes and a risk of at most {wanted.max_risk:g}"
         return Tended(name, "waiting", why, evidence.sandboxes, risk)
     request = ShrinkRequest(name, Rules(wanted.keep), Window(), wanted.min_sandboxes, None, Settings(), "events")
-    report = pipeline.shrink(context, Executor(lambda steps: True), request)  # noqa: ARG005
+    report = pipeline.shrink(context, Executor(lambda steps: True, lease=False), request)  # noqa: ARG005
     why = " ".join(report.warnings)
     return Tended(name, report.state, why, evidence.sandboxes, risk, report.before.bytes, report.after.bytes)
 

@@ -64,10 +64,20 @@ class Functions:
         """
         return _function(self._settled(name))
 
-    def code_url(self, name: str) -> str:
-        """Return a presigned URL of the deployed code, valid for ten minutes."""
+    def code_url(self, name: str, version: str = "$LATEST") -> str:
+        """Return a presigned URL of the code that is deployed, or of a version's; good for ten minutes."""
         with translate_errors(f"get the code of {name}"):
-            return self.client.get_function(FunctionName=name)["Code"]["Location"]
+            return self.client.get_function(FunctionName=name, Qualifier=version)["Code"]["Location"]
+
+    def version_with(self, name: str, code_sha256: str) -> str | None:
+        """Return the newest published version that has this code, or None."""
+        found = None
+        with translate_errors(f"list the versions of {name}"):
+            for page in self.client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
+                for version in page["Versions"]:
+                    same = base64.b64decode(version.get("CodeSha256", "")).hex() == code_sha256
+                    found = version["Version"] if same and version["Version"] != "$LATEST" else found
+        return found
 
     def signing_policy(self, name: str) -> str:
         """Return what becomes of code that is not signed, ``Enforce`` or ``Warn``; empty where nobody asks."""

@@ -24,7 +24,6 @@ from deployer.report.formats import FORMATS
 from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
 from deployer.sources import SOURCES
-from deployer.state.lease import leased
 from deployer.state.workspace import Workspace
 
 FOLDER = ".ldeploy"
@@ -73,8 +72,6 @@ class Common(Output):
             workspace = replace(workspace, bucket=workspace.known_bucket())
         if self.changes:
             click.get_current_context().with_resource(workspace.lock())
-            if workspace.bucket and not self.plan and aws.storage.has_bucket(workspace.bucket):
-                click.get_current_context().with_resource(leased(aws.storage, workspace.bucket, self.function))
         return Context(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000)
 
     def executor(self) -> Executor:

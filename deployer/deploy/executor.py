@@ -3,7 +3,8 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -18,6 +19,7 @@ from deployer.errors import CloudError, ConflictError, LdeployError, TrialFailed
 from deployer.instrumentation.configure import PROBE_LAYER
 from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
 from deployer.models.function import Configuration, Function, StoredZip
+from deployer.state.lease import leased
 from deployer.state.stages import Stage
 from deployer.state.state import Answer, State
 
@@ -41,10 +43,37 @@ class Executor:
     """Return whether the user wants these steps; never with ``--plan``."""
     after: Callable[[Step], Any] = _nothing
     """Called when a step is done."""
+    lease: bool = True
+    """Whether the function's lease is taken; not where the caller holds it."""
 
     def carry_out(self, context: Context, steps: Steps, found: Function | None) -> "Execution | None":
-        """Carry the plan out if the user agrees; return None where only the plan was wanted."""
-        return self.execute(Execution(context, found), steps) if self.agreed(steps) else None
+        """Carry the plan out if the user agrees; return None where only the plan was wanted.
+
+        Raises:
+            LdeployError: as ``execute`` and ``alone``.
+        """
+        if not self.agreed(steps):
+            return None
+        with self.alone(context, steps, found):
+            return self.execute(Execution(context, found), steps)
+
+    @contextmanager
+    def alone(self, context: Context, steps: Steps, found: Function | None) -> Iterator[None]:
+        """Hold the function's lease for the length of the block; what the plan was made of is still so then.
+
+        Raises:
+            BusyError: another command works on the function.
+            ConflictError: the function, or its state, was changed since the plan was made.
+        """
+        states = [step.state for step in steps if isinstance(step, planner.SaveState)]
+        storage, bucket = context.aws.storage, context.workspace.bucket or (states[0].bucket if states else "")
+        name = context.workspace.function
+        if not (self.lease and bucket and storage.has_bucket(bucket)):  # one that is made first holds no lease yet
+            yield
+            return
+        with leased(storage, bucket, name):
+            _check_unchanged(context, states, found)
+            yield
 
     def execute(self, execution: "Execution", steps: Steps) -> "Execution":
         """Carry the plan out without asking.
@@ -58,6 +87,16 @@ class Executor:
             execution.do(step)
             self.after(step)
         return execution
+
+
+def _check_unchanged(context: Context, states: list[State], found: Function | None) -> None:
+    known = context.workspace.state()
+    now = context.aws.functions.find(found.name) if found else None
+    changed = states and known and known.serial > states[0].serial
+    if changed or (found and (now is None or now.revision != found.revision)):
+        raise ConflictError(
+            f"{context.workspace.function} was changed while this was planned.", "Run the same command again."
+        )
 
 
 @dataclass
@@ -142,11 +181,12 @@ class Execution:
             return bool(zipped.version)  # another version came on top of ours, which is still there
         return not zipped.sha256 or storage.sha256(zipped.bucket, zipped.key, found) == zipped.sha256
 
-    def _keep_code(self, name: str, zipped: StoredZip) -> None:
-        """Fetches what is deployed and uploads it, checked by the hash that Lambda gives."""
+    def _keep_code(self, name: str, zipped: StoredZip, version: str = "$LATEST") -> None:
+        """Copy what is deployed, or a version's code, to S3; check it by the hash that Lambda gives."""
         if self._holds(zipped):
             return
-        source = self._aws.storage.url(self._aws.functions.code_url(name), zipped.zip_bytes, f"the code of {name}")
+        url = self._aws.functions.code_url(name, version)
+        source = self._aws.storage.url(url, zipped.zip_bytes, f"the code of {name}")
         digest = hashlib.sha256()
         with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
             with self.context.notices.bar("keeping the present code", zipped.zip_bytes) as advance:
@@ -159,6 +199,21 @@ class Execution:
             if digest.hexdigest() != zipped.sha256:
                 raise ConflictError(f"The code of {name} was changed while it was copied.", "Run it again.")
             self._aws.storage.upload(Path(kept.name), zipped.bucket, zipped.key, zipped.sha256, lambda done: None)  # noqa: ARG005
+
+    def _find_again(self, name: str, zipped: StoredZip) -> None:
+        """Bring a zip that is gone from S3, or was replaced there, back from a published version of the function.
+
+        Raises:
+            ConflictError: no version holds it.
+        """
+        version = self._aws.functions.version_with(name, zipped.sha256) if zipped.sha256 else None
+        if version is None:
+            raise ConflictError(
+                f"{zipped} was removed or replaced since, no version of {name} holds that code.",
+                "Put the zip back, or run ldeploy probe or deploy with a package that you have.",
+            )
+        self.context.notices.warn(f"{zipped} was removed or replaced since: it is taken from version {version}.")
+        self._keep_code(name, zipped, version)
 
     def _save_state(self, state: State) -> None:
         """Write the state; before it says that something is done, check that nobody changed the function meanwhile."""
@@ -211,10 +266,7 @@ class Execution:
     def _update_code(self, name: str, zipped: StoredZip, instead_of: StoredZip | None) -> Function:
         """Deploy a zip whose bytes are checked before and after; what was there is put back where others went in."""
         if not self._holds(zipped):
-            raise ConflictError(
-                f"{zipped} was removed or replaced since: it is not deployed.",
-                "Remove that object and run the same command again: what comes from this machine is uploaded anew.",
-            )
+            self._find_again(name, zipped)
         updated = self._aws.functions.update_code(self._found(name), zipped)
         if updated.code_sha256 == zipped.sha256 or (not zipped.sha256 and self._holds(zipped)):
             return updated

@@ -146,15 +146,16 @@ def _carry_out(
     if not executor.agreed(steps):
         return report
     execution = Execution(context, request.found)
-    try:
-        executor.execute(execution, steps)
-    except TrialFailedError as error:
-        _take_back(executor, execution, request)
-        raise _with_steps(error, slim.settings) from error
-    except KeyboardInterrupt:
-        if execution.version:  # the new package is in and not tried
+    with executor.alone(context, steps, request.found):
+        try:
+            executor.execute(execution, steps)
+        except TrialFailedError as error:
             _take_back(executor, execution, request)
-        raise
+            raise _with_steps(error, slim.settings) from error
+        except KeyboardInterrupt:
+            if execution.version:  # the new package is in and not tried
+                _take_back(executor, execution, request)
+            raise
     context.workspace.write(DEPLOYED, to_json(slim.whitelist))
     logs = (line for log in execution.logs for line in log.splitlines())
     measure = replace(report.after, init_ms=median_start(logs))

@@ -200,7 +200,7 @@ class Workspace:
     def _here(self, name: str) -> str | None:
         try:
             return (self.folder / name).read_text("utf-8", "surrogateescape")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise _broken(str(self.folder / name)) from error
