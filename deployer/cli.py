@@ -10,11 +10,11 @@ import click
 
 from deployer import __version__, pipeline
 from deployer.commands import local, settings_file
+from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.errors import guarded, wants_json
 from deployer.commands.options import (
     Common,
     answering,
-    attach_policy,
     changing,
     common,
     option,
@@ -29,7 +29,7 @@ from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
 from deployer.flow.doctor import doctor as examine
-from deployer.flow.models import DeployRequest, ProbeRequest, ShrinkRequest
+from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, ShrinkRequest
 from deployer.flow.page import last_content
 from deployer.flow.reports import last_report, last_whitelist
 from deployer.flow.why import explain
@@ -105,7 +105,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
 @option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
 @steps
-@attach_policy
+@delivering
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     from_logs: bool,  # noqa: ARG001 - scripts give it; there is no other source for a function in AWS
@@ -117,7 +117,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     min_sandboxes: int,
     allow_lost: bool,
     settings: Settings,
-    attach_policy: bool,
+    delivery: Delivery,
     via: Any,
 ) -> Report:
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
@@ -127,7 +127,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give an earlier --since or a later --until.")
     request = ShrinkRequest(
-        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, attach_policy, allow_lost
+        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, delivery, allow_lost
     )
     return pipeline.shrink(context, shared.executor(), request)
 
@@ -139,7 +139,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
 @rules
 @steps
-@attach_policy
+@delivering
 def deploy(  # noqa: PLR0913, PLR0917
     shared: Common,
     package: str,
@@ -147,13 +147,13 @@ def deploy(  # noqa: PLR0913, PLR0917
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     settings: Settings,
-    attach_policy: bool,
+    delivery: Delivery,
 ) -> Report:
     """Slim a fresh build of FUNCTION by the present whitelist, and deploy it."""
     context = shared.context()
     bucket, _ = the_bucket(shared, context, package if package.startswith("s3://") else "")
     chosen = whitelist or last_whitelist(context.workspace)
-    request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, attach_policy)
+    request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, delivery)
     return pipeline.deploy(context, shared.executor(), request)
 
 

@@ -18,6 +18,7 @@ from deployer.deploy.executor import Executor
 from deployer.deploy.prune_layers import LayerUsage, check_handler, find_surroundings, measure_layers, prune_layers
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, UsageError
+from deployer.flow.aliases import choose_alias
 from deployer.flow.load_package import LoadedPackage, full_source, load_package
 from deployer.flow.models import DeployRequest, ProbeRequest, RedeployRequest, ShrinkRequest
 from deployer.flow.oversize import plan_probe
@@ -137,11 +138,12 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     known = (evidence, *(one.evidence for one in reversed(earlier)))
     usage = LayerUsage(known, seen_layers(state, evidence.until), request.rules, kept)
     layers = prune_layers(context, state.bucket, found, bare, usage)
+    begun, delivery = choose_alias(context, begun, request.delivery)
     parts = (found, full, whitelist, request.settings, layers, evidence)
     return redeploy(
         context,
         executor,
-        RedeployRequest(*parts, begun, state, Act.SHRINK, same_code=True, attach_policy=request.attach_policy),
+        RedeployRequest(*parts, begun, state, Act.SHRINK, delivery, same_code=True),
     )
 
 
@@ -180,11 +182,12 @@ def deploy(context: Context, executor: Executor, request: DeployRequest) -> mode
     layers, around = measure_layers(context.aws, bare), find_surroundings(context.aws, bare)
     known = replace(request.whitelist, runtime=bare.runtime, python=read_options(bare.environment))
     whitelist = carry_over(known, examine(full.source, full.package), request.rules, around)
+    begun, delivery = choose_alias(context, begun, request.delivery)
     parts = (found, full, whitelist, request.settings, layers, Evidence(full.zip.label, {}))
     return redeploy(
         context,
         executor,
-        RedeployRequest(*parts, begun, back, Act.DEPLOY, same_code=False, attach_policy=request.attach_policy),
+        RedeployRequest(*parts, begun, back, Act.DEPLOY, delivery, same_code=False),
     )
 
 

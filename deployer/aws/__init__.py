@@ -10,6 +10,7 @@ from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
 from deployer.aws.insights import Insights
 from deployer.aws.logs import Logs
+from deployer.aws.releases import Releases
 from deployer.aws.roles import Roles
 from deployer.aws.stacks import Stacks
 from deployer.aws.storage import Storage
@@ -26,6 +27,10 @@ class Aws:
     @cached_property
     def functions(self) -> Functions:
         return Functions(self.clients.functions)
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.functions)
 
     @cached_property
     def storage(self) -> Storage:

@@ -69,16 +69,6 @@ class Functions:
         with translate_errors(f"get the code of {name}"):
             return self.client.get_function(FunctionName=name, Qualifier=version)["Code"]["Location"]
 
-    def version_with(self, name: str, code_sha256: str) -> str | None:
-        """Return the newest published version that has this code, or None."""
-        found = None
-        with translate_errors(f"list the versions of {name}"):
-            for page in self.client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
-                for version in page["Versions"]:
-                    same = base64.b64decode(version.get("CodeSha256", "")).hex() == code_sha256
-                    found = version["Version"] if same and version["Version"] != "$LATEST" else found
-        return found
-
     def signing_policy(self, name: str) -> str:
         """Return what becomes of code that is not signed, ``Enforce`` or ``Warn``; empty where nobody asks."""
         with translate_errors(f"look for a code-signing configuration of {name}"):
@@ -90,34 +80,34 @@ class Functions:
 
     def create(self, name: str, configuration: Configuration, code: StoredZip) -> Function:
         """Create a function from a zip in S3; wait until it is active."""
-        self._patiently(
+        self.patiently(
             f"create the function {name}",
             lambda: self.client.create_function(
                 FunctionName=name,
-                Code=_place(code),
+                Code=place_of(code),
                 Architectures=[configuration.architecture],
                 PackageType="Zip",
-                **_settings(configuration, {}),
+                **settings_of(configuration, {}),
             ),
         )
         return self.ready(name)
 
     def update_code(self, found: Function, code: StoredZip) -> Function:
         """Deploy another zip, if nobody changed the function since it was found; wait until it is done."""
-        self._patiently(
+        self.patiently(
             f"update the code of {found.name}",
             lambda: self.client.update_function_code(
-                FunctionName=found.name, RevisionId=found.revision, **_place(code)
+                FunctionName=found.name, RevisionId=found.revision, **place_of(code)
             ),
         )
         return self.ready(found.name)
 
     def update_configuration(self, found: Function, wanted: Configuration) -> Function:
         """Change the configuration to the wanted one; send only what differs."""
-        settings = _settings(wanted, _settings(found.configuration, {}))
+        settings = settings_of(wanted, settings_of(found.configuration, {}))
         if not settings:
             return found
-        self._patiently(
+        self.patiently(
             f"update the configuration of {found.name}",
             lambda: self.client.update_function_configuration(
                 FunctionName=found.name, RevisionId=found.revision, **settings
@@ -131,7 +121,7 @@ class Functions:
         Raises:
             ConflictError: somebody changed the function since it was found.
         """
-        published = self._patiently(
+        published = self.patiently(
             f"publish a version of {found.name}",
             lambda: self.client.publish_version(
                 FunctionName=found.name, Description=note[:256], RevisionId=found.revision
@@ -168,7 +158,7 @@ class Functions:
 
     def invoke(self, name: str, payload: bytes, version: str = "$LATEST") -> Reply:
         """Invoke the function once and wait for the answer; a function that raises is an answer, not an error."""
-        reply = self._patiently(  # a version just published is still pending for a while
+        reply = self.patiently(  # a version just published is still pending for a while
             f"invoke {name}",
             lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version, LogType="Tail"),
         )
@@ -221,7 +211,7 @@ class Functions:
             content = self.client.get_layer_version_by_arn(Arn=arn)["Content"]
             return content["Location"], content["CodeSize"]
 
-    def _patiently(self, doing: str, call: Callable[[], Result]) -> Result:
+    def patiently(self, doing: str, call: Callable[[], Result]) -> Result:
         """Make a call; repeat it while another update of the function is in progress (409) or its role is too young."""
         began = time.monotonic()
         for pause in _pauses():
@@ -285,12 +275,12 @@ def _function(found: dict[str, Any]) -> Function:
     )
 
 
-def _place(code: StoredZip) -> Any:
+def place_of(code: StoredZip) -> Any:
     version = {"S3ObjectVersion": code.version} if code.version else {}
     return {"S3Bucket": code.bucket, "S3Key": code.key, **version}
 
 
-def _settings(wanted: Configuration, now: dict[str, Any]) -> dict[str, Any]:
+def settings_of(wanted: Configuration, now: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters of CreateFunction and UpdateFunctionConfiguration that differ from the present ones."""
     settings: dict[str, Any] = {
         "Runtime": wanted.runtime,

@@ -231,11 +231,6 @@ def rules(command: Command) -> Command:
     )
 
 
-attach_policy = option(
-    "--attach-policy", is_flag=True, help="Permit the function's role to read what it unpacks from S3, while it does."
-)
-
-
 def steps(command: Command) -> Command:
     """Add the options of the steps that follow the whitelist, given as ``settings``."""
 

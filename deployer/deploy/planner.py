@@ -15,9 +15,12 @@ from deployer.deploy.steps import (
     Create,
     Describe,
     DetachPolicy,
+    DropTrial,
     Invoke,
     KeepCode,
     MakeBucket,
+    MakeTrial,
+    MoveAlias,
     PublishLayer,
     PublishPruned,
     PublishVersion,
@@ -42,9 +45,12 @@ __all__ = [
     "Create",
     "Describe",
     "DetachPolicy",
+    "DropTrial",
     "Invoke",
     "KeepCode",
     "MakeBucket",
+    "MakeTrial",
+    "MoveAlias",
     "ProbePlan",
     "PublishLayer",
     "PublishPruned",
@@ -94,6 +100,8 @@ class Redeployment:
     """Those that let the function read what stays in S3."""
     trial: Try | None = None
     """With the recorded events, where they can be sent again."""
+    alias: str = ""
+    """Through which traffic comes; empty where ``$LATEST`` itself is called."""
 
 
 def probe(
@@ -162,9 +170,12 @@ def shrink(found: Function, new: Redeployment) -> Steps:
     needed = tuple(policy.name for policy in new.policies)
     state = replace(state, policies=tuple(sorted({*state.policies, *needed})))
     steps += [SaveState(state), *new.policies]
+    if new.trial and new.trial.on_trial:
+        steps += [MakeTrial(name, new.configuration, slim), new.trial, DropTrial(name)]
     steps += _towards(found, slim, new.configuration, "the probe out", state=state, code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.packages.full.label}")]
-    steps += [new.trial] if new.trial else []
+    steps += [new.trial] if new.trial and not new.trial.on_trial else []
+    steps += [MoveAlias(name, new.alias)] if new.alias else []
     return (*steps, *_detach(state, needed), SaveState(replace(state.after(Act.REDEPLOY_DONE), policies=needed)))
 
 
@@ -195,7 +206,14 @@ def restore(found: Function, state: State) -> Steps:
         state=state,
         code_first=_order(found, state.baseline.code, state),
     )
-    return (SaveState(state), *back, *_detach(state), SaveState(replace(state.after(Act.RESTORE_DONE), policies=())))
+    baseline, alias = state.baseline, [MoveAlias(found.name, state.baseline.alias, state.baseline.alias_version)]
+    return (
+        SaveState(state),
+        *back,
+        *(alias if baseline.alias else ()),
+        *_detach(state),
+        SaveState(replace(state.after(Act.RESTORE_DONE), policies=())),
+    )
 
 
 def _detach(state: State, needed: Iterable[str] = ()) -> Steps:

@@ -148,6 +148,43 @@ class Invoke:
 
 
 @dataclass(frozen=True)
+class MakeTrial:
+    """A function like the real one, with the new package, that no traffic sees."""
+
+    function: str
+    """The real one."""
+    configuration: Configuration
+    zip: StoredZip
+
+    def __str__(self) -> str:
+        return f"make a function like {self.function} from {self.zip}, for the trial alone"
+
+
+@dataclass(frozen=True)
+class DropTrial:
+    """It goes when the trial is over."""
+
+    function: str
+
+    def __str__(self) -> str:
+        return f"delete the function that was made for the trial of {self.function}"
+
+
+@dataclass(frozen=True)
+class MoveAlias:
+    """The alias through which traffic comes leads to another version."""
+
+    function: str
+    alias: str
+    version: str = ""
+    """Empty for the one that was published last."""
+
+    def __str__(self) -> str:
+        where = f"version {self.version}" if self.version else "the new version"
+        return f"move the alias {self.alias} of {self.function} to {where}"
+
+
+@dataclass(frozen=True)
 class Try:
     """Each recorded event again, on the version just published: it must not fail where it did not before."""
 
@@ -155,8 +192,12 @@ class Try:
     state: State
     same_code: bool
     """Then the answers must be the recorded ones too; new code may mean others."""
+    on_trial: bool = False
+    """Whether a function was made for it; else the version is tried that was published last."""
 
     def __str__(self) -> str:
+        if self.on_trial:
+            return f"try it with the {len(self.state.recorded.answers)} recorded events"
         return f"try the new version of {self.function} with the {len(self.state.recorded.answers)} recorded events"
 
 
@@ -201,5 +242,8 @@ Step = (
     | UpdateConfiguration
     | Invoke
     | Try
+    | MakeTrial
+    | DropTrial
+    | MoveAlias
 )
 Steps = tuple[Step, ...]

@@ -1,7 +1,8 @@
 """What each command of the flow is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from deployer.deploy.prune_layers import LayerPlan
 from deployer.flow.load_package import LoadedPackage
@@ -38,6 +39,18 @@ class ProbeRequest:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How a slim package comes to the function."""
+
+    attach_policy: bool = False
+    """Whether the role may be given permission to read what stays in S3."""
+    trial: Literal["before", "after"] = "before"
+    """Whether recorded events are tried before traffic sees the package, or after."""
+    alias: str | None = ""
+    """Through which traffic comes; empty where ``$LATEST`` is called; None for the function's only alias."""
+
+
+@dataclass(frozen=True)
 class ShrinkRequest:
     """What ``shrink`` is asked for."""
 
@@ -50,8 +63,7 @@ class ShrinkRequest:
     settings: Settings
     via: str
     """A name of deployer/sources/__init__.py."""
-    attach_policy: bool = False
-    """Whether the role may be given permission to read what stays in S3."""
+    delivery: Delivery = field(default_factory=Delivery)
     allow_lost: bool = False
     """Whether to go on where records are lost and few sandboxes hold the rest."""
 
@@ -66,8 +78,7 @@ class DeployRequest:
     whitelist: Whitelist
     rules: Rules
     settings: Settings
-    attach_policy: bool = False
-    """Whether the role may be given permission to read what stays in S3."""
+    delivery: Delivery = field(default_factory=Delivery)
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,6 @@ class RedeployRequest:
     """The state before: a failed trial leads back to it."""
     act: Act
     """SHRINK or DEPLOY."""
+    delivery: Delivery
     same_code: bool
     """Whether the full package is the one that answered the recorded events: then the answers must be the same."""
-    attach_policy: bool = False
-    """Whether the function's role may be given permission to read what stays in S3."""

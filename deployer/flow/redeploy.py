@@ -109,7 +109,7 @@ def _permission(context: Context, request: RedeployRequest, slim: SlimPackage) -
     if slim.rest is None:
         return PermissionPlan()
     name, role = f"ldeploy-{request.found.name[:115]}-rest", request.layers.configuration.role
-    return plan_permission(context.aws.roles, role, slim.rest, name, attach=request.attach_policy)
+    return plan_permission(context.aws.roles, role, slim.rest, name, attach=request.delivery.attach_policy)
 
 
 def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan) -> Redeployment:
@@ -124,6 +124,7 @@ def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: Permi
         request.layers.pruned,
         permission.policies,
         _trial(request, state),
+        request.delivery.alias or "",
     )
 
 
@@ -132,7 +133,8 @@ def _trial(request: RedeployRequest, state: State) -> planner.Try | None:
     if not (state.recorded.answers and Path(state.recorded.folder).is_dir()):
         return None
     check_events(Path(state.recorded.folder))
-    return planner.Try(request.found.name, state, request.same_code)
+    before = request.delivery.trial == "before" and not request.delivery.alias
+    return planner.Try(request.found.name, state, request.same_code, on_trial=before)
 
 
 def _carry_out(
@@ -153,9 +155,11 @@ def _carry_out(
             _take_back(executor, execution, request)
             raise _with_steps(error, slim.settings) from error
         except KeyboardInterrupt:
-            if execution.version:  # the new package is in and not tried
-                _take_back(executor, execution, request)
+            _take_back(executor, execution, request)
             raise
+        finally:
+            if execution.trial:
+                execution.drop_trial(execution.trial)
     context.workspace.write(DEPLOYED, to_json(slim.whitelist))
     logs = (line for log in execution.logs for line in log.splitlines())
     measure = replace(report.after, init_ms=median_start(logs))

@@ -42,6 +42,7 @@ def to_document(state: State) -> dict[str, Any]:
         "policies": list(state.policies),
         "mark": probe.mark,
         "nonce": probe.nonce,
+        "alias": [state.baseline.alias, state.baseline.alias_version],
         "left": asdict(state.left) if state.left else None,
     }
 
@@ -62,7 +63,11 @@ def _state(document: dict[str, Any]) -> State:
         document["function"],
         Stage(document["stage"]),
         document["bucket"],
-        Baseline(_configuration(document["before"]), StoredZip(**document["before_code"])),
+        Baseline(
+            _configuration(document["before"]),
+            StoredZip(**document["before_code"]),
+            *document.get("alias", ("", "")),
+        ),
         Packages(StoredZip(**document["full"]), _zip(document.get("slim")), _zip(document.get("stub"))),
         _probe(document),
         Recorded(document.get("events", ""), recorded),

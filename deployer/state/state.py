@@ -57,6 +57,10 @@ class Baseline:
     configuration: Configuration
     code: StoredZip
     """Copied to S3."""
+    alias: str = ""
+    """The alias that ldeploy moved; empty where it moved none."""
+    alias_version: str = ""
+    """The version that it led to."""
 
 
 @dataclass(frozen=True)

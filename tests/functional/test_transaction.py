@@ -141,7 +141,7 @@ def test_what_somebody_else_deploys_during_the_trial_stays(project, meanwhile):
         project.cloud.settle("f")
 
     meanwhile("PublishVersion", deploy)
-    shrunk = project.shrink("--drop", "lazy.py")
+    shrunk = project.shrink("--drop", "lazy.py", "--trial", "after")
     assert shrunk.code == 1, shrunk.err
     assert "theirs stays" in shrunk.err
     assert project.deployed() == {"app.py"}

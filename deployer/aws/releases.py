@@ -1,0 +1,92 @@
+"""Versions and aliases of a function, and the function on which a package is tried."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.aws.clients import translate_errors
+from deployer.aws.functions import Functions, place_of, settings_of
+from deployer.errors import ConflictError, MissingError
+from deployer.models.function import Configuration, StoredZip
+
+
+@dataclass(frozen=True)
+class Releases:
+    """What leads to a function's code beside ``$LATEST``."""
+
+    functions: Functions
+
+    def version_with(self, name: str, code_sha256: str) -> str | None:
+        """Return the newest published version that has this code, or None."""
+        found = None
+        with translate_errors(f"list the versions of {name}"):
+            for page in self.functions.client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
+                for version in page["Versions"]:
+                    same = base64.b64decode(version.get("CodeSha256", "")).hex() == code_sha256
+                    found = version["Version"] if same and version["Version"] != "$LATEST" else found
+        return found
+
+    def create_like(self, like: str, name: str, wanted: Configuration, code: StoredZip, note: str) -> None:
+        """Create a function with the role, network, layers and keys of another one; wait until it is active.
+
+        Args:
+            like: the name of the other one.
+            name: its own.
+            wanted: its configuration.
+            code: its zip.
+            note: its description.
+
+        Raises:
+            DeniedError: with the permissions that are missing.
+        """
+        with translate_errors(f"find the function {like}"):
+            found: Any = self.functions.client.get_function_configuration(FunctionName=like)
+        network = {key: value for key, value in found.get("VpcConfig", {}).items() if key != "VpcId" and value}
+        copied: Any = {key: found[key] for key in ("KMSKeyArn", "FileSystemConfigs") if found.get(key)}
+        copied |= {"VpcConfig": network} if network else {}
+        self.functions.patiently(
+            f"create the function {name} for the trial",
+            lambda: self.functions.client.create_function(
+                FunctionName=name,
+                Description=note,
+                Code=place_of(code),
+                Architectures=[wanted.architecture],
+                PackageType="Zip",
+                **settings_of(wanted, {}),
+                **copied,
+            ),
+        )
+        self.functions.ready(name)
+
+    def delete_noted(self, name: str, note: str) -> None:
+        """Delete a function that has this description, where there is one.
+
+        Raises:
+            ConflictError: there is one of that name with another description.
+        """
+        try:
+            with translate_errors(f"look for the function {name}"):
+                found = self.functions.client.get_function_configuration(FunctionName=name)
+        except MissingError:
+            return
+        if found.get("Description") != note:
+            raise ConflictError(f"There is a function {name}, which is not ldeploy's.", "Rename it, or --trial after.")
+        with translate_errors(f"delete the function {name}"):
+            self.functions.client.delete_function(FunctionName=name)
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Return each alias of a function, and the version it leads to; ``a+b`` where it is shared by weights."""
+        found = {}
+        with translate_errors(f"list the aliases of {name}"):
+            for page in self.functions.client.get_paginator("list_aliases").paginate(FunctionName=name):
+                for alias in page["Aliases"]:
+                    weights: Any = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
+                    found[alias["Name"]] = "+".join([alias["FunctionVersion"], *weights])
+        return found
+
+    def move_alias(self, name: str, alias: str, version: str) -> None:
+        """Let an alias lead to another version, all of its traffic at once."""
+        with translate_errors(f"move the alias {alias} of {name}"):
+            self.functions.client.update_alias(
+                FunctionName=name, Name=alias, FunctionVersion=version, RoutingConfig={"AdditionalVersionWeights": {}}
+            )
