@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from deployer.words import counted
+
 EXPLAINED: Final[Mapping[str, str]] = {
     "inotify-missing": "The kernel watched no directory: files that only libraries or static programs opened may be"
     " missing",
@@ -40,4 +42,4 @@ EXPLAINED: Final[Mapping[str, str]] = {
 def explained(fault: str, records: int) -> str:
     """Return one sentence on a fault, with its name and the number of records that have it."""
     what = EXPLAINED.get(fault, "The probe reported what this version of ldeploy does not know")
-    return f"{what} ({fault}, in {records:,} record{'s' * (records != 1)})."
+    return f"{what} ({fault}, in {counted(records, 'record')})."

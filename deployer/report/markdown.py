@@ -8,7 +8,7 @@ from deployer.report.page.models import PageContent
 from deployer.report.risk import risk
 from deployer.report.since import Since
 from deployer.report.text import DONE
-from deployer.report.words import bytes_changed, counted, megabytes, seconds
+from deployer.words import bytes_changed, counted, megabytes, seconds
 
 _WARNINGS = 5
 """So many are shown."""

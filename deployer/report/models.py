@@ -14,6 +14,7 @@ from deployer.report.faults import explained
 from deployer.report.reasons import Reason
 from deployer.report.since import Since
 from deployer.report.why_report import WhyReport
+from deployer.words import counted
 
 
 @dataclass(frozen=True)
@@ -257,9 +258,11 @@ def warnings(evidence: Evidence) -> tuple[str, ...]:
     lines = evidence.lines
     found = [explained(name, count) for name, count in evidence.faults.items()]
     if lines.missing:
-        found.append(f"{lines.missing} records are cut off in the log or missing from it: their paths are lost.")
+        found.append(
+            f"Lost: {counted(lines.missing, 'record')}, cut off in the log or missing from it, with the paths in it."
+        )
     if lines.misfit:
-        found.append(f"{lines.misfit} lines look like records and do not fit: they count for nothing.")
+        found.append(f"Left out: {counted(lines.misfit, 'line')} that looked like a record and did not fit.")
     if lines.other_package:
-        found.append(f"{lines.other_package} records are of another package: they count for that one only.")
+        found.append(f"Of another package: {counted(lines.other_package, 'record')}, which count for that one only.")
     return tuple(found)

@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from deployer.evidence.coverage import Coverage
+from deployer.words import counted
 
 ENOUGH: Final = 5
 """Below so many cold starts the estimate says nothing."""
@@ -15,7 +16,7 @@ def risk(known: Coverage) -> str:
     """Return the estimate as one or two sentences, without what introduces them."""
     starts = known.sandboxes
     if starts < ENOUGH:
-        return f"unknown. {starts:,} cold start{'s' * (starts != 1)} seen; about {USEFUL} give a useful estimate"
+        return f"unknown. {counted(starts, 'cold start')} seen; about {USEFUL} give a useful estimate"
     bound = f"at most {rate(known.upper_bound, at_most=True)}; {known.confidence:.0%} sure".replace("%", " %")
     if not known.unseen_probability:
         return f"no new file in {starts:,} cold starts, {bound}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deployer.evidence.misses import Miss
 from deployer.report.since import Since
-from deployer.report.words import counted, seconds
+from deployer.words import counted, seconds
 
 _SHOWN = 10
 """So many missing files are named."""

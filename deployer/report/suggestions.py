@@ -9,7 +9,7 @@ from typing import Final
 from deployer.models.outcome import Fate
 from deployer.models.whitelist import Reason
 from deployer.report.page.models import FileRow, Suggestion
-from deployer.report.words import counted
+from deployer.words import counted
 
 MOST: Final = 8
 """So many suggestions are made at most, the heaviest first."""

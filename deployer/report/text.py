@@ -21,7 +21,7 @@ from deployer.report.risk import risk
 from deployer.report.since_text import since_lines
 from deployer.report.why_report import WhyReport
 from deployer.report.why_text import why_lines
-from deployer.report.words import bytes_changed, counted, megabytes, percent, seconds
+from deployer.words import bytes_changed, counted, megabytes, percent, seconds
 
 
 def text(report: Report) -> str:
@@ -85,6 +85,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     lines += _account(report)
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
     lines += [f"  whitelist {report.artifacts.whitelist}"]
+    lines += [f"  page      {report.artifacts.page}"] if report.artifacts.page else []
     if report.version:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
     if report.state == "planned":

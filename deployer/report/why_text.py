@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deployer.report.why_report import WhyFile, WhyReport
-from deployer.report.words import counted, megabytes
+from deployer.words import counted, megabytes
 
 _SHOWN = 10
 """So many files are named, the heaviest first; JSON has all."""

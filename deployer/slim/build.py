@@ -18,6 +18,7 @@ from deployer.slim import Bucket, Recipe, Settings, pack, part, recipe, write_sl
 from deployer.slim.fit import fit, most, seconds
 from deployer.slim.transforms.bytecode import AddBytecode
 from deployer.slim.transforms.empty import EmptyScanned
+from deployer.words import counted, megabytes
 
 
 class Packing(StrEnum):
@@ -181,7 +182,7 @@ def _packed(request: SlimRequest, built: SlimPackage, room: int, packing: Packin
 
 def _costs(sizes: Mapping[str, int], packing: Packing) -> str:
     """Return in a sentence what files that left the package cost."""
-    files = f"{len(sizes)} file{'s' * (len(sizes) != 1)} of {sum(sizes.values()) / 1e6:.1f} MB"
+    files = f"{counted(len(sizes), 'file')} of {megabytes(sum(sizes.values()))}"
     time = f"{seconds(sizes.values()):.2f} s with two processors"
     if packing is Packing.INSIDE:
         how = f"packed inside the package, and unpacked to /tmp at each cold start, about {time}"

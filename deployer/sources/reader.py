@@ -13,6 +13,7 @@ from deployer.sources.base import EvidenceSource
 from deployer.state.state import ProbePeriod, State
 from deployer.state.workspace import EvidenceCheckpoint, Workspace
 from deployer.whitelist import Earlier
+from deployer.words import counted
 
 LATE_MS = 15 * 60 * 1000
 """Events may come late: what is older than this is taken as complete and never read again."""
@@ -150,7 +151,7 @@ def enough(evidence: Evidence, state: State, minimum: int, *, allow_lost: bool =
         )
     if evidence.sandboxes < minimum:
         raise NotEnoughEvidenceError(
-            f"Only {evidence.sandboxes} sandboxes have reported, of {minimum} asked for.",
+            f"{counted(evidence.sandboxes, 'sandbox', 'sandboxes')} reported, of {minimum:,} asked for.",
             "Wait for more traffic, or lower --min-sandboxes.",
         )
     whole = evidence.sandboxes - lines.missing

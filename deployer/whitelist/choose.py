@@ -14,6 +14,7 @@ from deployer.whitelist.inventory import Earlier
 from deployer.whitelist.package_index import PackageIndex, index_package
 from deployer.whitelist.surroundings import TASK, Surroundings, needed
 from deployer.whitelist.user_rules import Matched, match, of_layers, of_package
+from deployer.words import counted
 
 
 def choose(
@@ -43,7 +44,7 @@ def choose(
     changed = whole(unproven, "was not used since it changed")
     unseen = [*needed(index, around), *closure.own_certificates(index), *closure.in_doubt(index)]
     found = closure.grow(index, [*used, *changed, *by_rule(matched), *unseen], matched.dropped)
-    because = f"no invocation in {evidence.sandboxes} sandboxes touched it"
+    because = f"no invocation in {counted(evidence.sandboxes, 'sandbox', 'sandboxes')} touched it"
     unneeded = dict.fromkeys(index.entries, (Reason.UNTOUCHED, because))
     told = (_taken_away(used, matched), _unknown(index, evidence), _kept_whole(unproven, earlier))
     warnings = (*matched.warnings, *(warning for each in told for warning in each))

@@ -14,6 +14,7 @@ from deployer.models.whitelist import Reason
 from deployer.package import handler_path, links, script_path
 from deployer.package.pyc import source_of
 from deployer.whitelist.package_index import PackageIndex, is_licence
+from deployer.words import counted
 
 
 class Found(NamedTuple):
@@ -215,4 +216,4 @@ def _words(seen: PathEvidence, sandboxes: int) -> str:
     moment = {Phase.START: "at start-up", Phase.INVOKE: "while answering", Phase.IDLE: "between requests"}[seen.phase]
     request = f"request {seen.request} " if seen.request else ""
     asked = f", asked for by {seen.imported_by}" if seen.imported_by else ""
-    return f"{request}{moment}, {seen.sandboxes} of {sandboxes} sandboxes{asked}"
+    return f"{request}{moment}, {seen.sandboxes:,} of {counted(sandboxes, 'sandbox', 'sandboxes')}{asked}"

@@ -8,6 +8,7 @@ from deployer.whitelist.closure import Found
 from deployer.whitelist.inventory import installed
 from deployer.whitelist.package_index import PackageIndex
 from deployer.whitelist.user_rules import Matched
+from deployer.words import counted
 
 
 def decided(
@@ -56,4 +57,4 @@ def count(paths: Iterable[str]) -> str:
     """Return a list of paths in words: ``12 paths (a, b, c, …)``."""
     names = list(paths)
     more = ", …" if len(names) > 3 else ""
-    return f"{len(names)} path{'s' * (len(names) > 1)} ({', '.join(names[:3])}{more})"
+    return f"{counted(len(names), 'path')} ({', '.join(names[:3])}{more})"

@@ -14,7 +14,7 @@ from deployer.report.markdown import comment
 from deployer.report.page import Fate, page
 from deployer.report.page.curve import ticks
 from deployer.report.page.tree import packed_tree
-from deployer.report.words import MINUS
+from deployer.words import MINUS
 from tests.unit.pages import HOSTILE, content, many, row, since, small
 
 

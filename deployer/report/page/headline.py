@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deployer.report.models import ShrinkReport
-from deployer.report.words import MINUS, counted, megabytes, seconds
+from deployer.words import MINUS, counted, megabytes, seconds
 
 
 def headline(report: ShrinkReport) -> Iterator[str]:

@@ -10,7 +10,7 @@ from deployer.report.page.models import PageContent
 from deployer.report.risk import risk
 from deployer.report.since import Since
 from deployer.report.text import left_alone
-from deployer.report.words import bytes_changed, counted, megabytes
+from deployer.words import bytes_changed, counted, megabytes
 
 _COLUMNS = {"number": ' class="n"', "bar": ' class="bar"', "text": ""}
 

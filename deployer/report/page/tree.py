@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from deployer.models.outcome import Fate
 from deployer.report.page.models import FileRow
-from deployer.report.words import counted
+from deployer.words import counted
 
 LARGEST: Final = 700_000
 """Characters that the packed tree may have: the page has a few tens of thousands beside it."""
