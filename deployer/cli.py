@@ -17,6 +17,7 @@ from deployer.commands.options import (
     answering,
     changing,
     common,
+    guarding,
     option,
     rules,
     steps,
@@ -105,6 +106,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
 @option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
 @steps
+@guarding
 @delivering
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -139,6 +141,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
 @rules
 @steps
+@guarding
 @delivering
 def deploy(  # noqa: PLR0913, PLR0917
     shared: Common,

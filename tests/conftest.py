@@ -15,6 +15,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the tests marked as slow too, and more examples each")
 
 
+@pytest.fixture(autouse=True)
+def _without_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests look at what is kept; those of the guard ask for it."""
+    monkeypatch.setenv("LDEPLOY_GUARD", "off")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Load the number of examples that property tests try where they do not say it themselves."""
     settings.load_profile("all" if config.getoption("--all") else "often")

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from deployer.aws.clients import translate_errors
 from deployer.errors import MissingError
 from deployer.models.evidence import LogEvent
+from probe_layer.guard import line
 from probe_layer.record import MARK, OLD_MARK
 
 if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
 
-PATTERN = f'?"{OLD_MARK}" ?"{MARK}"'
-"""Either phrase: in quotes it matches in text and in JSON events alike; a JSON pattern would match only events that are
-JSON as a whole (CloudWatch Logs User Guide, "Filter pattern syntax")."""
+PATTERN = f'?"{OLD_MARK}" ?"{MARK}" ?"{line.MARK}"'
+"""Any of the phrases, the probe's and the guard's: in quotes it matches in text and in JSON events alike; a JSON
+pattern would match only events that are JSON as a whole (CloudWatch Logs User Guide, "Filter pattern syntax")."""
 SIDE_BY_SIDE = 4
 """Requests under way at once. FilterLogEvents has a quota of 5 to 25 a second, by region
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html): the client's adaptive retries

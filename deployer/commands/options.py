@@ -23,6 +23,7 @@ from deployer.models.function import Named, named
 from deployer.report.formats import FORMATS
 from deployer.report.models import FailedReport, Report
 from deployer.slim import Settings
+from deployer.slim.settings import Guarding
 from deployer.sources import SOURCES
 from deployer.state.workspace import Workspace
 
@@ -247,6 +248,19 @@ def steps(command: Command) -> Command:
         return command(shared, **others, settings=Settings(trim, bytecode, source, best, empty, fit))
 
     return with_steps
+
+
+def guarding(command: Command) -> Command:
+    """``--guard``, in the settings."""
+    how = "Where dropped files come back from when they are asked for: the package, the full one in S3, or nowhere."
+    choice = click.Choice([str(each) for each in Guarding])
+
+    @option("--guard", type=choice, default=str(Guarding.AUTO), show_default=True, help=how)
+    @wraps(command)
+    def with_guard(shared: Any, *, guard: str, settings: Settings, **others: Any) -> Any:
+        return command(shared, **others, settings=replace(settings, guard=Guarding(guard)))
+
+    return with_guard
 
 
 def own_bucket(aws: Aws) -> str:

@@ -1,5 +1,6 @@
 """The permission of a function's role to read what it unpacks from S3: checked before anything changes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from deployer.aws.roles import Roles, policy
@@ -16,29 +17,44 @@ class PermissionPlan:
     warnings: tuple[str, ...] = ()
 
 
-def plan_permission(roles: Roles, role: str, zipped: StoredZip, name: str, *, attach: bool) -> PermissionPlan:
+@dataclass(frozen=True)
+class Reading:
+    """A zip that a function reads while it runs."""
+
+    zip: StoredZip
+    policy: str
+    """Name of the policy that lets it, at most 128 characters of it."""
+    why: str = "The package is over Lambda's limit, so the function would read it from S3 at start"
+    """As the beginning of a sentence."""
+
+
+def plan_permission(
+    roles: Roles, role: str, reading: Reading, *, attach: bool, attached: Collection[str] = ()
+) -> PermissionPlan:
     """Plan how the role may read a zip.
 
     Args:
         roles: of the account.
         role: ARN.
-        zipped: what it is to read.
-        name: of the policy that lets it.
+        reading: what it is to read.
         attach: whether the policy may be attached.
+        attached: names of the policies that ldeploy has attached to the role: the one that is needed stays.
 
     Raises:
         DeniedError: it may not, and the policy may not be attached.
     """
-    allowed = roles.may_read(role, zipped.bucket, zipped.key)
+    zipped, name = reading.zip, reading.policy[:128]
+    document = policy(role, zipped.bucket, zipped.key)
+    again = name in attached
+    allowed = None if again else roles.may_read(role, zipped.bucket, zipped.key)
     if allowed:
         return PermissionPlan()
-    document = policy(role, zipped.bucket, zipped.key)
-    if attach:
-        return PermissionPlan((AttachPolicy(role, name[:128], document),))
+    if attach or again:
+        return PermissionPlan((AttachPolicy(role, name, document),))
     if allowed is None:
-        doubt = f"Whether {role} may read {zipped} could not be found out: without s3:GetObject on it nothing starts."
+        doubt = f"Whether {role} may read {zipped} could not be found out: it needs s3:GetObject on it. {reading.why}."
         return PermissionPlan(warnings=(doubt,))
     raise DeniedError(
-        f"The package is over Lambda's limit, so the function would read it from S3 at start, and {role} may not.",
+        f"{reading.why}, and {role} may not.",
         f"Give --attach-policy, or add this policy to the role: {document}",
     )

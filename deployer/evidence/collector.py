@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deployer.models.evidence import Evidence, LineCount, LogEvent, PathEvidence, Phase, Touch
+from probe_layer.guard import line
 from probe_layer.record import HEAD, CutError, MisfitError, Record, decode, read_touch
 
 RECENT_EVENTS = 50_000
@@ -19,6 +20,11 @@ LONGEST_PATH = 4096
 """PATH_MAX of Linux, in bytes."""
 LAST_MOMENT = 253_402_300_799_999
 """The last millisecond that RFC 3339 can write."""
+
+GUARD = "guard"
+"""The witness that a path was dropped and asked for after all."""
+ASKED = {"list": Touch.LISTED, "exec": Touch.EXECUTED, "dlopen": Touch.LOADED, "needed": Touch.LOADED}
+"""How a line of the guard says that it was asked -> the kind of touch; others may have led to an open."""
 
 Moment = tuple[int, str, str, str]
 """Milliseconds, sandbox, phase, request ("" for none): the least is the first."""
@@ -160,7 +166,9 @@ class Tally:
             self._lines["doubled"] += 1
             return
         beginnings = event.message.split(HEAD)[1:]
-        if not beginnings:
+        said = [self._guard(event, line.HEAD + rest) for rest in event.message.split(line.HEAD)[1:]]
+        self._lines.update(said)
+        if not beginnings and not said:
             self._lines["foreign"] += 1
         for rest in beginnings:
             self._lines[self._record(event, HEAD + rest)] += 1
@@ -183,6 +191,25 @@ class Tally:
             return "misfit"
         self._count(event.timestamp, record)
         return "records" if self._touches(event.timestamp, record) else "misfit"
+
+    def _guard(self, event: LogEvent, text: str) -> str:
+        """What became of a line of the guard, by the name of its count. A miss is evidence as a touch is."""
+        said = line.decode(text)
+        if said is None:
+            return "misfit"
+        if said.package != self._package:
+            return "other_package"
+        self._until = max(self._until, event.timestamp)
+        if said.fault:
+            self._faults[said.fault] += 1
+            return "records"
+        moment = (event.timestamp, said.sandbox, str(Phase.INVOKE), "")
+        trace = self._traces.get(said.miss) or self._trace(said.miss, moment)
+        if trace is None:
+            return "misfit"
+        kind = Touch.READ if said.ask == "open" and said.miss.endswith(".py") else ASKED.get(said.ask, Touch.OPENED)
+        trace.touch(moment, str(kind), frozenset({GUARD}))
+        return "records"
 
     def _count(self, timestamp: int, record: Record) -> None:
         self._numbers.note(record.sandbox, record.line)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deployer.context import Context
-from deployer.deploy.permissions import plan_permission
+from deployer.deploy.permissions import Reading, plan_permission
 from deployer.deploy.prune_layers import check_handler, measure_layers
 from deployer.errors import CloudError, LdeployError, MissingError
 from deployer.evidence.log_price import log_price
@@ -129,7 +129,7 @@ class _FunctionChecks:
         role = self.found.configuration.role
         zipped = StoredZip(self.bucket or "*", package_key(self.found.name, ANY), ANY, 0)
         try:
-            doubts = plan_permission(self.context.aws.roles, role, zipped, "", attach=False).warnings
+            doubts = plan_permission(self.context.aws.roles, role, Reading(zipped, ""), attach=False).warnings
         except LdeployError as error:
             return Check("role", Verdict.DOUBT, f"For a package over the limit: {error}")
         return Check("role", Verdict.DOUBT if doubts else Verdict.GOOD, doubts[0] if doubts else f"{role} may read it")

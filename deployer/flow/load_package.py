@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deployer.context import Context
 from deployer.errors import PackageError, UsageError
-from deployer.instrumentation.manifest import NAME
+from deployer.instrumentation.manifest import INDEX, NAME
 from deployer.models.function import Function, StoredZip, package_key
 from deployer.models.package import Package, Source
 from deployer.package import FileSource, index, open_file, pack_folder
@@ -67,8 +67,8 @@ def sha256_of(path: Path) -> str:
 
 
 def _checked(loaded: LoadedPackage) -> LoadedPackage:
-    """Refuse a package that ldeploy made to fit: parts of it are packed."""
-    if NAME in loaded.package.entries:
+    """Refuse a package that ldeploy made to fit, or guarded: parts of it are packed, or links."""
+    if {NAME, INDEX} & loaded.package.entries.keys():
         raise PackageError(
             f"{loaded.zip} was made by ldeploy, and parts of it are packed.", "Name the full build with --package."
         )

@@ -9,11 +9,12 @@ from pathlib import Path
 from deployer.context import Context
 from deployer.deploy import planner
 from deployer.deploy.executor import Execution, Executor
-from deployer.deploy.permissions import PermissionPlan, plan_permission
+from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission
 from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, OverLimitError, TrialFailedError
 from deployer.evidence.invocations import median_start
+from deployer.flow.guard import GuardPlan, plan_guard
 from deployer.flow.models import RedeployRequest
 from deployer.flow.page import page_content, settle_account
 from deployer.flow.reports import shrink_report
@@ -42,13 +43,14 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
         OverLimitError: what would be unpacked at start is bigger than /tmp can be.
         TrialFailedError: it failed on a recorded event; what was deployed before is back.
     """
-    slim = _build(context, request)
+    guarding = plan_guard(context, request)
+    slim = _build(context, request, guarding)
     check_storage(slim.sizes)
-    permission = _permission(context, request, slim)
+    permission = _permission(context, request, slim, guarding)
     new = _redeployment(request, slim, permission)
     steps = planner.shrink(request.found, new)
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
-    warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked))
+    warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked), *_unguarded(request, slim))
     report = shrink_report(request, slim, stored, steps, warnings)
     account = settle_account(context, request, slim)
     report = replace(report, before=_with_starts(context, request, report.before))
@@ -76,7 +78,15 @@ def _command(request: RedeployRequest) -> str:
     return f"ldeploy {'shrink' if request.same_code else 'deploy'} {request.found.name}"
 
 
-def _build(context: Context, request: RedeployRequest) -> SlimPackage:
+def _unguarded(request: RedeployRequest, slim: SlimPackage) -> tuple[str, ...]:
+    """Return what is said where the guard does not bring back all that was dropped."""
+    pruned = [layer for layer in request.layers.reports if layer.pruned]
+    if slim.guard is None or not pruned:
+        return ()
+    return ("The layers that were pruned are not guarded: what was dropped from them cannot be brought back.",)
+
+
+def _build(context: Context, request: RedeployRequest, guarding: GuardPlan) -> SlimPackage:
     """Write the whitelist, as JSON and as a plain list, and the slim zip made by it."""
     workspace = context.workspace
     workspace.write(WHITELIST, to_json(request.whitelist))
@@ -91,6 +101,7 @@ def _build(context: Context, request: RedeployRequest) -> SlimPackage:
         evidence=request.evidence,
         path=workspace.path(SLIM),
         bucket=Bucket(request.begun.bucket, request.found.arn.split(":")[3], request.begun.function),
+        guard=guarding.request,
     )
     return build(parts, UNZIPPED - _beside(request), context.notices)
 
@@ -104,12 +115,15 @@ def _beside(request: RedeployRequest) -> int:
     return layer_size() + (layers.whole_bytes if request.begun.packages.stub else layers.bytes)
 
 
-def _permission(context: Context, request: RedeployRequest, slim: SlimPackage) -> PermissionPlan:
+def _permission(context: Context, request: RedeployRequest, slim: SlimPackage, guarding: GuardPlan) -> PermissionPlan:
     """Plan how the function may read what stays in S3."""
+    guard = guarding.permission if slim.guard else PermissionPlan()
     if slim.rest is None:
-        return PermissionPlan()
+        return guard
     name, role = f"ldeploy-{request.found.name[:115]}-rest", request.layers.configuration.role
-    return plan_permission(context.aws.roles, role, slim.rest, name, attach=request.delivery.attach_policy)
+    attach, attached = request.delivery.attach_policy, request.begun.policies
+    rest = plan_permission(context.aws.roles, role, Reading(slim.rest, name), attach=attach, attached=attached)
+    return PermissionPlan((*rest.policies, *guard.policies), (*rest.warnings, *guard.warnings))
 
 
 def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan) -> Redeployment:
@@ -118,7 +132,7 @@ def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: Permi
     bare = request.layers.configuration
     return Redeployment(
         state,
-        fitted(bare, slim.unpacked) if slim.unpacked else bare,
+        fitted(bare, slim.unpacked) if slim.unpacked or slim.guard else bare,
         slim,
         request.full.upload,
         request.layers.pruned,

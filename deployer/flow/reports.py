@@ -87,8 +87,16 @@ def shrink_report(
         ),
         plan=tuple(map(str, steps)),
         version="",
+        guard=_guard(slim),
         warnings=(*whitelist.warnings, *slim.warnings, *warnings, *models.warnings(evidence)),
     )
+
+
+def _guard(slim: SlimPackage) -> models.GuardReport:
+    made = slim.guard
+    if made is None:
+        return models.GuardReport()
+    return models.GuardReport(made.mode, made.files, made.bytes, made.added, made.zip_added, made.left_out)
 
 
 def restore_report(state: State, steps: Steps, done: Execution | None) -> models.RestoreReport:

@@ -89,13 +89,16 @@ class _Lines:
 
 
 def mending(function: str, misses: Collection[Miss], whitelist: Whitelist) -> str:
-    """Return the command that keeps what was missing; the rules of the last shrink stay; empty where nothing was."""
+    """Return the command that keeps what was missing; the rules of the last shrink stay; empty where nothing was.
+
+    What the guard brought is evidence, and needs no rule.
+    """
     if not misses:
         return ""
     kept = {posixpath.dirname(path) for path in whitelist.kept()}
-    rules = dict.fromkeys([*_rules(whitelist), *(_keeping(miss.path, kept) for miss in misses)])
+    rules = dict.fromkeys([*_rules(whitelist), *(_keeping(miss.path, kept) for miss in misses if not miss.served)])
     named = " ".join(f"--keep {shlex.quote(rule)}" for rule in islice(rules, _NAMED))
-    return f"ldeploy shrink {function} {named}"
+    return f"ldeploy shrink {function} {named}".rstrip()
 
 
 def _keeping(path: str, kept: Collection[str]) -> str:

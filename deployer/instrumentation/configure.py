@@ -21,7 +21,7 @@ EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper"""
 
 FIT_WRAPPER = "/var/task/.ldeploy/start"
-"""The wrapper of a package that was made to fit (``deployer/slim/pack.py``)."""
+"""The wrapper of a package that was made to fit, or is guarded (``deployer/slim/pack.py``, ``deployer/slim/guard``)."""
 
 STORAGE_VARIABLE = "LDEPLOY_STORAGE"
 """Environment variable with the MB of /tmp that the user gave such a function."""
@@ -144,8 +144,8 @@ def disarm(configuration: Configuration) -> Configuration:
 
 
 def fitted(configuration: Configuration, unpacked: int) -> Configuration:
-    """Return the configuration of a package that was made to fit: its wrapper, the user's own chained, and space on
-    /tmp.
+    """Return the configuration of a package that was made to fit, or is guarded: its wrapper, the user's own chained,
+    and space on /tmp for what is unpacked.
 
     Args:
         configuration: as the user wants it.
@@ -158,8 +158,8 @@ def fitted(configuration: Configuration, unpacked: int) -> Configuration:
     if EXEC_WRAPPER in configuration.environment:
         environment[WRAPPER_VARIABLE] = configuration.environment[EXEC_WRAPPER]
     check_environment(environment)
-    storage = min(STORAGE, configuration.storage + unpacked // MIB + 1)
-    return replace(configuration, environment=environment, storage=storage)
+    more = unpacked // MIB + 1 if unpacked else 0
+    return replace(configuration, environment=environment, storage=min(STORAGE, configuration.storage + more))
 
 
 def unfitted(configuration: Configuration) -> Configuration:

@@ -11,12 +11,15 @@ from typing import Any, Final
 
 from deployer.models.dates import seconds_of
 from deployer.models.package import Entry, Kind, Package
+from probe_layer.guard import index as guard_index
 
 VERSION: Final = 3
 
 FOLDER: Final = ".ldeploy"
 """Where the manifest, and what belongs to it, are in the deployed package."""
 NAME: Final = f"{FOLDER}/manifest.json"
+INDEX: Final = f"{FOLDER}/{guard_index.NAME}"
+"""The guard's index (``deployer/slim/guard``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,23 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
+class GuardReport:
+    """How what was dropped can be brought back."""
+
+    mode: str = "off"
+    """``inside``, ``s3`` or ``off``."""
+    files: int = 0
+    bytes: int = 0
+    """Of those files, unpacked."""
+    added: int = 0
+    """Bytes that it costs in the package, unzipped."""
+    zip_added: int = 0
+    """Bytes that it costs in the zip."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Dropped files that nobody could use at run time, and that cannot be brought back: kind -> bytes."""
+
+
+@dataclass(frozen=True)
 class ShrinkReport:
     """The answer to ``shrink`` and ``deploy``."""
 
@@ -127,6 +144,7 @@ class ShrinkReport:
     """The version published of the new package."""
     made: str = ""
     """When it was deployed, or planned: RFC 3339."""
+    guard: GuardReport = field(default_factory=GuardReport)
     warnings: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ from deployer.evidence.coverage import Coverage
 from deployer.models.evidence import LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.json import document
-from deployer.report.models import Artifacts, LayerReport, Limits, ShrinkReport
+from deployer.report.models import Artifacts, GuardReport, LayerReport, Limits, ShrinkReport
 from deployer.report.reasons import Reason
 from deployer.versioned import Form
 
@@ -37,6 +37,7 @@ def _parts(fields: dict[str, Any]) -> dict[str, Any]:
         "steps": tuple(Saving(**step) for step in fields["steps"]),
         "layers": tuple(LayerReport(**layer) for layer in fields["layers"]),
         "reasons": tuple(Reason(**reason) for reason in fields["reasons"]),
+        "guard": GuardReport(**fields.get("guard", {})),
         "artifacts": Artifacts(**fields["artifacts"]),
         "plan": tuple(fields["plan"]),
         "warnings": tuple(fields["warnings"]),

@@ -9,6 +9,7 @@ from deployer.report.models import (
     CommentReport,
     DoctorReport,
     FailedReport,
+    GuardReport,
     LayerReport,
     ProbeReport,
     Report,
@@ -84,12 +85,28 @@ def _shrink(report: ShrinkReport) -> list[str]:
         ]
     lines += _account(report)
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
+    lines += _guard(report.guard)
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     lines += [f"  page      {report.artifacts.page}"] if report.artifacts.page else []
     if report.version:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
     if report.state == "planned":
         lines += ["  this would be done", *_numbered(report.plan)]
+    return lines
+
+
+_WHERE = {"inside": "from blocks inside the package", "s3": "from the full package in S3"}
+
+
+def _guard(guard: GuardReport) -> list[str]:
+    if guard.mode == "off":
+        return []
+    cost = f"{megabytes(guard.added)} unzipped, {megabytes(guard.zip_added)} zipped"
+    files = f"{counted(guard.files, 'dropped file')} ({megabytes(guard.bytes)})"
+    lines = [f"  guard     {files} come back when asked for, {_WHERE[guard.mode]}; costs {cost}"]
+    if guard.left_out:
+        kinds = ", ".join(f"{kind} {megabytes(size)}" for kind, size in guard.left_out.items())
+        lines.append(f"            but for {kinds}")
     return lines
 
 

@@ -16,6 +16,7 @@ from deployer.notices import Notices
 from deployer.package import index, open_file
 from deployer.slim import Bucket, Recipe, Settings, pack, part, recipe, write_slim
 from deployer.slim.fit import fit, most, seconds
+from deployer.slim.guard import Guarded, GuardRequest, guard
 from deployer.slim.transforms.bytecode import AddBytecode
 from deployer.slim.transforms.empty import EmptyScanned
 from deployer.words import counted, megabytes
@@ -54,6 +55,8 @@ class SlimRequest:
     """Where the slim zip is written."""
     bucket: Bucket | None = None
     """Where the rest is put that is over the limit even packed; None where it may not leave the package."""
+    guard: GuardRequest | None = None
+    """How what is dropped can be brought back; None where it cannot."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class SlimPackage:
     """Path -> bytes of what is packed, and unpacked to /tmp at start."""
     rest: StoredZip | None = None
     """Where those files are not inside the package."""
+    guard: Guarded | None = None
+    """What can be brought back, where the package is guarded."""
 
     @property
     def unpacked(self) -> int:
@@ -105,7 +110,8 @@ def build(request: SlimRequest, room: int, notices: Notices) -> SlimPackage:
         notices.say(f"over the limit: {what}")
         built = built if settings == built.settings and not built.sizes else _write(request, settings, notices)
         built = _packed(request, built, room, packing) if packing else built
-    return replace(built, warnings=(*built.warnings, *_bigger(request, built)))
+    built = replace(built, warnings=(*built.warnings, *_bigger(request, built)))
+    return _guarded(request, built, room, notices) if request.guard else built
 
 
 def _bigger(request: SlimRequest, built: SlimPackage) -> Iterator[str]:
@@ -123,6 +129,23 @@ def _bigger(request: SlimRequest, built: SlimPackage) -> Iterator[str]:
         f"{told}: bytecode is why, and saves each cold start the compiling of {sources:,} bytes of sources, about "
         f"{seconds_saved:.3f} s of a whole processor. --no-bytecode leaves it out, --no-source the sources."
     )
+
+
+def _guarded(request: SlimRequest, built: SlimPackage, room: int, notices: Notices) -> SlimPackage:
+    """Guard the package, or leave it as it is where it would not fit then, and say so."""
+    if request.guard is None:
+        return built
+    notices.say("guard what was dropped")
+    out = request.path.with_name(f".{request.path.name}.guarded")
+    made = guard(request.path, request.source, request.package, request.guard, out)
+    if made.measure.bytes >= room > built.measure.bytes:
+        out.unlink()
+        over = f"with the guard the package would have {made.measure.bytes:,} bytes unzipped, and may have {room:,}"
+        advice = "" if request.guard.where else "; what was dropped can stay in S3: --guard s3 --attach-policy"
+        return replace(built, warnings=(*built.warnings, f"What was dropped cannot be brought back: {over}{advice}."))
+    out.replace(request.path)
+    step = Saving(f"guarded, {made.mode}", made.files, 0, made.added)
+    return replace(built, measure=made.measure, steps=(*built.steps, step), guard=made)
 
 
 def _weighs(built: SlimPackage) -> int:

@@ -1,7 +1,21 @@
 """Which steps follow the whitelist on the way to the slim zip."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
+
+
+class Guarding(StrEnum):
+    """Where what was dropped is brought back from, when it is asked for after all."""
+
+    AUTO = "auto"
+    """S3 where the role may read the full package, else inside where that fits, else off."""
+    INSIDE = "inside"
+    """The package itself, in blocks."""
+    S3 = "s3"
+    """The full package's zip."""
+    OFF = "off"
+    """Nowhere."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +34,8 @@ class Settings:
     """Empty the files that a scan only looked at."""
     fit: bool = True
     """Pack what is still over the limit, to be unpacked at start."""
+    guard: Guarding = Guarding.OFF
+    """Bring back what was dropped."""
 
     def __str__(self) -> str:
         """Return the steps that can change what a function does, each with the option that switches it off."""

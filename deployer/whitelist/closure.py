@@ -48,7 +48,7 @@ def touched(index: PackageIndex, evidence: Evidence) -> Iterator[Found]:
 
 def _by_another(path: str, seen: PathEvidence) -> bool:
     """Return whether only another process opened a source: it may have run as a script."""
-    return path.endswith(".py") and bool(seen.witnesses) and "audit" not in seen.witnesses
+    return path.endswith(".py") and bool(seen.witnesses) and not seen.witnesses & {"audit", "guard"}
 
 
 def _browsed(index: PackageIndex, evidence: Evidence) -> Iterator[Found]:

@@ -19,7 +19,7 @@
 struct header {
     char magic[8];
     uint32_t count, rows, digests, needs, names, about, about_length, spare; /* parts by their offsets in the file */
-    char package[16];
+    char package[64]; /* what records of the probe carry for this package, filled up with NUL */
 };
 
 struct row {

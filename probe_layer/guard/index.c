@@ -15,9 +15,9 @@
 #include "../programs.h"
 
 #define MAGIC "ldguard1"
-#define VARIABLE "LDEPLOY_GUARD"
+#define VARIABLE "LDEPLOY_INDEX"
 
-_Static_assert(sizeof(struct header) == 56 && sizeof(struct row) == 48, "index.py writes them by these sizes");
+_Static_assert(sizeof(struct header) == 104 && sizeof(struct row) == 48, "index.py writes them by these sizes");
 
 const struct header *guard_index;
 char preload_entry[PATH_ROOM + 16], own_entry[PATH_ROOM + 16];
@@ -105,7 +105,7 @@ char *at_home(char *path) {
 
 /* -- start --------------------------------------------------------------------------------------------------------- */
 
-/* The next field of LDEPLOY_GUARD (pid:python:folder:life:log), and where the one behind it begins; NULL: no more. */
+/* The next field of LDEPLOY_INDEX (pid:python:folder:life:log), and where the one behind it begins; NULL: no more. */
 static const char *take_field(const char *text, char *to, size_t room) {
     size_t length = strcspn(text, ":");
     snprintf(to, room, "%.*s", (int)length, text);

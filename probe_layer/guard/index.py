@@ -20,7 +20,7 @@ bare name, which begins with the byte 1."""
 DEFLATED, LOOKED_AT = 2, 1
 """Flags: as it lies in a zip; stat is answered by the index."""
 
-_HEADER = struct.Struct("<8s7I4x16s")
+_HEADER = struct.Struct("<8s7I4x64s")
 _ROW = struct.Struct("<QQQIII4xHHHcB")
 _DIGEST = 32
 
@@ -79,7 +79,7 @@ def encode(rows: Sequence[Row], package: str, about: Dict[str, Any]) -> bytes:
 
     Args:
         rows: in any order, each path once.
-        package: label of the full package, 16 characters.
+        package: what lines of the log are to carry, as the probe's do; at most 64 characters.
         about: where the bytes lie: ``bucket``, ``key``, ``etag``, ``bytes`` and ``region``, or ``blocks``.
     """
     ordered = sorted(rows, key=lambda row: key_of(row.path))
@@ -122,7 +122,7 @@ class Index:
             _HEADER.unpack_from(data)
         )
         self._data = data
-        self.package: str = label.decode()
+        self.package: str = label.rstrip(b"\0").decode()
         self.about: Dict[str, Any] = json.loads(data[place : place + length])
 
     def __getitem__(self, number: int) -> Row:

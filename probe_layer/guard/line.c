@@ -130,9 +130,9 @@ static char *stamp(char *to, const struct timespec *now) {
 }
 
 __attribute__((noinline)) void say_miss(const struct row *row, const char *ask, const char *how, long ms) {
-    char line[LONGEST], *to, *end = line + sizeof line - 700, package[17] = "";
+    char line[LONGEST], *to, *end = line + sizeof line - 700, package[sizeof guard_index->package + 1] = "";
     struct timespec now;
-    memcpy(package, guard_index->package, 16);
+    memcpy(package, guard_index->package, sizeof guard_index->package);
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
     to = stamp(put(line, "{\"record\":\"ldeploy-guard/1\",\"timestamp\":\""), &now);
     to = put(put(put(to, "\",\"level\":\"WARN\",\"package\":\""), package), "\",\"sandbox\":\"");

@@ -12,7 +12,7 @@ from typing import Any
 from deployer.instrumentation.manifest import InBucket
 from deployer.package import index, open_file, pack_folder
 from deployer.slim import copy_all, write_slim
-from deployer.slim.guard import Guarded, GuardMode, guard
+from deployer.slim.guard import Guarded, GuardMode, GuardRequest, guard
 from probe_layer.guard.line import Line, decode
 from tests.functional.local_aws import Cloud, Result
 
@@ -70,8 +70,8 @@ def packages(
         empty(slim, is_emptied)
         cloud.storage.upload_file(str(slim), BUCKET, "slim.zip")
         guarded = folder / "guarded.zip"
-        guarded.write_bytes(slim.read_bytes())
-        made = guard(guarded, source, package, where if mode is GuardMode.S3 else None, [os.uname().machine])
+        request = GuardRequest(where if mode is GuardMode.S3 else None, (os.uname().machine,))
+        made = guard(slim, source, package, request, guarded)
     cloud.storage.upload_file(str(guarded), BUCKET, "guarded.zip")
     return Packages(cloud, folder, made)
 

@@ -52,7 +52,7 @@ def test_what_was_made_to_fit_is_unmade_exactly(configuration, unpacked):
     made = fitted(configuration, unpacked)
     assert unfitted(made) == configuration
     assert unfitted(fitted(unfitted(made), unpacked)) == configuration
-    assert made.storage == min(10_240, configuration.storage + unpacked // 2**20 + 1)
+    assert made.storage == min(10_240, configuration.storage + (unpacked // 2**20 + 1 if unpacked else 0))
 
 
 def test_a_wrapper_that_another_put_in_the_place_of_ours_stays():

@@ -3,9 +3,10 @@ import json
 import pytest
 
 from deployer.errors import WorkspaceError
-from deployer.evidence import from_json, gather, merge, to_json
+from deployer.evidence import Tally, from_json, gather, merge, to_json
 from deployer.evidence.coverage import estimate
 from deployer.models.evidence import Evidence, LineCount, LogEvent, Phase, Touch
+from probe_layer.guard.line import fault_line
 from probe_layer.record import Record, encode
 from tests.unit.old_lines import old_line
 
@@ -321,3 +322,35 @@ def test_evidence_of_another_version_is_said_to_be_so() -> None:
 def test_the_same_evidence_is_the_same_text() -> None:
     log = events(record("a", touched={"opened": ["b", "a"]}), record("b", touched={"opened": ["a"], "looked": ["b"]}))
     assert to_json(gather(log, LABEL)) == to_json(gather(reversed(log), LABEL))
+
+
+# -- the guard -------------------------------------------------------------------------------------------------------
+
+
+def miss(path: str, ask: str = "stat", **fields) -> str:
+    said = {"record": "ldeploy-guard/1", "timestamp": "t", "package": LABEL, "sandbox": "ab" * 8, "miss": path}
+    return json.dumps({**said, "ask": ask, "how": "fetched", "bytes": 1, "ms": 2, **fields}, separators=(",", ":"))
+
+
+def test_what_a_guard_was_asked_for_is_evidence():
+    asked = {"stat": Touch.OPENED, "list": Touch.LISTED, "exec": Touch.EXECUTED, "dlopen": Touch.LOADED}
+    tally = Tally(LABEL)
+    for number, ask in enumerate([*asked, "open"]):
+        tally.read(LogEvent(str(number), number, "printed before" + miss(f"part/{ask}.py", ask)))
+    paths = tally.evidence().paths
+    assert {path: set(seen.touches) for path, seen in paths.items()} == {
+        **{f"part/{ask}.py": {touch} for ask, touch in asked.items()},
+        "part/open.py": {Touch.READ},
+    }
+    assert {seen.witnesses for seen in paths.values()} == {frozenset({"guard"})}
+
+
+def test_a_guards_faults_count_and_lines_of_other_packages_do_not():
+    tally = Tally(LABEL)
+    tally.read(LogEvent("0", 0, fault_line(LABEL, "ab" * 8, "guard-denied", "why")))
+    tally.read(LogEvent("1", 0, miss("a.py", package="f" * 16)))
+    tally.read(LogEvent("2", 0, miss("../a.py")))
+    tally.read(LogEvent("3", 0, miss("a.py")[:-20]))
+    evidence = tally.evidence()
+    assert (evidence.faults, dict(evidence.paths)) == ({"guard-denied": 1}, {})
+    assert (evidence.lines.records, evidence.lines.other_package, evidence.lines.foreign) == (1, 1, 0)

@@ -7,6 +7,6 @@
 .ldeploy/start                 the wrapper (AWS_LAMBDA_EXEC_WRAPPER)
 """
 
-from deployer.slim.guard.make import Guarded, GuardMode, guard
+from deployer.slim.guard.make import Guarded, GuardMode, GuardRequest, guard
 
-__all__ = ["GuardMode", "Guarded", "guard"]
+__all__ = ["GuardMode", "GuardRequest", "Guarded", "guard"]

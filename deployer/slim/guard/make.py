@@ -1,7 +1,7 @@
 """Slim zip + full package -> the guarded zip: links, index, blocks, and what brings them back."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -64,41 +64,47 @@ class _Survey:
     dynamics: Mapping[str, Dynamic]
 
 
-def guard(
-    slim: Path,
-    source: Source,
-    full: Package,
-    where: InBucket | None,
-    machines: Sequence[str] = MACHINES,
-    unguarded: Collection[str] = (),
-) -> Guarded:
-    """Make a slim zip a guarded one, in its place; the same bytes each time.
+@dataclass(frozen=True)
+class GuardRequest:
+    """How a package is guarded."""
+
+    where: InBucket | None = None
+    """The full package's zip in S3, to read ranges of; None: what was dropped goes into the package."""
+    machines: tuple[str, ...] = MACHINES
+    """The architectures that it is to run on, of ``MACHINES``."""
+    label: str = ""
+    """What lines of the log are to carry for this package; empty for the full package's label."""
+    unguarded: frozenset[str] = frozenset()
+    """Paths that are not to be brought back."""
+
+
+def guard(slim: Path, source: Source, full: Package, request: GuardRequest, out: Path) -> Guarded:
+    """Make a guarded zip of a slim one; the same bytes each time.
 
     Args:
-        slim: the zip, as it is otherwise to be deployed; replaced when the new one is whole.
+        slim: the zip, as it is otherwise to be deployed.
         source: the full package's zip.
         full: its index.
-        where: the same zip in S3, for the function to read ranges of; None: what was dropped goes into the package.
-        machines: the architectures that it is to run on, of ``MACHINES``.
-        unguarded: paths that are not to be brought back.
+        request: how.
+        out: where the guarded zip is put when it is whole.
 
     Raises:
         PackageError: the full package is damaged.
         LdeployError: the shim was not compiled.
     """
-    pack = slim.with_name(f".{slim.name}.guard")
+    pack = out.with_name(f".{out.name}.blocks")
     try:
         with open_file(slim) as slim_source:
             package = index(slim_source)
             survey = _survey(source, full, package, slim.parent)
-            made = plan(full, package, resolve(survey.dynamics, _names(full)), unguarded)
-            small, packed = _small(made, source, full, survey, where, machines, pack)
-            measure = _write(slim_source, package, made, small, pack if packed else None, slim)
+            made = plan(full, package, resolve(survey.dynamics, _names(full)), request.unguarded)
+            small, packed = _small(made, source, full, survey, request, pack)
+            measure = _write(slim_source, package, made, small, pack if packed else None, out)
     finally:
         pack.unlink(missing_ok=True)
     entries = [row.entry for row in made.files if row.entry]
     return Guarded(
-        GuardMode.S3 if where else GuardMode.INSIDE,
+        GuardMode.S3 if request.where else GuardMode.INSIDE,
         measure,
         files=len(entries),
         bytes=sum(entry.size for entry in entries),
@@ -146,21 +152,21 @@ def _is_dropped(entry: Entry, kept: Entry | None) -> bool:
 # -- the index -------------------------------------------------------------------------------------------------------
 
 
-def _small(  # noqa: PLR0913, PLR0917
+def _small(
     made: GuardPlan,
     source: Source,
     full: Package,
     survey: _Survey,
-    where: InBucket | None,
-    machines: Sequence[str],
+    request: GuardRequest,
     pack: Path,
 ) -> tuple[list[Small], bool]:
     """Everything new but the blocks, which are written to ``pack``; whether there are any."""
     files = {row.path: row.entry for row in made.files if row.entry}
-    packed = None if where else write_blocks(source, files, pack)
-    about: dict[str, Any] = where.fields() if where else {"blocks": list(packed.blocks) if packed else []}
+    packed = None if request.where else write_blocks(source, files, pack)
+    about: dict[str, Any] = {"blocks": list(packed.blocks)} if packed else {}
+    about |= request.where.fields() if request.where else {}
     rows = [_row(row, survey.digests, packed) for row in made.rows]
-    ours = [(layout.NAME, layout.encode(rows, full.label, about)), *guard_files(machines)]
+    ours = [(layout.NAME, layout.encode(rows, request.label or full.label, about)), *guard_files(request.machines)]
     written = [small_file(f"{FOLDER}/{name}", data, _mode(name)) for name, data in ours]
     links = [symlink(path, f"{TREE}/{path}") for path in made.links]
     return [*written, *links, *_restored(made)], packed is not None

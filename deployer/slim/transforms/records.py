@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from deployer.models.slim import Saving
 from deployer.slim.buffers import whole
+from deployer.slim.settings import Guarding
 from deployer.slim.transforms.base import Changed, File, Kept, Outcome, Transform
 
 RECORD: Final = re.compile(r"(?:.*/)?[^/]+\.dist-info/RECORD")
@@ -25,8 +26,9 @@ class ShortenRecords(Transform):
 
     @classmethod
     def plan(cls, kept: Kept) -> Self | None:
-        """Choose the lists."""
-        return cls(tuple(filter(RECORD.fullmatch, kept.files))) if kept.settings.trim else None
+        """Choose the lists; with a guard all that they list is there."""
+        shortens = kept.settings.trim and kept.settings.guard is Guarding.OFF
+        return cls(tuple(filter(RECORD.fullmatch, kept.files))) if shortens else None
 
     def change(self, file: File) -> Changed:
         """Return the rows of what is kept."""
