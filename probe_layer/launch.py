@@ -22,6 +22,7 @@ _SETTINGS = ("LDEPLOY_PACKAGE", "LDEPLOY_WRAPPER", "LDEPLOY_SAMPLE", "LDEPLOY_TA
 
 def main() -> None:
     """The probe, then the runtime, in one process."""
+    restart_with_options()
     path, writes = sys.path[0], sys.dont_write_bytecode
     sys.path[0], sys.dont_write_bytecode = OWN, True
     try:
@@ -30,6 +31,20 @@ def main() -> None:
         os.write(2, b"ldeploy: the probe could not start: %s\n" % type(error).__name__.encode())
     sys.path[0], sys.dont_write_bytecode = path, writes
     hand_over(sys.argv[1])
+
+
+def restart_with_options() -> None:
+    """Start again with options that the function's wrapper has put before the script: they are the interpreter's.
+
+    AWS's own example of a wrapper does so (``-X importtime`` before the last argument); such a wrapper takes what stands
+    before it for the interpreter alone.
+    """
+    script = next((place for place, each in enumerate(sys.argv) if place and each.endswith(".py")), 0)
+    if script > 1:
+        before = getattr(sys, "orig_argv", sys.argv[:1])
+        before = before[1 : before.index(sys.argv[0])]
+        options = [*before, *sys.argv[1:script]]
+        os.execv(sys.executable, [sys.executable, *options, sys.argv[0], *sys.argv[script:]])  # noqa: S606
 
 
 # -- the probe -----------------------------------------------------------------------------------------------------

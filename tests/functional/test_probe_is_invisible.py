@@ -109,6 +109,24 @@ def test_the_functions_own_wrapper_is_called(host: Host) -> None:
     assert "/opt/own-wrapper" in run.touched("executed")
 
 
+@pytest.mark.parametrize("before", ['"$1" -O', '"$1"'], ids=["options twice", "options once"])
+def test_options_that_the_functions_own_wrapper_puts_before_the_script(host: Host, before: str) -> None:
+    """As AWS's own example of a wrapper does: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html."""
+    wrapper = host.opt / "own-wrapper"
+    script = f'exec {before} "${{@:2:$#-2}}" -X utf8 -W ignore::ImportWarning "${{@: -1}}"'
+    wrapper.write_text(f"#!/bin/bash\nunset AWS_LAMBDA_EXEC_WRAPPER\n{script}\n")
+    wrapper.chmod(0o755)
+    host.add("app.py", dedent(LOOKING_AROUND))
+    bare = host.run(probe=False, prefix=[str(wrapper)])
+    run = host.run(environment={"LDEPLOY_WRAPPER": str(wrapper), "AWS_LAMBDA_EXEC_WRAPPER": str(host.wrapper)})
+    for name, value in bare.answers[0].items():
+        assert without_addresses(json.dumps(run.answers[0][name], sort_keys=True)) == without_addresses(
+            json.dumps(value, sort_keys=True)
+        ), name
+    assert "app.py" in run.touched("opened")
+    assert not run.faults
+
+
 def test_a_function_may_replace_its_standard_output(host: Host) -> None:
     host.add("app.py", dedent("""
         import io, sys
