@@ -36,8 +36,8 @@ def main() -> None:
 def restart_with_options() -> None:
     """Start again with options that the function's wrapper has put before the script: they are the interpreter's.
 
-    AWS's own example of a wrapper does so (``-X importtime`` before the last argument); such a wrapper takes what stands
-    before it for the interpreter alone.
+    AWS's own example of a wrapper does so (``-X importtime`` before the last argument): it takes what stands before
+    that for the interpreter alone.
     """
     script = next((place for place, each in enumerate(sys.argv) if place and each.endswith(".py")), 0)
     if script > 1:
