@@ -26,6 +26,7 @@ from deployer.commands.options import (
 )
 from deployer.commands.output import Output
 from deployer.commands.parameters import events_folder, moment, whitelist_file
+from deployer.commands.shift import shift
 from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
@@ -236,6 +237,7 @@ def report(shared: Common, html: Path | None, markdown: bool) -> Report:
 
 
 ldeploy.add_command(local.local)
+ldeploy.add_command(shift)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -245,7 +247,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _invoke(arguments: list[str]) -> None:
-    options = [one for command in ldeploy.commands.values() for one in command.params if isinstance(one, click.Option)]
+    commands = [*ldeploy.commands.values(), *shift.commands.values()]
+    options = [one for command in commands for one in command.params if isinstance(one, click.Option)]
     names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
     found = settings_file.settings(Path.cwd(), names.keys() - {"help"})
     several = {option.name for option in options if option.multiple}
@@ -253,5 +256,5 @@ def _invoke(arguments: list[str]) -> None:
     listed = {
         name: [value] if name in several and isinstance(value, str) else value for name, value in settings.items()
     }
-    defaults = dict.fromkeys(ldeploy.commands, listed)
+    defaults = {**dict.fromkeys(ldeploy.commands, listed), "shift": dict.fromkeys(shift.commands, listed)}
     ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)

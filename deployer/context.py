@@ -1,5 +1,6 @@
 """What every stage of the flow is given: the account, the files of one function, who is told, and the time."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,3 +18,5 @@ class Context:
     notices: Notices
     now: Callable[[], int]
     """Return milliseconds since 1970."""
+    sleep: Callable[[float], None] = time.sleep
+    """Wait for so many seconds."""

@@ -25,6 +25,7 @@ from deployer.flow.oversize import plan_probe
 from deployer.flow.preflight import check_network, check_package, check_surroundings, refuse
 from deployer.flow.redeploy import redeploy
 from deployer.flow.reports import probe_report, restore_report, status_report
+from deployer.flow.shift import check_none_under_way, take_up, under_way
 from deployer.instrumentation.configure import check, check_runtime, is_by_template, log_warnings, raised, unprobed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
@@ -56,6 +57,7 @@ from deployer.whitelist import Earlier, Surroundings, carry_over, choose, keep_t
 
 def probe(context: Context, executor: Executor, request: ProbeRequest) -> models.ProbeReport:
     """Deploy the full package with the probe in."""
+    check_none_under_way(context, request.function)
     found = context.aws.functions.find(request.function)
     _check_request(found, request)
     full = load_package(context, request.bucket, request.package, found)
@@ -119,6 +121,8 @@ def current_state(context: Context, found: Function) -> State | None:
 
 def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> models.ShrinkReport:
     """Read the log, write the whitelist, build the slim zip and redeploy it without the probe."""
+    if shift := under_way(context, request.function):
+        return take_up(context, executor, shift)
     found = context.aws.functions.get(request.function)
     state = probed_state(found, current_state(context, found))
     reader = open_reader(context, request.via)
@@ -168,6 +172,8 @@ def _whitelist(
 
 def deploy(context: Context, executor: Executor, request: DeployRequest) -> models.ShrinkReport:
     """Slim a fresh build by the whitelist there is, and deploy it the same way."""
+    if shift := under_way(context, request.function):
+        return take_up(context, executor, shift)
     found = context.aws.functions.get(request.function)
     full = load_package(context, request.bucket, request.package, found)
     check_handler(context.aws, full.package, found.configuration)

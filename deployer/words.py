@@ -24,6 +24,14 @@ def seconds(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
 
 
+def duration(milliseconds: int) -> str:
+    """Return a time in its biggest whole unit: ``"15 min"``, ``"90 s"``."""
+    for unit, size in (("h", 3_600_000), ("min", 60_000)):
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size:,} {unit}"
+    return f"{milliseconds / 1000:,.0f} s"
+
+
 def counted(number: int, what: str, plural: str = "") -> str:
     """Return a number with its noun: ``"1 file"``, ``"1,200 files"``.
 

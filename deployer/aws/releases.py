@@ -7,7 +7,7 @@ from typing import Any
 from deployer.aws.clients import translate_errors
 from deployer.aws.functions import Functions, place_of, settings_of
 from deployer.errors import ConflictError, MissingError
-from deployer.models.function import Configuration, StoredZip
+from deployer.models.function import Configuration, Routing, StoredZip
 
 
 @dataclass(frozen=True)
@@ -74,19 +74,34 @@ class Releases:
         with translate_errors(f"delete the function {name}"):
             self.functions.client.delete_function(FunctionName=name)
 
-    def aliases(self, name: str) -> dict[str, str]:
-        """Return each alias of a function, and the version it leads to; ``a+b`` where it is shared by weights."""
+    def aliases(self, name: str) -> dict[str, Routing]:
+        """Return each alias of a function, and where it leads."""
         found = {}
         with translate_errors(f"list the aliases of {name}"):
             for page in self.functions.client.get_paginator("list_aliases").paginate(FunctionName=name):
                 for alias in page["Aliases"]:
                     weights: Any = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights") or {}
-                    found[alias["Name"]] = "+".join([alias["FunctionVersion"], *weights])
+                    found[alias["Name"]] = Routing(alias["FunctionVersion"], weights)
         return found
 
-    def move_alias(self, name: str, alias: str, version: str) -> None:
-        """Let an alias lead to another version, all of its traffic at once."""
-        with translate_errors(f"move the alias {alias} of {name}"):
-            self.functions.client.update_alias(
-                FunctionName=name, Name=alias, FunctionVersion=version, RoutingConfig={"AdditionalVersionWeights": {}}
-            )
+    def move_alias(self, name: str, alias: str, to: Routing) -> None:
+        """Let an alias lead elsewhere."""
+        self.functions.patiently(  # a version just published is still pending for a while
+            f"move the alias {alias} of {name}",
+            lambda: self.functions.client.update_alias(
+                FunctionName=name,
+                Name=alias,
+                FunctionVersion=to.version,
+                RoutingConfig={"AdditionalVersionWeights": dict(to.weights)},
+            ),
+        )
+
+    def provisioned(self, name: str, qualifiers: set[str]) -> set[str]:
+        """Return which of these versions and aliases have provisioned concurrency."""
+        found = set()
+        with translate_errors(f"list the provisioned concurrency of {name}"):
+            pages = self.functions.client.get_paginator("list_provisioned_concurrency_configs")
+            for page in pages.paginate(FunctionName=name):
+                for config in page["ProvisionedConcurrencyConfigs"]:
+                    found.add(config["FunctionArn"].rpartition(":")[2])
+        return found & qualifiers

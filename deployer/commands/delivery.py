@@ -1,23 +1,39 @@
 """Options on how a slim package comes to the function."""
 
 from functools import wraps
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import click
 
 from deployer.commands.options import Command, option
+from deployer.commands.parameters import duration, share
+from deployer.errors import UsageError
 from deployer.flow.models import Delivery
+from deployer.state.shift import Canary
 
 attach_policy = option(
     "--attach-policy", is_flag=True, help="Permit the function's role to read what it unpacks from S3, while it does."
 )
 
+_FOR: Final = 15 * 60 * 1000
+"""Milliseconds."""
+
 
 def delivering(command: Command) -> Command:
-    """``--attach-policy``, ``--trial`` and ``--alias``, as ``delivery``."""
+    """``--attach-policy``, ``--trial``, ``--alias`` and ``--canary``, as ``delivery``."""
 
     @attach_policy
     @option("--alias", help="Alias through which traffic comes: it is moved last [default: the only one].")
+    @option("--canary", type=share, help="Send this share of the alias's traffic first, such as 10%, and watch it.")
+    @option("--for", "length", type=duration, help="How long, such as 15m or 2h [default: 15m].")
+    @option(
+        "--too-few",
+        type=click.Choice(["back", "finish"]),
+        default="back",
+        show_default=True,
+        help="What to do where there was too little traffic to tell.",
+    )
+    @option("--wait/--no-wait", default=True, help="Watch until the end [default], or let the next run do it.")
     @option(
         "--trial",
         type=click.Choice(["before", "after"]),
@@ -26,9 +42,22 @@ def delivering(command: Command) -> Command:
         help="Try recorded events before traffic sees the package, on a function made for it, or after.",
     )
     @wraps(command)
-    def with_delivery(
-        shared: Any, *, attach_policy: bool, trial: Literal["before", "after"], alias: str | None, **others: Any
+    def with_delivery(  # noqa: PLR0913 - one parameter an option
+        shared: Any,
+        *,
+        attach_policy: bool,
+        trial: Literal["before", "after"],
+        alias: str | None,
+        canary: float | None,
+        length: int | None,
+        too_few: Literal["back", "finish"],
+        wait: bool,
+        **others: Any,
     ) -> Any:
-        return command(shared, **others, delivery=Delivery(attach_policy, trial, alias or None))
+        if canary is None and length is not None:
+            raise UsageError("--for says how long a share of the traffic is watched.", "Give --canary 10% with it.")
+        shifted = Canary(canary, length or _FOR, too_few, wait) if canary is not None else None
+        delivery = Delivery(attach_policy, trial, alias or None, shifted, shared.force)
+        return command(shared, **others, delivery=delivery)
 
     return with_delivery

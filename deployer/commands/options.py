@@ -61,8 +61,12 @@ class Common(Output):
     force: bool
     """Whether to replace a deployment of somebody else."""
 
-    def context(self) -> Context:
-        """Return the surroundings that the options describe."""
+    def context(self, *, alone: bool = True) -> Context:
+        """Return the surroundings that the options describe.
+
+        Args:
+            alone: whether no other command of this folder may work on the function meanwhile.
+        """
         aws = open_aws(self.region, self.profile, self.endpoint_url)
         if self.account and self.account != aws.account():
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
@@ -71,7 +75,7 @@ class Common(Output):
         workspace = Workspace(self.function, folder, aws.storage, bucket, here_only=self.plan)
         if bucket is None:
             workspace = replace(workspace, bucket=workspace.known_bucket())
-        if self.changes:
+        if self.changes and alone:
             click.get_current_context().with_resource(workspace.lock())
         return Context(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000)
 

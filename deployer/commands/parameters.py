@@ -42,6 +42,24 @@ def _moment(given: str) -> Callable[[int], int]:
     return lambda now: stamp  # noqa: ARG005
 
 
+def _duration(given: str) -> int:
+    ago = _AGO.fullmatch(given)
+    if not ago or not int(ago[1]):
+        raise UsageError(f"'{given}' is no length of time.", "Write 90s, 15m or 2h.")
+    return int(ago[1]) * _MS[ago[2]]
+
+
+def _share(given: str) -> float:
+    text = given.strip()
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1:
+        raise UsageError(f"'{given}' is no share of the traffic.", "Write 10%, or 0.1; above 0 and below 100 %.")
+    return round(value, 4)
+
+
 def _whitelist(given: str) -> Whitelist:
     try:
         return from_json(Path(given).read_text("utf-8"))
@@ -58,5 +76,7 @@ def _events(given: str) -> Path:
 
 
 moment = _Text("time", _moment)
+duration = _Text("length", _duration)
+share = _Text("share", _share)
 whitelist_file = _Text("file", _whitelist)
 events_folder = _Text("folder", _events)

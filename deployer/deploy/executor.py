@@ -15,8 +15,9 @@ from deployer.deploy.trial import NOTE, Trial, send_all, trial_name
 from deployer.errors import ConflictError, DeniedError
 from deployer.instrumentation.configure import PROBE_LAYER
 from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
-from deployer.models.function import Configuration, Function, StoredZip
+from deployer.models.function import Configuration, Function, Routing, StoredZip
 from deployer.state.lease import leased
+from deployer.state.shift import Shift
 from deployer.state.stages import Stage
 from deployer.state.state import Answer, State
 
@@ -109,6 +110,8 @@ class Execution:
     """Of the invocations of the new package in its trial: the end of each one's log."""
     trial: str = ""
     """The function of which a trial function may be there."""
+    shift: Shift | None = None
+    """The shift that was begun."""
 
     def do(self, step: Step) -> None:  # noqa: PLR0912 - one line a kind of step
         """Carry one step out."""
@@ -152,8 +155,14 @@ class Execution:
                 Trial(self.context, where, version, same_code, self.logs).run(state)
             case planner.DropTrial(name):
                 self.drop_trial(name)
-            case planner.MoveAlias(name, alias, version):
-                self._aws.releases.move_alias(name, alias, version or self.version)
+            case planner.MoveAlias(name, alias, to):
+                self._aws.releases.move_alias(name, alias, to or Routing(self.version))
+            case planner.BeginShift(bucket, shift):
+                self.shift = shift.begun(self.version or shift.version, self.context.now())
+                self.context.workspace.save_shift(bucket, self.shift)
+            case planner.ShareAlias(name, shift):
+                shift = self.shift or shift
+                self._aws.releases.move_alias(name, shift.alias, shift.routing)
             case _:
                 assert_never(step)
 

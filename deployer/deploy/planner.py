@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deployer.deploy.steps import (
     AttachPolicy,
+    BeginShift,
     Create,
     Describe,
     DetachPolicy,
@@ -25,6 +26,7 @@ from deployer.deploy.steps import (
     PublishPruned,
     PublishVersion,
     SaveState,
+    ShareAlias,
     Step,
     Steps,
     Try,
@@ -33,15 +35,17 @@ from deployer.deploy.steps import (
     Upload,
 )
 from deployer.instrumentation.configure import PROBE_LAYER, arm
-from deployer.models.function import Configuration, Function, StoredZip
+from deployer.models.function import Configuration, Function, Routing, StoredZip
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed
+from deployer.state.shift import Shift
 from deployer.state.stages import Act
 from deployer.state.state import State, carried
 from deployer.whitelist import Inventory
 
 __all__ = [
     "AttachPolicy",
+    "BeginShift",
     "Create",
     "Describe",
     "DetachPolicy",
@@ -57,12 +61,14 @@ __all__ = [
     "PublishVersion",
     "Redeployment",
     "SaveState",
+    "ShareAlias",
     "Step",
     "Steps",
     "Try",
     "UpdateCode",
     "UpdateConfiguration",
     "Upload",
+    "detach",
     "probe",
     "restore",
     "shrink",
@@ -102,6 +108,8 @@ class Redeployment:
     """With the recorded events, where they can be sent again."""
     alias: str = ""
     """Through which traffic comes; empty where ``$LATEST`` itself is called."""
+    shift: Shift | None = None
+    """Where a part of the traffic comes first."""
 
 
 def probe(
@@ -175,8 +183,11 @@ def shrink(found: Function, new: Redeployment) -> Steps:
     steps += _towards(found, slim, new.configuration, "the probe out", state=state, code_first=True)
     steps += [PublishVersion(name, f"ldeploy shrink of {state.packages.full.label}")]
     steps += [new.trial] if new.trial and not new.trial.on_trial else []
+    if new.shift:
+        shift = replace(new.shift, policies=needed)
+        return (*steps, BeginShift(state.bucket, shift), SaveState(state.after(Act.SHIFT)), ShareAlias(name, shift))
     steps += [MoveAlias(name, new.alias)] if new.alias else []
-    return (*steps, *_detach(state, needed), SaveState(replace(state.after(Act.REDEPLOY_DONE), policies=needed)))
+    return (*steps, *detach(state, needed), SaveState(replace(state.after(Act.REDEPLOY_DONE), policies=needed)))
 
 
 def take_back(found: Function, was: Function, code: StoredZip, state: State) -> Steps:
@@ -206,17 +217,19 @@ def restore(found: Function, state: State) -> Steps:
         state=state,
         code_first=_order(found, state.baseline.code, state),
     )
-    baseline, alias = state.baseline, [MoveAlias(found.name, state.baseline.alias, state.baseline.alias_version)]
+    baseline = state.baseline
+    led_to = Routing(baseline.alias_version, baseline.alias_weights)
     return (
         SaveState(state),
+        *([MoveAlias(found.name, baseline.alias, led_to)] if baseline.alias else []),  # traffic first
         *back,
-        *(alias if baseline.alias else ()),
-        *_detach(state),
+        *detach(state),
         SaveState(replace(state.after(Act.RESTORE_DONE), policies=())),
     )
 
 
-def _detach(state: State, needed: Iterable[str] = ()) -> Steps:
+def detach(state: State, needed: Iterable[str] = ()) -> Steps:
+    """Plan to take away the policies of ours that are not needed."""
     gone = sorted(set(state.policies).difference(needed))
     return tuple(DetachPolicy(state.probe.configuration.role, name) for name in gone)
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployer.models.function import Configuration, StoredZip
+from deployer.models.function import Configuration, Routing, StoredZip
+from deployer.state.shift import Shift
 from deployer.state.state import State
 from deployer.whitelist import Inventory
+from deployer.words import duration
 
 
 @dataclass(frozen=True)
@@ -172,16 +174,43 @@ class DropTrial:
 
 @dataclass(frozen=True)
 class MoveAlias:
-    """The alias through which traffic comes leads to another version."""
+    """The alias through which traffic comes leads elsewhere."""
 
     function: str
     alias: str
-    version: str = ""
-    """Empty for the one that was published last."""
+    to: Routing | None = None
+    """None for the version that was published last."""
 
     def __str__(self) -> str:
-        where = f"version {self.version}" if self.version else "the new version"
-        return f"move the alias {self.alias} of {self.function} to {where}"
+        return f"move the alias {self.alias} of {self.function} to {self.to or 'the new version'}"
+
+
+@dataclass(frozen=True)
+class BeginShift:
+    """What a shift leads back to, written down in S3."""
+
+    bucket: str
+    shift: Shift
+
+    def __str__(self) -> str:
+        return f"write down what the shift of {self.shift.alias} leads back to"
+
+
+@dataclass(frozen=True)
+class ShareAlias:
+    """A part of the alias's traffic goes to the new version, and is watched; then all of it does, or none."""
+
+    function: str
+    shift: Shift
+    """Its version is empty until it is published."""
+
+    def __str__(self) -> str:
+        canary, version = self.shift.canary, self.shift.version
+        where = f"version {version}" if version else "the new version"
+        return (
+            f"send {canary.share:.0%} of the traffic of the alias {self.shift.alias} of {self.function} to {where} for "
+            f"{duration(canary.duration)} and watch it; then all of it, or go back"
+        )
 
 
 @dataclass(frozen=True)
@@ -245,5 +274,7 @@ Step = (
     | MakeTrial
     | DropTrial
     | MoveAlias
+    | BeginShift
+    | ShareAlias
 )
 Steps = tuple[Step, ...]

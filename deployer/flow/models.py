@@ -7,10 +7,11 @@ from typing import Literal
 from deployer.deploy.prune_layers import LayerPlan
 from deployer.flow.load_package import LoadedPackage
 from deployer.models.evidence import Evidence
-from deployer.models.function import Configuration, Function
+from deployer.models.function import Configuration, Function, Routing
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.slim import Settings
 from deployer.sources.reader import Window
+from deployer.state.shift import Canary
 from deployer.state.stages import Act
 from deployer.state.state import State
 
@@ -48,6 +49,12 @@ class Delivery:
     """Whether recorded events are tried before traffic sees the package, or after."""
     alias: str | None = ""
     """Through which traffic comes; empty where ``$LATEST`` is called; None for the function's only alias."""
+    canary: Canary | None = None
+    """How traffic is shifted; None where all of it goes to the new version at once."""
+    over_weights: bool = False
+    """Whether an alias is moved whose traffic somebody else shares by weights."""
+    led_to: Routing | None = None
+    """Where the alias leads before."""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from deployer.deploy.executor import Execution, Executor
 from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission
 from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events
-from deployer.errors import ConflictError, OverLimitError, TrialFailedError
+from deployer.errors import ConflictError, LdeployError, OverLimitError, TrialFailedError
 from deployer.evidence.invocations import median_start
 from deployer.flow.guard import GuardPlan, plan_guard
 from deployer.flow.models import RedeployRequest
 from deployer.flow.page import page_content, settle_account
 from deployer.flow.reports import shrink_report
+from deployer.flow.shift import see_through
 from deployer.flow.since import rfc3339, starts_since
 from deployer.instrumentation.configure import fitted
 from deployer.instrumentation.layer_zip import layer_size
@@ -31,8 +32,19 @@ from deployer.slim import Bucket, Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits, check_storage, in_time
 from deployer.state.baseline import deployed
+from deployer.state.shift import Shift
 from deployer.state.state import State
-from deployer.state.workspace import DEPLOYED, LIST, PAGE, REPORT, SLIM, WHITELIST, write_whole
+from deployer.state.workspace import (
+    DEPLOYED,
+    LIST,
+    PAGE,
+    REPORT,
+    SHIFT_REPORT,
+    SHIFT_WHITELIST,
+    SLIM,
+    WHITELIST,
+    write_whole,
+)
 from deployer.whitelist import to_json, to_list
 
 
@@ -47,7 +59,7 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
     slim = _build(context, request, guarding)
     check_storage(slim.sizes)
     permission = _permission(context, request, slim, guarding)
-    new = _redeployment(request, slim, permission)
+    new = _redeployment(context, request, slim, permission)
     steps = planner.shrink(request.found, new)
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked), *_unguarded(request, slim))
@@ -60,6 +72,8 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
         report = replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     else:
         report = _carry_out(context, executor, request, slim, steps, report)
+    if report.state == "shifting" and request.delivery.canary and request.delivery.canary.wait:
+        report = replace(report, state="deployed", shift=see_through(context, executor, request.found.name))
     report = replace(report, made=rfc3339(context.now()))
     context.workspace.write(REPORT, reports.to_json(report))
     write_whole(context.workspace.path(PAGE), page(page_content(context, report, account, _command(request))))
@@ -126,7 +140,9 @@ def _permission(context: Context, request: RedeployRequest, slim: SlimPackage, g
     return PermissionPlan((*rest.policies, *guard.policies), (*rest.warnings, *guard.warnings))
 
 
-def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan) -> Redeployment:
+def _redeployment(
+    context: Context, request: RedeployRequest, slim: SlimPackage, permission: PermissionPlan
+) -> Redeployment:
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     state = request.begun.after(request.act).with_slim(stored)
     bare = request.layers.configuration
@@ -139,7 +155,23 @@ def _redeployment(request: RedeployRequest, slim: SlimPackage, permission: Permi
         permission.policies,
         _trial(request, state),
         request.delivery.alias or "",
+        _shift(context, request),
     )
+
+
+def _shift(context: Context, request: RedeployRequest) -> Shift | None:
+    """Return the shift of traffic that is wanted, with what it leads back to."""
+    delivery = request.delivery
+    if delivery.canary is None or delivery.led_to is None or not delivery.alias:
+        return None
+    before = (request.earlier, request.found.configuration, _deployed(request))
+    return Shift(delivery.alias, delivery.led_to, "", delivery.canary, context.now(), *before)
+
+
+def _deployed(request: RedeployRequest) -> StoredZip:
+    """Return the zip that is deployed before."""
+    found = request.found
+    return deployed(found, request.earlier) or deployed(found, request.begun) or request.begun.baseline.code
 
 
 def _trial(request: RedeployRequest, state: State) -> planner.Try | None:
@@ -161,6 +193,9 @@ def _carry_out(
 ) -> models.ShrinkReport:
     if not executor.agreed(steps):
         return report
+    if request.delivery.canary:
+        context.workspace.write(SHIFT_WHITELIST, to_json(slim.whitelist))
+        context.workspace.write(SHIFT_REPORT, reports.to_json(report))
     execution = Execution(context, request.found)
     with executor.alone(context, steps, request.found):
         try:
@@ -168,16 +203,19 @@ def _carry_out(
         except TrialFailedError as error:
             _take_back(executor, execution, request)
             raise _with_steps(error, slim.settings) from error
-        except KeyboardInterrupt:
-            _take_back(executor, execution, request)
+        except (KeyboardInterrupt, LdeployError) as error:
+            if execution.shift or isinstance(error, KeyboardInterrupt):
+                _take_back(executor, execution, request)
             raise
         finally:
             if execution.trial:
                 execution.drop_trial(execution.trial)
-    context.workspace.write(DEPLOYED, to_json(slim.whitelist))
+    if not execution.shift:
+        context.workspace.write(DEPLOYED, to_json(slim.whitelist))
     logs = (line for log in execution.logs for line in log.splitlines())
     measure = replace(report.after, init_ms=median_start(logs))
-    return replace(report, state="deployed", version=execution.version, after=measure)
+    state = "shifting" if execution.shift else "deployed"
+    return replace(report, state=state, version=execution.version, after=measure)
 
 
 def _take_back(executor: Executor, execution: Execution, request: RedeployRequest) -> None:
@@ -187,10 +225,11 @@ def _take_back(executor: Executor, execution: Execution, request: RedeployReques
         ConflictError: somebody did: theirs stays.
     """
     found, ours = request.found, execution.function
-    before = deployed(found, request.earlier) or deployed(found, request.begun) or request.begun.baseline.code
+    back = planner.take_back(ours, found, _deployed(request), request.earlier) if ours else ()
+    if execution.shift:
+        back = (planner.MoveAlias(found.name, execution.shift.alias, execution.shift.old), *back)
     try:
-        if ours:
-            executor.execute(execution, planner.take_back(ours, found, before, request.earlier))
+        executor.execute(execution, back)
     except ConflictError as error:
         raise ConflictError(
             f"The new package of {found.name} failed its trial, and somebody else changed the function meanwhile:"

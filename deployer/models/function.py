@@ -85,6 +85,20 @@ class Function:
     """When code or configuration were changed last: milliseconds since 1970."""
 
 
+@dataclass(frozen=True)
+class Routing:
+    """Where an alias leads."""
+
+    version: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """A second version -> its share of the traffic."""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        shares = "".join(f", {share:.0%} to version {version}" for version, share in self.weights.items())
+        return f"version {self.version}{shares}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredZip:
     """A package's zip in S3, and what is known of it."""

@@ -12,6 +12,7 @@ from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.faults import explained
 from deployer.report.reasons import Reason
+from deployer.report.shift_report import ShiftReport
 from deployer.report.since import Since
 from deployer.report.why_report import WhyReport
 from deployer.words import counted
@@ -145,6 +146,8 @@ class ShrinkReport:
     made: str = ""
     """When it was deployed, or planned: RFC 3339."""
     guard: GuardReport = field(default_factory=GuardReport)
+    shift: str = ""
+    """How the shift of traffic ended, where there was one."""
     warnings: tuple[str, ...] = ()
 
 
@@ -261,6 +264,7 @@ Report = (
     | FailedReport
     | CommentReport
     | WhyReport
+    | ShiftReport
 )
 
 

@@ -19,6 +19,7 @@ from deployer.report.models import (
 )
 from deployer.report.reasons import Reason
 from deployer.report.risk import risk
+from deployer.report.shift_report import ShiftReport, shift_lines
 from deployer.report.since_text import since_lines
 from deployer.report.why_report import WhyReport
 from deployer.report.why_text import why_lines
@@ -42,6 +43,8 @@ def text(report: Report) -> str:
             lines = _doctor(report)
         case FailedReport():
             lines = [f"{report.function}: failed", f"  {report.error}"]
+        case ShiftReport():
+            lines = shift_lines(report)
         case WhyReport():
             lines = [*why_lines(report)]
         case CommentReport():
@@ -176,6 +179,7 @@ def _layer(layer: LayerReport) -> str:
 DONE = {
     "deployed": "the slim package is deployed, the probe is out",
     "planned": "the slim package is built, nothing is changed in AWS",
+    "shifting": "the slim package has a part of the traffic; ldeploy shift status tells more",
     "over_limit": "the slim package is still over Lambda's limit, nothing is changed in AWS",
 }
 """A shrink's states in words."""

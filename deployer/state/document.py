@@ -42,7 +42,7 @@ def to_document(state: State) -> dict[str, Any]:
         "policies": list(state.policies),
         "mark": probe.mark,
         "nonce": probe.nonce,
-        "alias": [state.baseline.alias, state.baseline.alias_version],
+        "alias": [state.baseline.alias, state.baseline.alias_version, dict(state.baseline.alias_weights)],
         "left": asdict(state.left) if state.left else None,
     }
 
@@ -64,7 +64,7 @@ def _state(document: dict[str, Any]) -> State:
         Stage(document["stage"]),
         document["bucket"],
         Baseline(
-            _configuration(document["before"]),
+            configuration_of(document["before"]),
             StoredZip(**document["before_code"]),
             *document.get("alias", ("", "")),
         ),
@@ -76,13 +76,13 @@ def _state(document: dict[str, Any]) -> State:
         document.get("serial", 0),
         document.get("arn", ""),
         tuple(document.get("policies", ())),
-        _configuration(left) if left else None,
+        configuration_of(left) if left else None,
     )
 
 
 def _probe(document: dict[str, Any]) -> Probe:
     return Probe(
-        _configuration(document["probed"]),
+        configuration_of(document["probed"]),
         document["log_group"],
         document["probed_at"],
         document.get("sample", 1.0),
@@ -96,5 +96,6 @@ def _zip(fields: dict[str, Any] | None) -> StoredZip | None:
     return StoredZip(**fields) if fields else None
 
 
-def _configuration(fields: dict[str, Any]) -> Configuration:
+def configuration_of(fields: dict[str, Any]) -> Configuration:
+    """Return the configuration of its fields."""
     return Configuration(**{**fields, "layers": tuple(fields["layers"])})

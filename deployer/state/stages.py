@@ -12,6 +12,7 @@ class Stage(StrEnum):
     PROBING = "probing"
     PROBED = "probed"
     SHRINKING = "shrinking"
+    SHIFTING = "shifting"
     SHRUNK = "shrunk"
     RESTORING = "restoring"
     RESTORED = "restored"
@@ -24,6 +25,7 @@ class Act(StrEnum):
     PROBE_DONE = "probe done"
     SHRINK = "shrink"
     DEPLOY = "deploy"
+    SHIFT = "shift"
     REDEPLOY_DONE = "redeploy done"
     RESTORE = "restore"
     RESTORE_DONE = "restore done"
@@ -48,13 +50,15 @@ TRANSITIONS: Final = (
     Transition(Act.SHRINK, _WITH_EVIDENCE, Stage.SHRINKING),
     # A fresh build is slimmed by a whitelist and needs no evidence of its own.
     Transition(Act.DEPLOY, _ANY, Stage.SHRINKING),
-    Transition(Act.REDEPLOY_DONE, frozenset({Stage.SHRINKING}), Stage.SHRUNK),
+    # A part of the traffic first: the next run of any command that changes something ends what was cut off.
+    Transition(Act.SHIFT, frozenset({Stage.SHRINKING, Stage.SHIFTING}), Stage.SHIFTING),
+    Transition(Act.REDEPLOY_DONE, frozenset({Stage.SHRINKING, Stage.SHIFTING}), Stage.SHRUNK),
     # The way back is open from everywhere; twice leads to the same.
     Transition(Act.RESTORE, _ANY, Stage.RESTORING),
     Transition(Act.RESTORE_DONE, frozenset({Stage.RESTORING}), Stage.RESTORED),
 )
 
-OURS: Final = frozenset({Stage.PROBING, Stage.PROBED, Stage.SHRINKING, Stage.SHRUNK, Stage.RESTORING})
+OURS: Final = frozenset(Stage) - {Stage.RESTORED}
 """Stages in which the function may carry ldeploy's own changes: what was there before stays what it was."""
 
 

@@ -61,6 +61,8 @@ class Baseline:
     """The alias that ldeploy moved; empty where it moved none."""
     alias_version: str = ""
     """The version that it led to."""
+    alias_weights: Mapping[str, float] = field(default_factory=dict)
+    """A second version that it led to -> its share of the traffic."""
 
 
 @dataclass(frozen=True)

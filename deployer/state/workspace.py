@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from deployer.models.evidence import Evidence
 from deployer.models.function import function_key
 from deployer.state.document import FORM, from_document, to_document
 from deployer.state.sealing import differences, is_redacted, redacted, seal
+from deployer.state.shift import SHIFT, Shift, from_text, to_text
 from deployer.state.state import State
 from deployer.whitelist import Inventory, inventory_from_json, inventory_to_json
 
@@ -32,6 +33,9 @@ DEPLOYED = "deployed-whitelist.json"
 SLIM = "slim.zip"
 STUB = "stub.zip"
 REPORT = "report.json"
+SHIFT_REPORT = "shift-report.json"
+SHIFT_WHITELIST = "shift-whitelist.json"
+"""Of a shift under way: where it goes well, they become REPORT and DEPLOYED, whichever run ends it."""
 OUTCOMES = "outcomes.json"
 """What became of each file in the last slim package."""
 EVIDENCE = "evidence.json"
@@ -61,6 +65,8 @@ class Workspace:
     """None while nobody has said which: only this machine's copy is read then."""
     here_only: bool = False
     """Whether nothing is written to the bucket (``--plan``)."""
+    _locked: list[int] = field(default_factory=list, compare=False, repr=False)
+    """Descriptors of the folder while it is locked."""
 
     def path(self, name: str) -> Path:
         """Return a file of the workspace on this machine; its folder is there afterwards."""
@@ -84,11 +90,33 @@ class Workspace:
             return
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._locked.append(descriptor)
             yield
         except BlockingIOError as error:
             raise BusyError(f"Another ldeploy is at work on {self.function}.", "Wait until it has ended.") from error
         finally:
+            self._locked.clear()
             os.close(descriptor)
+
+    @contextmanager
+    def unlocked(self) -> Iterator[None]:
+        """Let other runs have the function's files for the length of the block; wait at its end until they are done."""
+        for descriptor in self._locked:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            for descriptor in self._locked:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    def shift(self, bucket: str) -> Shift | None:
+        """Return the record of the shift that was begun last, or None; it is in the bucket alone."""
+        text = self.storage.get(bucket, function_key(self.function, SHIFT))
+        return from_text(text) if text else None
+
+    def save_shift(self, bucket: str, shift: Shift) -> None:
+        """Write the record of a shift."""
+        self.storage.put(bucket, function_key(self.function, SHIFT), to_text(shift))
 
     def packed(self, sha256: str) -> Path:
         """Return where a full package that was packed here is kept."""

@@ -1,0 +1,40 @@
+"""``ldeploy shift``: a shift of traffic under way."""
+
+import click
+
+from deployer.commands.options import Common, changing, common
+from deployer.flow import shift as shifts
+from deployer.report.shift_report import ShiftReport
+
+
+@click.group()
+def shift() -> None:
+    """Look at a shift of traffic to a new version that is under way, or end it."""
+
+
+@shift.command()
+@common
+def status(shared: Common) -> ShiftReport:
+    """Show how the shift of FUNCTION goes."""
+    return shifts.status(shared.context(), shared.function)
+
+
+def _end(shared: Common, *, forward: bool) -> ShiftReport:
+    context = shared.context(alone=False)  # a run that watches may be at work here: the lease keeps them apart
+    return shifts.end(context, shared.executor(), shared.function, forward=forward, over_others=shared.force)
+
+
+@shift.command()
+@common
+@changing
+def finish(shared: Common) -> ShiftReport:
+    """Send all of the traffic to the new version of FUNCTION now."""
+    return _end(shared, forward=True)
+
+
+@shift.command()
+@common
+@changing
+def back(shared: Common) -> ShiftReport:
+    """Send all of the traffic to the old version of FUNCTION again, and take $LATEST back."""
+    return _end(shared, forward=False)
