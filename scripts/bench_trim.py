@@ -19,24 +19,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from deployer.slim.transforms.elf import trim
+from tests.libraries import libraries
 
 MB = 1_000_000
-
-
-def libraries(root: Path) -> Iterator[Path]:
-    """Every ELF file below the folder, symlinks left out."""
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                found = file.read(4) == b"\x7fELF"
-            if found:
-                yield path
 
 
 def _load(path: str) -> None:

@@ -7,7 +7,6 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,21 +18,12 @@ from deployer.slim import pack
 from deployer.slim.fit import fit
 from deployer.slim.transforms.elf import trim
 from tests.kept import KEPT, installed
+from tests.libraries import Group, copy_trimmed, groups, libraries, load_each, use
 
 PINNED = [
     *("cffi==2.1.1", "cryptography==50.0.2", "numpy==2.4.6", "pillow==13.0.0", "psycopg2-binary==2.9.13"),
     *("pycparser==3.12", "shapely==2.2.0", "uvloop==0.23.0"),
 ]
-LOAD_ALL = """
-import ctypes, json, os, sys
-answers = {}
-for path in sorted(sys.argv[2:]):
-    try:
-        answers[path] = "loaded" if ctypes.CDLL(os.path.join(sys.argv[1], path), os.RTLD_NOW) else ""
-    except OSError as error:
-        answers[path] = str(error).replace(sys.argv[1], "")
-print(json.dumps(answers))
-"""
 USE_ALL = """
 import io, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -105,15 +95,6 @@ def answers(script: str, *arguments: str) -> dict[str, object]:
     return found
 
 
-def libraries(root: Path) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                found = file.read(4) == b"\x7fELF"
-            if found:
-                yield path
-
-
 def loads(library: bytes) -> list[tuple[int, int, bytes]]:
     """Address, size in memory and bytes of each loaded segment, headers left out."""
     count = struct.unpack_from("<H", library, 56)[0]
@@ -135,21 +116,30 @@ def fetched(*options: str) -> Path:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the pinned distributions as they are, and with trimmed libraries."""
     before = fetched()
-    after = tmp_path_factory.mktemp("trimmed")
-    shutil.copytree(before, after, dirs_exist_ok=True)
-    for path in libraries(after):
-        path.write_bytes(trim(path.read_bytes()).data)
+    after = tmp_path_factory.mktemp("trimmed") / "packages"
+    copy_trimmed(before, after)
     return before, after
 
 
 @pytest.mark.network
 def test_each_library_is_loaded_as_before(pair: tuple[Path, Path]) -> None:
     before, after = pair
-    names = [str(path.relative_to(before)) for path in libraries(before)]
-    as_before = answers(LOAD_ALL, str(before), *names)
-    assert len(names) > 60
+    as_before = load_each(before)
     assert list(as_before.values()).count("loaded") > 60
-    assert answers(LOAD_ALL, str(after), *names) == as_before
+    assert load_each(after) == as_before
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("group", [group for group in groups() if group.small], ids=lambda group: group.name)
+def test_plugins_are_found_and_loaded_as_before(group: Group, tmp_path: Path) -> None:
+    """Those of others that read libraries as files too: Qt its plugins, DuckDB its extensions (``bench libraries``)."""
+    before, after = group.folder(), tmp_path / "trimmed"
+    reasons = copy_trimmed(before, after)
+    as_before = use(group, before)
+    assert "" in reasons.values()
+    assert len(as_before["found"]) > 1
+    assert use(group, after) == as_before
+    assert load_each(after) == load_each(before)
 
 
 @pytest.mark.network

@@ -18,7 +18,7 @@ section, and where a file beside it has its sum or signature.
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
@@ -67,7 +67,7 @@ class TrimLibraries(Transform):
         if not kept.settings.trim:
             return None
         others = (path for path in kept.files if not RECORD.fullmatch(path))  # a list of files has no suffix either
-        return cls(tuple(path for path in others if _LIBRARY.fullmatch(posixpath.basename(path))))
+        return cls(tuple(path for path in others if may_be_library(path)))
 
     def wants(self, beginning: bytes) -> bool:
         """Check whether it is an ELF file."""
@@ -75,12 +75,21 @@ class TrimLibraries(Transform):
 
     def change(self, file: File) -> Changed:
         """Return the trimmed file, or the reason why it stays as it is."""
-        folder, name = posixpath.split(file.path)
-        sums = (posixpath.join(folder, sum_of) for sum_of in _sums(name))
-        if found := next((path for path in sums if path in file.recipe.paths), ""):
-            return Changed(reason=f"its sum or signature is in a file beside it: {posixpath.basename(found)}")
+        if found := sum_beside(file.path, file.recipe.paths):
+            return Changed(reason=f"its sum or signature is in a file beside it: {found}")
         trimmed = trim(file.contents)
         return Changed(trimmed.file if trimmed.saved else None, trimmed.reason)
+
+
+def may_be_library(path: str) -> bool:
+    """Check by its name whether a file may be a library or a program."""
+    return _LIBRARY.fullmatch(posixpath.basename(path)) is not None
+
+
+def sum_beside(path: str, paths: Collection[str]) -> str:
+    """Return the name of the file beside a library that has its sum or signature; empty where there is none."""
+    folder, name = posixpath.split(path)
+    return next((each for each in _sums(name) if posixpath.join(folder, each) in paths), "")
 
 
 def _sums(name: str) -> Iterator[str]:
