@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deployer import __version__, pipeline
-from deployer.commands import local, settings_file
+from deployer.commands import local, settings_file, trace
 from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.errors import guarded, wants_json
 from deployer.commands.options import (
@@ -17,6 +17,7 @@ from deployer.commands.options import (
     answering,
     changing,
     common,
+    exporting,
     guarding,
     option,
     rules,
@@ -41,7 +42,7 @@ from deployer.report.formats import PAGES
 from deployer.report.models import CommentReport, Report
 from deployer.slim import Settings
 from deployer.sources.reader import Window
-from deployer.state.workspace import write_whole
+from deployer.state.workspace import LEAN, put_whole, write_whole
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -108,6 +109,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
 @steps
 @guarding
+@exporting
 @delivering
 def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -120,6 +122,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     min_sandboxes: int,
     allow_lost: bool,
     settings: Settings,
+    export: Path | None,
     delivery: Delivery,
     via: Any,
 ) -> Report:
@@ -132,7 +135,10 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     request = ShrinkRequest(
         shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, delivery, allow_lost
     )
-    return pipeline.shrink(context, shared.executor(), request)
+    done = pipeline.shrink(context, shared.executor(), request)
+    if export:
+        put_whole(context.workspace.path(LEAN), export)
+    return done
 
 
 @ldeploy.command()
@@ -164,16 +170,16 @@ def deploy(  # noqa: PLR0913, PLR0917
 @ldeploy.command()
 @answering
 @click.argument("whitelist", type=whitelist_file)
-@click.argument("build_dir", type=click.Path(path_type=Path))
+@click.argument("build", type=click.Path(path_type=Path))
 @rules
 @steps
 @option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
 @option("--strict", is_flag=True, help="Exit 4, with the build unchanged, where a distribution changed.")
-@option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file too.")
+@option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file.")
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     shown: Output,
     whitelist: Any,
-    build_dir: Path,
+    build: Path,
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     settings: Settings,
@@ -181,8 +187,12 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     strict: bool,
     zipped: Path | None,
 ) -> list[Report]:
-    """Slim the fresh build in BUILD_DIR, in place, by a WHITELIST kept in the repository; needs no AWS."""
-    request = ApplyRequest(whitelist, build_dir, Rules(keep, drop), settings, runtime or "", strict, zipped)
+    """Slim a fresh BUILD by a WHITELIST kept in the repository.
+
+    BUILD is a folder or a zip, and is changed in place; a zip stays as it is where --zip names another. Nothing is
+    asked of AWS. Twice is the same as once.
+    """
+    request = ApplyRequest(whitelist, build, Rules(keep, drop), settings, runtime or "", strict, zipped)
     return [apply_to(request, shown.notices)]
 
 
@@ -238,6 +248,7 @@ def report(shared: Common, html: Path | None, markdown: bool) -> Report:
 
 ldeploy.add_command(local.local)
 ldeploy.add_command(shift)
+ldeploy.add_command(trace.trace)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

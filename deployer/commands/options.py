@@ -219,6 +219,12 @@ def changing(command: Command) -> Command:
     return option("--plan", is_flag=True, help="Show the effect and change nothing.")(command)
 
 
+def exporting(command: Command) -> Command:
+    """Add ``--export``."""
+    how = "Write the whitelist for the repository: sorted, for small diffs; ldeploy apply takes it."
+    return option("--export", type=click.Path(dir_okay=False, path_type=Path), help=how)(command)
+
+
 def via(command: Command) -> Command:
     """Add ``--via``."""
     how = "Read the log's events, or let CloudWatch Logs Insights aggregate them."

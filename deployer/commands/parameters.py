@@ -10,7 +10,7 @@ import click
 
 from deployer.errors import UsageError
 from deployer.models.whitelist import Whitelist
-from deployer.whitelist import from_json
+from deployer.whitelist import from_json, from_lean_json, is_lean
 
 
 class _Text(click.ParamType[Any]):
@@ -62,11 +62,12 @@ def _share(given: str) -> float:
 
 def _whitelist(given: str) -> Whitelist:
     try:
-        return from_json(Path(given).read_text("utf-8"))
+        text = Path(given).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"The whitelist {given} cannot be read.", "Give a whitelist.json that shrink wrote."
+            f"The whitelist {given} cannot be read.", "Give a whitelist.json that shrink wrote, or what --export did."
         ) from error
+    return from_lean_json(text) if is_lean(text) else from_json(text)
 
 
 def _events(given: str) -> Path:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, assert_never
 
 from deployer.aws import Aws
@@ -152,7 +153,8 @@ class Execution:
             case planner.Try(name, state, same_code, on_trial):
                 where = trial_name(name) if on_trial else name
                 version = "$LATEST" if on_trial else self.version
-                Trial(self.context, where, version, same_code, self.logs).run(state)
+                send = partial(self._aws.functions.invoke, where, version=version)
+                Trial(send, self.context.notices, where, same_code, self.logs).run(state.recorded)
             case planner.DropTrial(name):
                 self.drop_trial(name)
             case planner.MoveAlias(name, alias, to):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,8 @@ from deployer.aws.functions import Reply
 from deployer.context import Context
 from deployer.deploy.recorded_events import read_events
 from deployer.errors import LdeployError, TrialFailedError
-from deployer.state.state import Answer, State
+from deployer.notices import Notices
+from deployer.state.state import Answer, Recorded
 
 SUFFIX: Final = "-ldeploy-trial"
 """The name of the function on which a package is tried ends with this."""
@@ -48,16 +49,17 @@ def send_all(context: Context, name: str, events: Path) -> dict[str, Answer]:
 class Trial:
     """The recorded events again, on one version of the new package."""
 
-    context: Context
+    send: Callable[[bytes], Reply]
+    """Invokes what has the new package: a version of the function, one made for the trial, or a local sandbox."""
+    notices: Notices
     function: str
-    """The function that has the new package: the real one, or one that is made for the trial."""
-    version: str
+    """Its name, for messages."""
     same_code: bool
     """Then the answers must be the recorded ones too; new code may mean others."""
     logs: list[str]
     """The end of each invocation's log is added to it."""
 
-    def run(self, state: State) -> None:
+    def run(self, recorded: Recorded) -> None:
         """Send each recorded event whose answer is known.
 
         An answer that differs but is not the same twice (a time, a random number) is no failure. What failed before
@@ -68,7 +70,7 @@ class Trial:
                 cannot be made.
         """
         try:
-            for event, payload, before in self._recorded(state):
+            for event, payload, before in self._recorded(recorded):
                 self._try(event, payload, before)
         except TrialFailedError:
             raise
@@ -79,14 +81,14 @@ class Trial:
                 advice or "Mend that and run the same command again.",
             ) from error
 
-    def _recorded(self, state: State) -> Iterator[tuple[str, bytes, Answer]]:
-        for event, payload in read_events(Path(state.recorded.folder)):
-            before = state.recorded.answers.get(event)
+    def _recorded(self, recorded: Recorded) -> Iterator[tuple[str, bytes, Answer]]:
+        for event, payload in read_events(Path(recorded.folder)):
+            before = recorded.answers.get(event)
             if before and before.event == hashlib.sha256(payload).hexdigest():
                 yield event, payload, before
             elif before:
                 text = f"{event} was changed since it was sent to the full package: it was not tried."
-                self.context.notices.warn(text)
+                self.notices.warn(text)
 
     def _try(self, event: str, payload: bytes, before: Answer) -> None:
         now = self._answer(payload)
@@ -100,10 +102,10 @@ class Trial:
                 "Send it traffic of that kind, or name the files with --keep, and run the same command again.",
             )
         why = "never answers the same twice" if self.same_code else "has new code and answers otherwise"
-        self.context.notices.warn(f"{self.function} {why} on {event}: the answers were not compared.")
+        self.notices.warn(f"{self.function} {why} on {event}: the answers were not compared.")
 
     def _answer(self, payload: bytes) -> Answer:
-        reply = self.context.aws.functions.invoke(self.function, payload, self.version)
+        reply = self.send(payload)
         self.logs.append(reply.log)
         return digest(reply, payload)
 

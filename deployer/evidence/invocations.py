@@ -14,6 +14,7 @@ from typing import Any, Final
 
 _REPORT: Final = re.compile(r"REPORT RequestId: (\S+)\s")
 _INIT: Final = re.compile(r"\bInit Duration: ([\d.]+) ms")
+_DURATION: Final = re.compile(r"\tDuration: ([\d.]+) ms")
 _STATUS: Final = re.compile(r"\bStatus: (\w+)")
 _TIMED_OUT: Final = re.compile(r"\S+ (\S+) Task timed out after [\d.]+ seconds")
 _ERROR: Final = re.compile(r"\[ERROR\] (?:\S+Z\t\S+\t)?[A-Za-z_][\w.]*:|Traceback \(most recent call last\)")
@@ -35,6 +36,8 @@ class Invocation:
     status: Status
     init_ms: float | None = None
     """Milliseconds that start-up took, where it belonged to this invocation."""
+    duration_ms: float | None = None
+    """Milliseconds that the invocation itself took."""
 
 
 def read_report(message: str) -> Invocation | None:
@@ -44,8 +47,14 @@ def read_report(message: str) -> Invocation | None:
     match = _REPORT.match(message)
     if match is None:
         return None
-    init, status = _INIT.search(message), _STATUS.search(message)
-    return Invocation(match[1], _status(status[1] if status else ""), float(init[1]) if init else None)
+    status = _STATUS.search(message)
+    init, duration = (_figure(pattern, message) for pattern in (_INIT, _DURATION))
+    return Invocation(match[1], _status(status[1] if status else ""), init, duration)
+
+
+def _figure(pattern: re.Pattern[str], message: str) -> float | None:
+    found = pattern.search(message)
+    return float(found[1]) if found else None
 
 
 def _of_json(message: str) -> Invocation | None:
@@ -53,9 +62,13 @@ def _of_json(message: str) -> Invocation | None:
     if fields.get("type") != "platform.report" or not isinstance(record := fields.get("record"), dict):
         return None
     metrics = record.get("metrics")
-    init = metrics.get("initDurationMs") if isinstance(metrics, dict) else None
-    known = float(init) if isinstance(init, int | float) else None
-    return Invocation(str(record.get("requestId", "")), _status(str(record.get("status", ""))), known)
+    metrics = metrics if isinstance(metrics, dict) else {}
+    init, duration = (_number(metrics.get(name)) for name in ("initDurationMs", "durationMs"))
+    return Invocation(str(record.get("requestId", "")), _status(str(record.get("status", ""))), init, duration)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _parsed(message: str) -> dict[str, Any]:

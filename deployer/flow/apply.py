@@ -1,20 +1,22 @@
 """A fresh build -> the same build slim, in its place, by a whitelist kept in the repository; asks nothing of AWS.
 
-    build ─► full.zip ─► whitelist carried over ─► slim.zip ─► folder ─► in the place of the build
+    build (folder or zip) ─► whitelist carried over ─► slim.zip ─► in the place of the build
 
 What CI runs between ``sam build`` and ``sam deploy``: the same build gives the same bytes each time. All is made in a
 folder beside the build, which is exchanged at the end: a run that is cut off leaves the build as it was.
 """
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from deployer.errors import NotEnoughEvidenceError, PackageError, UsageError
-from deployer.flow.load_package import sha256_of
+from deployer.flow.load_package import check_is_full, sha256_of
 from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
 from deployer.limits import MIB, UNZIPPED, is_python
 from deployer.models.evidence import Evidence
@@ -29,7 +31,8 @@ from deployer.report.reasons import reasons
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits
-from deployer.whitelist import carry_over, changed_since, drop_stale
+from deployer.state.workspace import put_whole
+from deployer.whitelist import carry_over, changed_since, completed, drop_stale, is_applied
 
 FULL: Final = "full.zip"
 SLIM: Final = "slim.zip"
@@ -44,8 +47,8 @@ class ApplyRequest:
     """What ``apply`` was asked for."""
 
     whitelist: Whitelist
-    folder: Path
-    """The build."""
+    build: Path
+    """The build: a folder or a zip."""
     rules: Rules
     settings: Settings
     runtime: str
@@ -53,48 +56,57 @@ class ApplyRequest:
     strict: bool
     """Whether evidence of other versions is refused."""
     zip: Path | None
-    """Where the slim zip is put too."""
+    """Where the slim zip is put: beside the folder, which is made slim too, or in place of changing a zip."""
 
 
 def apply(request: ApplyRequest, notices: Notices) -> models.ApplyReport:
-    """Makes a build slim, in its place.
+    """Make a build slim, in its place; another run on the same one waits, and finds it done.
 
     Raises:
-        UsageError: there is no such folder, or nobody says for which runtime it is.
+        UsageError: there is no such build, or nobody says for which runtime it is.
         PackageError: it is not a build of the function that the whitelist was made for, or cannot be packed.
         NotEnoughEvidenceError: distributions changed since the evidence was collected, and that is not wanted.
         OverLimitError: it is over Lambda's limit even so.
     """
-    folder = request.folder.resolve()
-    with _beside(folder) as scratch:
-        if not folder.is_dir():
-            raise UsageError(f"There is no folder {request.folder}.", "Give the one that the build wrote.")
-        pack_folder(folder, scratch / FULL)
-        with open_file(scratch / FULL) as source:
-            report = _slimmed(request, source, scratch, notices)
+    build = request.build.resolve()
+    with _alone(build.parent), _beside(build) as scratch:
+        if not build.exists():
+            raise UsageError(
+                f"There is no folder or zip {request.build}.", "Give the folder or the zip that the build wrote."
+            )
+        full = build if build.is_file() else scratch / FULL
+        if build.is_dir():
+            pack_folder(build, full)
+        with open_file(full) as source:
+            report = _slimmed(request, source, full, scratch, notices)
+        made = scratch / SLIM if report.state == "applied" else full
+        if request.zip:
+            put_whole(made, request.zip)
         if report.state == "applied":
-            _exchange(folder, scratch, request.zip)
+            _exchange(build, scratch, in_place=not request.zip)
     return report
 
 
-def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Notices) -> models.ApplyReport:
+def _slimmed(request: ApplyRequest, source: Source, full: Path, scratch: Path, notices: Notices) -> models.ApplyReport:
+    name = request.build
     package = index(source)
+    check_is_full(package, f"{name}")
     examined = examine(source, package)
-    settings = replace(request.settings, fit=request.settings.fit and request.zip is not None)
-    before = replace(request.whitelist, runtime=request.runtime or request.whitelist.runtime)
+    settings = replace(request.settings, fit=request.settings.fit and (request.zip is not None or name.is_file()))
+    before = completed(request.whitelist, examined)
+    before = replace(before, runtime=request.runtime or before.runtime)
     _check(before, package, settings)
-    whitelist = carry_over(before, examined, request.rules)
+    measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(full))
+    done = models.ApplyReport(f"{name}", "unchanged", measure, measure, models.limits(measure, 0), ())
+    old_code = find_stale(source, package)
+    if is_applied(before, examined) and not old_code:
+        return done
     stale = changed_since(before, package, examined.distributions)
     if stale and request.strict:
         raise NotEnoughEvidenceError(
-            f"The evidence is out of date: {', '.join(stale)}.", "Probe the new build, or leave --strict out."
+            f"The evidence is out of date: {', '.join(stale)}.", "Probe the new build, or omit --strict."
         )
-    measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(scratch / FULL))
-    done = models.ApplyReport(str(request.folder), "unchanged", measure, measure, models.limits(measure, 0), stale)
-    old_code = find_stale(source, package)
-    if _is_applied(before, package) and not old_code:
-        return done
-    whitelist = drop_stale(whitelist, old_code)
+    whitelist = drop_stale(carry_over(before, examined, request.rules), old_code)
     nothing = Evidence(package.label, {})
     parts = SlimRequest(source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM)
     built = build(parts, UNZIPPED, notices)
@@ -102,12 +114,13 @@ def _slimmed(request: ApplyRequest, source: Source, scratch: Path, notices: Noti
     return replace(
         done,
         state="applied",
+        stale=stale,
         after=built.measure,
         limits=models.limits(built.measure, 0),
         steps=built.steps,
         reasons=reasons(package, whitelist.decisions),
         zip=str(request.zip or ""),
-        needs=_needs(built),
+        needs=needs(built),
         warnings=(*whitelist.warnings, *built.warnings),
     )
 
@@ -117,7 +130,7 @@ def _check(whitelist: Whitelist, package: Package, settings: Settings) -> None:
     there = sum(path in package.entries for path in known)
     if there < _SAME * len(known):
         raise PackageError(
-            f"The folder holds {there:,} of the {len(known):,} paths that the whitelist keeps: it is another build.",
+            f"The build holds {there:,} of the {len(known):,} paths that the whitelist keeps: it is another build.",
             "Give the build of the function that the whitelist was made for, or probe this one.",
         )
     if settings.bytecode and not is_python(whitelist.runtime):
@@ -127,37 +140,44 @@ def _check(whitelist: Whitelist, package: Package, settings: Settings) -> None:
         )
 
 
-def _is_applied(whitelist: Whitelist, package: Package) -> bool:
-    """Whether nothing is there of what the whitelist drops: a fresh build has all that pip installs."""
-    dropped = [path for path, one in whitelist.decisions.items() if not one.kept]
-    return bool(dropped) and not any(path in package.entries for path in dropped)
-
-
 def _check_fits(whitelist: Whitelist, package: Package, built: SlimPackage, request: ApplyRequest) -> None:
     hint = "" if request.zip or not request.settings.fit else ", which --zip would allow to be packed,"
     check_fits(package, whitelist, built.measure.bytes, 0, f"The slim build{hint}")
 
 
-def _needs(built: SlimPackage) -> dict[str, str]:
-    """What the template must give a function whose package unpacks something at start."""
+def needs(built: SlimPackage) -> dict[str, str]:
+    """Return what the template must give a function whose package unpacks something at start, or is guarded."""
+    wrapper = {"Environment": f"{EXEC_WRAPPER}: {FIT_WRAPPER}"}
     if not built.unpacked:
-        return {}
-    storage = 512 + built.unpacked // MIB + 1
-    return {"EphemeralStorage": f"Size: {storage}", "Environment": f"{EXEC_WRAPPER}: {FIT_WRAPPER}"}
+        return wrapper if built.guard else {}
+    return {"EphemeralStorage": f"Size: {512 + built.unpacked // MIB + 1}", **wrapper}
 
 
 # -- in the place of the build -----------------------------------------------------------------------------------
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """A folder beside the build for as long as it takes; what a run that was cut off left there is put right first."""
-    scratch = folder.with_name(f".{folder.name}.ldeploy")
-    if (scratch / BEFORE).exists() and not folder.exists():
-        (scratch / BEFORE).rename(folder)
+def _alone(parent: Path) -> Iterator[None]:
+    """Wait until no other run works below a folder, and keep others waiting; a run that is killed leaves no lock."""
+    try:
+        descriptor = os.open(parent, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"There is no folder {parent}.", "Give the one that the build wrote.") from error
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _beside(build: Path) -> Iterator[Path]:
+    """Yield a folder beside the build; what a run that was cut off left there is put right first."""
+    scratch = build.with_name(f".{build.name}.ldeploy")
+    if (scratch / BEFORE).exists() and not build.exists():
+        (scratch / BEFORE).rename(build)
     shutil.rmtree(scratch, ignore_errors=True)
-    if not folder.parent.is_dir():
-        raise UsageError(f"There is no folder {folder.parent}.", "Give the one that the build wrote.")
     scratch.mkdir()
     try:
         yield scratch
@@ -165,16 +185,20 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(scratch)
 
 
-def _exchange(folder: Path, scratch: Path, zipped: Path | None) -> None:
+def _exchange(build: Path, scratch: Path, *, in_place: bool) -> None:
+    """Put the slim build in the place of the full one: a folder, or a zip that is to be changed in place."""
+    if build.is_dir():
+        _exchange_folder(build, scratch)
+    elif in_place:
+        (scratch / SLIM).chmod(build.stat().st_mode & 0o7777)
+        (scratch / SLIM).replace(build)
+
+
+def _exchange_folder(folder: Path, scratch: Path) -> None:
     slim = scratch / "slim"
     slim.mkdir()
     with open_file(scratch / SLIM) as source:
         unpack(source, index(source), slim)
     slim.chmod(folder.stat().st_mode & 0o7777)
-    if zipped:
-        zipped.parent.mkdir(parents=True, exist_ok=True)
-        beside = zipped.with_name(f".{zipped.name}.part")
-        shutil.copyfile(scratch / SLIM, beside)
-        beside.replace(zipped)
     folder.rename(scratch / BEFORE)
     slim.rename(folder)

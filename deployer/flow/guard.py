@@ -12,7 +12,8 @@ from deployer.slim.guard import GuardRequest
 from deployer.slim.settings import Guarding
 from deployer.state.state import carried
 
-_MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+"""Lambda's names of architectures -> those of ``uname -m``."""
 _WHY = "The guard would read what was dropped from the full package in S3"
 
 
@@ -49,7 +50,7 @@ def plan_guard(context: Context, request: RedeployRequest) -> GuardPlan:
     where = InBucket(full.bucket, full.key, full.etag, full.zip_bytes, region) if reads else None
     probe = request.begun.probe
     label = probe.mark or carried(full.label, probe.nonce)
-    machine = _MACHINES[request.found.configuration.architecture]
+    machine = MACHINES[request.found.configuration.architecture]
     return GuardPlan(
         GuardRequest(where, (machine,), label, dropped_on_purpose(request.whitelist, request.evidence)), permission
     )

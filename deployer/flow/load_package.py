@@ -35,15 +35,15 @@ def load_package(context: Context, bucket: str, given: str | None, found: Functi
         found: the function, if there is one.
 
     Raises:
-        UsageError: nothing was given and there is no function.
-        PackageError: what was given is not there, or no package.
+        UsageError: nothing was given and there is no function; or what was given is not there.
+        PackageError: what was given is no package.
     """
     if given and given.startswith(SCHEME):
         loaded = _object(context, given)
     elif given:
         path = Path(given)
         if not path.exists():
-            raise PackageError(f"There is no {given}.", "Give a folder, a zip or s3://bucket/key.zip.")
+            raise UsageError(f"There is no folder or zip {given}.", "Give one with --package, or s3://bucket/key.zip.")
         loaded = _zip(context, bucket, _packed(context, path) if path.is_dir() else path)
     elif found is None:
         raise UsageError("There is no package to deploy.", "Name it with --package.")
@@ -67,12 +67,18 @@ def sha256_of(path: Path) -> str:
 
 
 def _checked(loaded: LoadedPackage) -> LoadedPackage:
-    """Refuse a package that ldeploy made to fit, or guarded: parts of it are packed, or links."""
-    if {NAME, INDEX} & loaded.package.entries.keys():
-        raise PackageError(
-            f"{loaded.zip} was made by ldeploy, and parts of it are packed.", "Name the full build with --package."
-        )
+    check_is_full(loaded.package, f"{loaded.zip}")
     return loaded
+
+
+def check_is_full(package: Package, name: str) -> None:
+    """Refuse a package that ldeploy made to fit, or guarded: parts of it are packed, or links.
+
+    Raises:
+        PackageError: it is one.
+    """
+    if {NAME, INDEX} & package.entries.keys():
+        raise PackageError(f"{name} was made by ldeploy, and parts of it are packed.", "Name the full build.")
 
 
 def _packed(context: Context, folder: Path) -> Path:

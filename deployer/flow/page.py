@@ -11,6 +11,7 @@ from deployer.flow.models import RedeployRequest
 from deployer.flow.since import milliseconds, rfc3339, since_deployed
 from deployer.models.evidence import Evidence
 from deployer.models.outcome import Outcomes
+from deployer.models.package import Package, Source
 from deployer.models.whitelist import Whitelist
 from deployer.package import distributions, index, open_file
 from deployer.report import outcomes
@@ -35,13 +36,19 @@ class Account:
 def settle_account(context: Context, request: RedeployRequest, slim: SlimPackage) -> Account:
     """Compare the full package with the slim one; write down what became of each file, and by what evidence."""
     workspace, full = context.workspace, request.full
-    with open_file(slim.path) as source:
-        made = index(source)
-    found = outcomes.outcomes(full.package, made, distributions(full.source, full.package), slim.sizes)
-    workspace.write(OUTCOMES, outcomes.to_json(found))
+    account = account_of(full.source, full.package, slim, request.evidence)
+    workspace.write(OUTCOMES, outcomes.to_json(account.outcomes))
     if request.evidence.sandboxes:  # a whitelist that was carried over has none: what an earlier shrink used stays
         workspace.write(EVIDENCE, evidences.to_json(request.evidence))
-    return Account(slim.whitelist, found, request.evidence)
+    return account
+
+
+def account_of(source: Source, package: Package, slim: SlimPackage, evidence: Evidence) -> Account:
+    """Compare a full package, and its zip, with the slim one."""
+    with open_file(slim.path) as written:
+        made = index(written)
+    found = outcomes.outcomes(package, made, distributions(source, package), slim.sizes)
+    return Account(slim.whitelist, found, evidence)
 
 
 def last_account(workspace: Workspace) -> Account:
@@ -67,11 +74,16 @@ def last_account(workspace: Workspace) -> Account:
 
 def page_content(context: Context, report: ShrinkReport, account: Account, command: str) -> PageContent:
     """Return what the page shows, without what happened since."""
+    return content(report, account, command, rfc3339(context.now()))
+
+
+def content(report: ShrinkReport, account: Account, command: str, made: str) -> PageContent:
+    """Return what the page shows that was made then."""
     files = outcomes.rows(account.whitelist, account.outcomes)
     return PageContent(
         report=report,
         files=files,
-        made=rfc3339(context.now()),
+        made=made,
         tool=f"ldeploy {__version__}",
         command=command,
         discovery=discovery(account.evidence) if report.sandboxes else None,

@@ -25,6 +25,7 @@ from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import StoredZip
 from deployer.models.slim import Measure
+from deployer.package import distributions
 from deployer.report import models
 from deployer.report import store as reports
 from deployer.report.page import page
@@ -36,6 +37,7 @@ from deployer.state.shift import Shift
 from deployer.state.state import State
 from deployer.state.workspace import (
     DEPLOYED,
+    LEAN,
     LIST,
     PAGE,
     REPORT,
@@ -45,7 +47,7 @@ from deployer.state.workspace import (
     WHITELIST,
     write_whole,
 )
-from deployer.whitelist import to_json, to_list
+from deployer.whitelist import to_json, to_lean_json, to_list
 
 
 def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> models.ShrinkReport:
@@ -105,6 +107,8 @@ def _build(context: Context, request: RedeployRequest, guarding: GuardPlan) -> S
     workspace = context.workspace
     workspace.write(WHITELIST, to_json(request.whitelist))
     workspace.write(LIST, to_list(request.whitelist))
+    held = distributions(request.full.source, request.full.package)
+    workspace.write(LEAN, to_lean_json(request.whitelist, held))
     parts = SlimRequest(
         request.full.source,
         request.full.package,

@@ -87,12 +87,13 @@ def shrink_report(
         ),
         plan=tuple(map(str, steps)),
         version="",
-        guard=_guard(slim),
+        guard=guard_report(slim),
         warnings=(*whitelist.warnings, *slim.warnings, *warnings, *models.warnings(evidence)),
     )
 
 
-def _guard(slim: SlimPackage) -> models.GuardReport:
+def guard_report(slim: SlimPackage) -> models.GuardReport:
+    """Report how what was dropped can be brought back."""
     made = slim.guard
     if made is None:
         return models.GuardReport()

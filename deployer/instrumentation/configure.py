@@ -26,6 +26,9 @@ FIT_WRAPPER = "/var/task/.ldeploy/start"
 STORAGE_VARIABLE = "LDEPLOY_STORAGE"
 """Environment variable with the MB of /tmp that the user gave such a function."""
 
+COLD_VARIABLE = "LDEPLOY_COLD"
+"""Environment variable that is changed so that Lambda starts fresh sandboxes; nobody reads it."""
+
 PROBE_LAYER = f"{LAYER_NAME}:to-be-published"
 """Stands for the probe layer's ARN until the layer is published."""
 

@@ -87,6 +87,10 @@ class Whitelist:
     python: PythonOptions = USUAL
     """Which bytecode that function's Python looks for."""
 
+    left_out: int | None = None
+    """So many paths that are dropped are not listed: those of distributions that did not change. None where each path
+    is listed."""
+
     def kept(self) -> Iterator[str]:
         """Yield the paths to keep."""
         return (path for path, decision in self.decisions.items() if decision.kept)

@@ -12,6 +12,7 @@ from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.faults import explained
 from deployer.report.reasons import Reason
+from deployer.report.sent import Sent
 from deployer.report.shift_report import ShiftReport
 from deployer.report.since import Since
 from deployer.report.why_report import WhyReport
@@ -148,6 +149,10 @@ class ShrinkReport:
     guard: GuardReport = field(default_factory=GuardReport)
     shift: str = ""
     """How the shift of traffic ended, where there was one."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Of a trace: what the function's properties in the template must be, by name."""
+    failures: tuple[Sent, ...] = ()
+    """Of a trace: the events on which the full package failed."""
     warnings: tuple[str, ...] = ()
 
 

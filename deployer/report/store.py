@@ -8,6 +8,7 @@ from deployer.models.slim import Measure, Saving
 from deployer.report.json import document
 from deployer.report.models import Artifacts, GuardReport, LayerReport, Limits, ShrinkReport
 from deployer.report.reasons import Reason
+from deployer.report.sent import Sent
 from deployer.versioned import Form
 
 _FORM: Final = Form("The report of the last shrink", 1, "Run ldeploy shrink again.", key="form")
@@ -38,6 +39,7 @@ def _parts(fields: dict[str, Any]) -> dict[str, Any]:
         "layers": tuple(LayerReport(**layer) for layer in fields["layers"]),
         "reasons": tuple(Reason(**reason) for reason in fields["reasons"]),
         "guard": GuardReport(**fields.get("guard", {})),
+        "failures": tuple(Sent(**{**one, "log": tuple(one["log"])}) for one in fields.get("failures", ())),
         "artifacts": Artifacts(**fields["artifacts"]),
         "plan": tuple(fields["plan"]),
         "warnings": tuple(fields["warnings"]),

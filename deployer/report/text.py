@@ -1,5 +1,6 @@
 """Writes reports as text: a few lines that a person reads and a log keeps."""
 
+import posixpath
 from typing import assert_never
 
 from deployer.evidence.coverage import Coverage
@@ -19,6 +20,7 @@ from deployer.report.models import (
 )
 from deployer.report.reasons import Reason
 from deployer.report.risk import risk
+from deployer.report.sent import sent_lines
 from deployer.report.shift_report import ShiftReport, shift_lines
 from deployer.report.since_text import since_lines
 from deployer.report.why_report import WhyReport
@@ -95,7 +97,19 @@ def _shrink(report: ShrinkReport) -> list[str]:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
     if report.state == "planned":
         lines += ["  this would be done", *_numbered(report.plan)]
-    return lines
+    return lines + (_traced(report) if report.state == "traced" else [])
+
+
+def _traced(report: ShrinkReport) -> list[str]:
+    """Return the events that failed, what the template must have, and how to go on."""
+    failed = [*sent_lines(report.failures, answers=False)]
+    folder = posixpath.dirname(report.artifacts.whitelist)
+    return [
+        f"  zip       {report.artifacts.zip}",
+        *_headed("failed", failed),
+        *_headed("template", [f"    {name}: {value}" for name, value in report.needs.items()]),
+        f"  next      commit {folder}/ldeploy.json, and after each build: ldeploy apply ldeploy.json BUILD",
+    ]
 
 
 _WHERE = {"inside": "from blocks inside the package", "s3": "from the full package in S3"}
@@ -180,7 +194,8 @@ DONE = {
     "deployed": "the slim package is deployed, the probe is out",
     "planned": "the slim package is built, nothing is changed in AWS",
     "shifting": "the slim package has a part of the traffic; ldeploy shift status tells more",
-    "over_limit": "the slim package is still over Lambda's limit, nothing is changed in AWS",
+    "traced": "the slim package is built, and answers the events as the full one does",
+    "over_limit": "the slim package is still over Lambda's limit, nothing is deployed",
 }
 """A shrink's states in words."""
 

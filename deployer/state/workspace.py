@@ -7,6 +7,7 @@ is whole in S3; the copy here says where that is, and holds no value of the func
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from deployer.whitelist import Inventory, inventory_from_json, inventory_to_json
 STATE = "state.json"
 WHITELIST = "whitelist.json"
 LIST = "whitelist.txt"
+LEAN = "ldeploy.json"
+"""The whitelist as it is made for commits (``--export``)."""
 DEPLOYED = "deployed-whitelist.json"
 """The whitelist of the slim package that was deployed last; WHITELIST may be of one that was planned or taken back."""
 SLIM = "slim.zip"
@@ -249,6 +252,14 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def put_whole(source: Path, target: Path) -> None:
+    """Copy a file so that the target is whole or what it was before; its folder is made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, beside)
+    beside.replace(target)
 
 
 def _evidence_name(key: str) -> str:

@@ -11,6 +11,7 @@ from deployer.whitelist.choose import choose
 from deployer.whitelist.decisions import drop_stale
 from deployer.whitelist.inventory import Earlier, Inventory, inventory_from_json, inventory_to_json, take_inventory
 from deployer.whitelist.layer import choose_layer
+from deployer.whitelist.lean import completed, from_lean_json, is_applied, is_lean, to_lean_json
 from deployer.whitelist.store import from_json, to_json, to_list
 from deployer.whitelist.surroundings import Surroundings
 
@@ -22,12 +23,17 @@ __all__ = [
     "changed_since",
     "choose",
     "choose_layer",
+    "completed",
     "drop_stale",
     "from_json",
+    "from_lean_json",
     "inventory_from_json",
     "inventory_to_json",
+    "is_applied",
+    "is_lean",
     "keep_too",
     "take_inventory",
     "to_json",
+    "to_lean_json",
     "to_list",
 ]

@@ -13,6 +13,7 @@ from deployer.whitelist import closure
 from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier, changed, edited, installed, of_whitelist, unchanged
+from deployer.whitelist.lean import completed
 from deployer.whitelist.package_index import PackageIndex, index_package
 from deployer.whitelist.surroundings import Surroundings, needed
 from deployer.whitelist.user_rules import match, of_package
@@ -39,6 +40,7 @@ def carry_over(
     Raises:
         UsageError: a rule is not a pattern.
     """
+    whitelist = completed(whitelist, examined)
     package, distributions = examined.package, examined.distributions
     index = index_package(examined)
     matched = match(of_package(rules), package)

@@ -62,16 +62,22 @@ def _whitelist(fields: dict[str, Any]) -> Whitelist:
             Installed(of_type(str, one["name"]), of_type(str, one["version"]), of_type(str, one["contents"]))
             for one in fields["installed"]
         ),
-        runtime=_runtime(fields.get("runtime", "")),  # added later: older files of this version have none
-        python=_python(fields.get("python", {})),  # likewise
+        runtime=read_runtime(fields.get("runtime", "")),  # added later: older files of this version have none
+        python=read_python(fields.get("python", {})),  # likewise
     )
 
 
-def _python(options: dict[str, Any]) -> PythonOptions:
+def read_python(options: dict[str, Any]) -> PythonOptions:
+    """Return the options of a function's Python as they were written."""
     return PythonOptions(of_type(int, options.get("optimize", 0)), of_type(str, options.get("cache_prefix", "")))
 
 
-def _runtime(name: object) -> str:
+def read_runtime(name: object) -> str:
+    """Return the name of a runtime, or an empty one.
+
+    Raises:
+        ValueError: it is neither.
+    """
     runtime: str = of_type(str, name)
     if runtime and not is_python(runtime):
         raise ValueError(f"{runtime!r} is not a Python runtime")

@@ -160,7 +160,7 @@ def refused(project, code, words, *arguments):
 
 
 def test_a_folder_that_is_none(learned):
-    refused(learned, 2, "no folder nowhere", "whitelist.json", "nowhere")
+    refused(learned, 2, "no folder or zip nowhere", "whitelist.json", "nowhere")
     refused(learned, 2, "no folder", "whitelist.json", "nowhere/at/all")
     (learned.folder / "empty").mkdir()
     refused(learned, 1, "holds no files", "whitelist.json", "empty")
@@ -244,3 +244,78 @@ def test_paths_that_are_no_text_and_symlinks_come_through(learned):
     assert odd.exists()
     assert (build / "link.py").readlink().name == "used.py"
     assert (build / "hollow").is_dir()
+
+
+# -- a zip, and the whitelist that is made for commits -----------------------------------------------------------
+
+
+def zipped(folder, path):
+    """The build as a tool zips it: in its own order, with its own dates."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*"), reverse=True):
+            if file.is_file():
+                info = zipfile.ZipInfo(file.relative_to(folder).as_posix(), (2001, 2, 3, 4, 5, 6))
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return path
+
+
+def held(path):
+    with zipfile.ZipFile(path) as archive:
+        return {info.filename: info.date_time for info in archive.infolist() if not info.filename.endswith("/")}
+
+
+def test_a_zip_is_made_slim_in_place_with_the_dates_of_its_entries(learned):
+    path = zipped(learned.folder / "build", learned.folder / "asset.0123.zip")
+    path.chmod(0o640)
+    before = held(path)
+    done = learned.ldeploy("apply", "whitelist.json", path.name, "--output", "json")
+    assert (done.code, done.json["state"], done.json["zip"]) == (0, "applied", ""), done.err
+    after = held(path)
+    assert before.keys() - after.keys() == DROPPED
+    assert {name: after[name] for name in ("app.py", "used.py")} == dict.fromkeys(
+        ("app.py", "used.py"), before["app.py"]
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert done.json["after"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [one.name for one in learned.folder.iterdir() if one.name.startswith(".asset")] == []
+    slim = path.read_bytes()
+    again = learned.ldeploy("apply", "whitelist.json", path.name, "--strict", "--output", "json")
+    assert (again.code, again.json["state"], path.read_bytes()) == (0, "unchanged", slim)
+
+
+def test_a_zip_stays_as_it_is_where_another_is_named(learned):
+    path = zipped(learned.folder / "build", learned.folder / "full.zip")
+    full = path.read_bytes()
+    assert learned.ldeploy("apply", "whitelist.json", "full.zip", "--zip", "dist/slim.zip").code == 0
+    assert path.read_bytes() == full
+    slim = (learned.folder / "dist/slim.zip").read_bytes()
+    assert held(learned.folder / "dist/slim.zip").keys().isdisjoint(DROPPED)
+    again = learned.ldeploy("apply", "whitelist.json", "dist/slim.zip", "--zip", "same.zip")
+    assert (again.code, (learned.folder / "same.zip").read_bytes()) == (0, slim)
+
+
+def test_the_exported_whitelist_makes_the_same_build_of_folder_and_zip(learned):
+    assert learned.shrink("--export", "ldeploy.json").code == 0
+    text = (learned.folder / "ldeploy.json").read_text()
+    assert "request" not in text
+    path = zipped(learned.folder / "build", learned.folder / "a.zip")
+    for build in ("build", "a.zip"):
+        done = learned.ldeploy("apply", "ldeploy.json", build, "--strict", "--output", "json")
+        assert (done.code, done.json["state"], done.json["stale"]) == (0, "applied", []), done.err
+        again = learned.ldeploy("apply", "ldeploy.json", build, "--strict", "--output", "json")
+        assert (again.code, again.json["state"]) == (0, "unchanged"), again.err
+    assert held(path).keys() == files(learned.folder / "build")
+    assert DROPPED.isdisjoint(held(path))
+    fresh(learned.folder / "build")
+    by_whole = learned.ldeploy("apply", "whitelist.json", "build", "--output", "json").json["after"]["sha256"]
+    fresh(learned.folder / "build")
+    assert learned.ldeploy("apply", "ldeploy.json", "build", "--output", "json").json["after"]["sha256"] == by_whole
+
+
+def test_two_at_once_leave_one_slim_build(learned):
+    command = [sys.executable, "-c", "from deployer.cli import main; main()", "apply", "whitelist.json", "build"]
+    both = [subprocess.Popen([*command, "--output", "json"], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    states = [json.loads(one.communicate(timeout=200)[0])["state"] for one in both]
+    assert sorted(states) == ["applied", "unchanged"]
+    assert files(learned.folder / "build").isdisjoint(DROPPED)

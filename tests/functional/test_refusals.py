@@ -65,7 +65,20 @@ def test_no_permission_to_write_to_the_bucket(present):
     assert [name for name in present.changes() if name.startswith("lambda.")] == []
 
 
-@pytest.mark.parametrize("package", ["nothing-here", "empty.zip", "text.zip", "cut.zip", "empty", "one.zip"])
+def test_what_is_not_there_is_the_same_code_whichever_option_names_it(present):
+    given = ("--package", "build", "--handler", "app.handler", "--events", "events")
+    for command in (
+        ("probe", "f", "--bucket", "packages", "--package", "nothing-here"),
+        ("probe", "f", "--bucket", "packages", "--invoke", "nothing-here"),
+        ("shrink", "f", "--whitelist", "nothing-here"),
+        ("apply", "nothing-here", "build"),
+        ("trace", *given, "--package", "nothing-here"),
+        ("trace", *given, "--events", "nothing-here"),
+    ):
+        refused(present, present.ldeploy(*command), 2, "nothing-here")
+
+
+@pytest.mark.parametrize("package", ["empty.zip", "text.zip", "cut.zip", "empty", "one.zip"])
 def test_a_package_that_is_none(present, package):
     whole = packed(FILES)
     (present.folder / "empty").mkdir()

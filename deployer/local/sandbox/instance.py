@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from moto.logs.models import LogsBackend
-
 from deployer.local.sandbox import lines
 from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.environment import function_environment
-from deployer.local.sandbox.logs import LogStream, Output
+from deployer.local.sandbox.logs import LogsBackend, LogStream, Output
 from deployer.local.sandbox.runtime_api import Answered, Ended, Event, Invocation, Ready, RuntimeApi, StartFailed
 from deployer.local.sandbox.sandbox import Contents, Launcher, Runtime
 

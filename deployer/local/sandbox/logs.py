@@ -6,9 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
-
-from moto.logs.models import LogsBackend
+from typing import Any, Final, Protocol
 
 from deployer.local.sandbox import lines
 from deployer.local.sandbox.deployment import LogSettings
@@ -18,6 +16,16 @@ TAIL: Final = 4096
 
 Sink = Callable[[str], None]
 """Takes one message with its newline."""
+
+
+class LogsBackend(Protocol):
+    """CloudWatch Logs as far as a sandbox writes to it: moto's, or a list."""
+
+    def ensure_log_group(self, log_group_name: str) -> Any: ...
+
+    def ensure_log_stream(self, log_group_name: str, log_stream_name: str) -> Any: ...
+
+    def put_log_events(self, log_group_name: str, log_stream_name: str, log_events: list[dict[str, Any]]) -> Any: ...
 
 
 class LogStream:

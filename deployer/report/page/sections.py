@@ -34,6 +34,9 @@ def certainty(content: PageContent) -> Iterator[str]:
         yield from _since(content.since)
     for warning in report.warnings:
         yield f'<p class="note">{escape(warning)}</p>'
+    if report.state == "traced":
+        yield '<p class="quiet">Traced on one machine, by the events that it was given.</p></section>'
+        return
     command = f"<code>ldeploy restore {escape(report.function)}</code>"
     yield f'<p class="quiet">Back to what was there before: {command}</p></section>'
 
