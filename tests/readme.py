@@ -35,7 +35,13 @@ def _command(path: str, command: click.Command, shared: set[str | None]) -> Iter
     usage = " ".join([path, *arguments])
     own = [option for option in command.params if option.name not in shared]
     table = f"\n{_table(own)}" if any(isinstance(option, click.Option) for option in own) else ""
-    yield f"**`{usage}`** {' '.join(inspect.cleandoc(command.help or '').partition('\b')[0].split())}\n{table}"
+    yield f"**`{usage}`** {_summary(command)}\n{table}"
+
+
+def _summary(command: click.Command) -> str:
+    """Return what the help says before its examples."""
+    told, _, _ = inspect.cleandoc(command.help or "").partition("\b")
+    return " ".join(told.split())
 
 
 def _table(options: Iterable[click.Parameter]) -> str:
