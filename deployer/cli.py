@@ -12,22 +12,11 @@ from deployer import __version__, pipeline
 from deployer.commands import local, settings_file, trace
 from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.errors import guarded, wants_json
-from deployer.commands.options import (
-    Common,
-    answering,
-    changing,
-    common,
-    exporting,
-    guarding,
-    option,
-    rules,
-    steps,
-    the_bucket,
-    via,
-)
+from deployer.commands.options import Common, answering, changing, common, option, the_bucket
 from deployer.commands.output import Output
 from deployer.commands.parameters import events_folder, moment, whitelist_file
 from deployer.commands.shift import shift
+from deployer.commands.slimming import exporting, guarding, rules, steps, via
 from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to

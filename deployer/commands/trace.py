@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from deployer.commands.options import FOLDER, answering, exporting, guarding, option, rules, steps
+from deployer.commands.options import FOLDER, answering, option
 from deployer.commands.output import Output
 from deployer.commands.parameters import events_folder
+from deployer.commands.slimming import exporting, guarding, rules, steps
 from deployer.errors import UsageError
 from deployer.flow.trace import TraceRequest
 from deployer.flow.trace import trace as trace_build

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from typing import Any, cast
 
 import pytest
 
@@ -28,7 +29,7 @@ def alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "build", FILES)
     events(tmp_path / "events", open={}, lazy={"do": "lazy"}, look={"do": "look"})
-    return Project(None, tmp_path, capsys)
+    return Project(cast(Any, None), tmp_path, capsys)
 
 
 def names(path):
