@@ -150,7 +150,9 @@ def deploy(  # noqa: PLR0913, PLR0917
 ) -> Report:
     """Slim a fresh build of FUNCTION by the present whitelist, and deploy it."""
     context = shared.context()
-    bucket, _ = the_bucket(shared, context, package if package.startswith("s3://") else "")
+    bucket, to_make = the_bucket(shared, context, package if package.startswith("s3://") else "")
+    if to_make:
+        raise UsageError(f"The bucket {bucket} is not there, or half made.", "Run ldeploy probe --resolve-s3 first.")
     chosen = whitelist or last_whitelist(context.workspace)
     request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, delivery)
     return pipeline.deploy(context, shared.executor(), request)

@@ -6,9 +6,11 @@ The endpoint may be AWS itself or the AWS on this machine; nothing here knows wh
 from dataclasses import dataclass
 from functools import cached_property
 
+from deployer.aws.buckets import Buckets
 from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
 from deployer.aws.insights import Insights
+from deployer.aws.invocations import Invocations
 from deployer.aws.logs import Logs
 from deployer.aws.releases import Releases
 from deployer.aws.roles import Roles
@@ -29,8 +31,16 @@ class Aws:
         return Functions(self.clients.functions)
 
     @cached_property
+    def invocations(self) -> Invocations:
+        return Invocations(self.functions, self.clients.invocations)
+
+    @cached_property
     def releases(self) -> Releases:
         return Releases(self.functions)
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        return Buckets(self.clients.storage)
 
     @cached_property
     def storage(self) -> Storage:
@@ -61,10 +71,16 @@ class Aws:
         return self.clients.account()
 
 
-def open_aws(region: str | None, profile: str | None, endpoint_url: str | None) -> Aws:
+def open_aws(region: str | None, profile: str | None, endpoint_url: str | None, bucket_owner: str = "") -> Aws:
     """Connect; for None, take what boto3 takes: its variables, its files, the role.
+
+    Args:
+        region: of everything.
+        profile: of the user's configuration.
+        endpoint_url: another one than AWS's.
+        bucket_owner: the account that every bucket must belong to; empty for our own.
 
     Raises:
         UsageError: no region, a profile that does not exist, or an endpoint that is no URL.
     """
-    return Aws(connect(region, profile, endpoint_url))
+    return Aws(connect(region, profile, endpoint_url, bucket_owner))

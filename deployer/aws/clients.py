@@ -19,6 +19,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from deployer.aws.hooks import expect_owner, refuse_cut_answers
 from deployer.errors import CloudError, ConflictError, DeniedError, MissingError, OverLimitError, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ RETRIES = Config(retries={"mode": "standard", "max_attempts": 8}, read_timeout=9
 """A synchronous invocation may take 900 s to answer
 (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html)."""
 
+ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=920, connect_timeout=10)
+"""For invocations: an answer that is lost may be of an event that did its work."""
+
 PACED = Config(retries={"mode": "adaptive", "max_attempts": 10}, read_timeout=70, connect_timeout=10)
 """For many requests side by side: when AWS throttles them, the client itself holds all of them back
 (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html)."""
@@ -50,30 +54,49 @@ class Clients:
 
     session: boto3.Session
     endpoint_url: str | None
+    bucket_owner: str = ""
+    """The account that every bucket must belong to; empty for our own."""
 
     @cached_property
     def functions(self) -> "LambdaClient":
-        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=RETRIES)
+        made: LambdaClient = self._client("lambda", RETRIES)
+        return made
+
+    @cached_property
+    def invocations(self) -> "LambdaClient":
+        made: LambdaClient = self._client("lambda", ONCE)
+        return made
 
     @cached_property
     def storage(self) -> "S3Client":
-        return self.session.client("s3", endpoint_url=self.endpoint_url, config=RETRIES)
+        client: S3Client = self._client("s3", RETRIES)
+        expect_owner(client, lambda: self.bucket_owner or self.account())
+        return client
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
-        return self.session.client("logs", endpoint_url=self.endpoint_url, config=PACED)
+        made: CloudWatchLogsClient = self._client("logs", PACED)
+        return made
 
     @cached_property
     def tokens(self) -> "STSClient":
-        return self.session.client("sts", endpoint_url=self.endpoint_url, config=RETRIES)
+        made: STSClient = self._client("sts", RETRIES)
+        return made
 
     @cached_property
     def roles(self) -> "IAMClient":
-        return self.session.client("iam", endpoint_url=self.endpoint_url, config=RETRIES)
+        made: IAMClient = self._client("iam", RETRIES)
+        return made
 
     @cached_property
     def stacks(self) -> "CloudFormationClient":
-        return self.session.client("cloudformation", endpoint_url=self.endpoint_url, config=RETRIES)
+        made: CloudFormationClient = self._client("cloudformation", RETRIES)
+        return made
+
+    def _client(self, service: Any, config: Config) -> Any:
+        made = self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+        refuse_cut_answers(made)
+        return made
 
     @property
     def region(self) -> str:
@@ -81,18 +104,28 @@ class Clients:
 
     def account(self) -> str:
         """Return the account's twelve digits."""
+        return self._account
+
+    @cached_property
+    def _account(self) -> str:
         with translate_errors("ask who we are"):
             return self.tokens.get_caller_identity()["Account"]
 
 
-def connect(region: str | None, profile: str | None, endpoint_url: str | None) -> Clients:
+def connect(region: str | None, profile: str | None, endpoint_url: str | None, bucket_owner: str = "") -> Clients:
     """Return the clients for one region and endpoint.
+
+    Args:
+        region: or None for what boto3 takes.
+        profile: or None for what boto3 takes.
+        endpoint_url: or None for AWS itself.
+        bucket_owner: the account that every bucket must belong to; empty for our own.
 
     Raises:
         UsageError: no region, a profile that does not exist, or an endpoint that is no URL.
     """
     try:
-        clients = Clients(boto3.Session(region_name=region, profile_name=profile), endpoint_url)
+        clients = Clients(boto3.Session(region_name=region, profile_name=profile), endpoint_url, bucket_owner)
         _ = clients.functions  # boto3 checks region and endpoint when it makes the first
         return clients
     except ProfileNotFound as error:
@@ -139,6 +172,9 @@ def translate_errors(doing: str) -> Iterator[None]:
         raise CloudError(f"Could not {doing}: {error}", "Check --endpoint-url, --region and the network.") from error
     except BotoCoreError as error:
         raise CloudError(f"Could not {doing}: {error}.", "Run the same command again.") from error
+    except KeyError as error:
+        text = f"Could not {doing}: AWS's answer lacks {error}."
+        raise CloudError(text, "It is not AWS that answers, or not all of the answer came: try again.") from error
 
 
 def code_of(error: ClientError) -> str:
@@ -191,6 +227,8 @@ _PERMISSIONS = {
     "Publish": "sns:Publish",
     "PutRolePolicy": "iam:PutRolePolicy",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "UploadPart": "s3:PutObject",
 }
 """Operations that are not called as the permission for them
@@ -199,5 +237,5 @@ _PERMISSIONS = {
 
 def _permission(error: ClientError) -> str:
     operation = error.operation_name
-    service = "s3" if operation.endswith(("Bucket", "Object", "MultipartUpload")) else "lambda"
+    service = "s3" if any(part in operation for part in ("Bucket", "Object", "MultipartUpload")) else "lambda"
     return _PERMISSIONS.get(operation, f"{service}:{operation}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BUSY = frozenset({"ResourceConflictException", "SnapStartNotReadyException"})
 """409: an update is still in progress."""
+THROTTLED = "TooManyRequestsException"
 EXISTS = "already exist"
 """In the text of the one 409 that waiting does not repair."""
 ROLE_NOT_YET = "cannot be assumed by Lambda"
@@ -28,17 +29,6 @@ READY_WITHIN_S = 600
 POLL_S = (0.2, 0.5, 1.0, 2.0)
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The answer to an invocation."""
-
-    payload: bytes
-    error: str
-    """Empty, or Lambda's ``Handled`` / ``Unhandled``."""
-    log: str = ""
-    """The end of the invocation's log, 4 KB at most: its REPORT line is in it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +52,7 @@ class Functions:
             MissingError: there is no such function.
             DeniedError: its environment cannot be decrypted.
         """
-        return _function(self._settled(name))
+        return _found(self._settled(name))
 
     def code_url(self, name: str, version: str = "$LATEST") -> str:
         """Return a presigned URL of the code that is deployed, or of a version's; good for ten minutes."""
@@ -139,7 +129,7 @@ class Functions:
         if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
             reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
             raise CloudError(f"The update of {name} failed: {reason}.", "Repair that and run the same command again.")
-        return _function(found)
+        return _found(found)
 
     def _settled(self, name: str) -> dict[str, Any]:
         """Return Lambda's answer once no update is in progress any more, whatever its result."""
@@ -155,16 +145,6 @@ class Functions:
         raise CloudError(
             f"{name} is still being updated after {READY_WITHIN_S} s.", "Run the same command again later."
         )
-
-    def invoke(self, name: str, payload: bytes, version: str = "$LATEST") -> Reply:
-        """Invoke the function once and wait for the answer; a function that raises is an answer, not an error."""
-        reply = self.patiently(  # a version just published is still pending for a while
-            f"invoke {name}",
-            lambda: self.client.invoke(FunctionName=name, Payload=payload, Qualifier=version, LogType="Tail"),
-        )
-        log = base64.b64decode(reply.get("LogResult", "")).decode("utf-8", "replace")
-        with translate_errors(f"read the answer of {name}"):
-            return Reply(reply["Payload"].read(), reply.get("FunctionError", ""), log)
 
     def find_layer(self, layer: str, note: str) -> str | None:
         """Return the ARN of the layer's version that carries this note, or None."""
@@ -211,27 +191,35 @@ class Functions:
             content = self.client.get_layer_version_by_arn(Arn=arn)["Content"]
             return content["Location"], content["CodeSize"]
 
-    def patiently(self, doing: str, call: Callable[[], Result]) -> Result:
-        """Make a call; repeat it while another update of the function is in progress (409) or its role is too young."""
+    def patiently(self, doing: str, call: Callable[[], Result], throttled: float = 0) -> Result:
+        """Make a call; repeat it while another update of the function is in progress (409) or its role is too young.
+
+        Args:
+            doing: for messages.
+            call: is made.
+            throttled: seconds for which it is repeated where it is throttled; botocore does that for most calls.
+        """
         began = time.monotonic()
         for pause in _pauses():
             try:
                 with translate_errors(doing):
                     return call()
             except CloudError as error:
-                if time.monotonic() >= began + _passes_within(error):
+                if time.monotonic() >= began + _passes_within(error, throttled):
                     raise
             time.sleep(pause)
         raise AssertionError  # the pauses have no end
 
 
-def _passes_within(error: CloudError) -> float:
+def _passes_within(error: CloudError, throttled: float) -> float:
     """Return for how many seconds to repeat a call after this refusal."""
     if isinstance(error.__cause__, ClientError):
         if code_of(error.__cause__) in BUSY and EXISTS not in error.what:
             return READY_WITHIN_S
         if ROLE_NOT_YET in error.what:
             return ROLE_WITHIN_S
+        if code_of(error.__cause__) == THROTTLED:
+            return throttled
     return 0
 
 
@@ -239,6 +227,11 @@ def _pauses() -> Iterator[float]:
     yield from POLL_S
     while True:
         yield POLL_S[-1]
+
+
+def _found(answer: dict[str, Any]) -> Function:
+    with translate_errors("find the function"):
+        return _function(answer)
 
 
 def _function(found: dict[str, Any]) -> Function:

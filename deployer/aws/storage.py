@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.s3.transfer import TransferConfig
 
+from deployer.aws.buckets import Buckets
 from deployer.aws.clients import translate_errors
 from deployer.aws.ranges import ObjectSource, UrlSource, pool_for
-from deployer.errors import CloudError, ConflictError, MissingError, PackageError
+from deployer.errors import ConflictError, MissingError, PackageError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -65,7 +66,7 @@ class Storage:
             with translate_errors(f"find s3://{bucket}/{key}"):
                 answer = self.client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except MissingError:
-            self.check_bucket(bucket)
+            Buckets(self.client).check(bucket)
             return None
         checksum = answer.get("ChecksumSHA256", "")
         whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum
@@ -89,53 +90,6 @@ class Storage:
         for offset in range(0, found.size, PART):
             digest.update(source.read(offset, min(PART, found.size - offset)))
         return digest.hexdigest()
-
-    def check_bucket(self, bucket: str, owner: str = "") -> None:
-        """Check that the bucket exists and may be used, and that Lambda can read code from it.
-
-        Args:
-            bucket: its name.
-            owner: the account that it must belong to; empty for any.
-
-        Raises:
-            MissingError: there is no such bucket.
-            DeniedError: it belongs to somebody else, or may not be looked at.
-            CloudError: it is in another region than the function.
-        """
-        whose: Any = {"ExpectedBucketOwner": owner} if owner else {}
-        with translate_errors(f"use the bucket {bucket}"):
-            found = self.client.head_bucket(Bucket=bucket, **whose)
-        here = self.client.meta.region_name
-        if found.get("BucketRegion", here) != here:
-            raise CloudError(
-                f"The bucket {bucket} is in {found['BucketRegion']}, and the function in {here}.",
-                "Lambda takes code from a bucket of its own region only: name one, or give --resolve-s3.",
-            )
-
-    def has_bucket(self, bucket: str, owner: str = "") -> bool:
-        """Return whether the bucket exists; raises as ``check_bucket`` does."""
-        try:
-            self.check_bucket(bucket, owner)
-        except MissingError:
-            return False
-        return True
-
-    def make_bucket(self, bucket: str, region: str) -> None:
-        """Create a private, encrypted bucket that only this account can read."""
-        place: dict[str, Any] = {}
-        if region != "us-east-1":  # the one region that must not be named
-            place["CreateBucketConfiguration"] = {"LocationConstraint": region}
-        with translate_errors(f"create the bucket {bucket}"):
-            self.client.create_bucket(Bucket=bucket, **place)
-            self.client.put_public_access_block(
-                Bucket=bucket,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "IgnorePublicAcls": True,
-                    "BlockPublicPolicy": True,
-                    "RestrictPublicBuckets": True,
-                },
-            )
 
     def source(self, bucket: str, key: str) -> ObjectSource:
         """Return the object as a source that is read by range requests.

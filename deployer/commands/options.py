@@ -37,6 +37,7 @@ _OF_ONE = {
     "html": "--html",
 }
 """Parameters of commands that make sense for one function at a time."""
+_SHARED = ("region", "profile", "endpoint_url", "bucket", "bucket_owner", "resolve_s3")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Common(Output):
     profile: str | None
     endpoint_url: str | None
     bucket: str | None
+    bucket_owner: str
+    """The account of all buckets; empty for our own."""
     resolve_s3: bool
     changes: bool
     """Whether the command is one that changes something."""
@@ -64,7 +67,7 @@ class Common(Output):
         Args:
             alone: whether no other command of this folder may work on the function meanwhile.
         """
-        aws = open_aws(self.region, self.profile, self.endpoint_url)
+        aws = open_aws(self.region, self.profile, self.endpoint_url, self.bucket_owner)
         if self.account and self.account != aws.account():
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
         bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
@@ -126,6 +129,7 @@ def common(command: Command, *, required: bool = True) -> Command:
     @option("--profile", help="AWS profile.")
     @option("--endpoint-url", help="Another endpoint than AWS, such as that of `ldeploy local start`.")
     @option("--bucket", help="Bucket for packages and state.")
+    @option("--bucket-owner", default="", help="The account that every bucket must belong to [default: our own].")
     @option("--resolve-s3", is_flag=True, help="Create and use a private bucket of ldeploy's own.")
     @answering
     @wraps(command)
@@ -140,7 +144,7 @@ def common(command: Command, *, required: bool = True) -> Command:
         force: bool = False,
         **others: Any,
     ) -> list[Report]:
-        shared = {name: others.pop(name) for name in ("region", "profile", "endpoint_url", "bucket", "resolve_s3")}
+        shared = {name: others.pop(name) for name in _SHARED}
         asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes, "force": force}
         if (stack_name or logical_id) and others.get("asked", "") is None:  # the one argument is no function then
             function, others["asked"] = "", function
@@ -222,9 +226,8 @@ def own_bucket(aws: Aws) -> str:
     Raises:
         DeniedError: somebody else has a bucket of this name, which anyone can guess.
     """
-    account = aws.account()
-    name = f"ldeploy-{account}-{aws.region}"
-    aws.storage.has_bucket(name, owner=account)
+    name = f"ldeploy-{aws.account()}-{aws.region}"
+    aws.buckets.has(name)
     return name
 
 
@@ -242,7 +245,7 @@ def the_bucket(shared: Common, context: Context, package: str) -> tuple[str, boo
     bucket = context.workspace.bucket or package.removeprefix("s3://").partition("/")[0]
     if not bucket:
         raise UsageError("There is no bucket to deploy from.", "Give --bucket NAME, or --resolve-s3 to create one.")
-    if shared.resolve_s3 and not context.aws.storage.has_bucket(bucket):
+    if shared.resolve_s3 and bucket == own_bucket(context.aws) and not context.aws.buckets.is_whole(bucket):
         return bucket, True
-    context.aws.storage.check_bucket(bucket)
+    context.aws.buckets.check(bucket)
     return bucket, False

@@ -63,7 +63,7 @@ class Executor:
         states = [step.state for step in steps if isinstance(step, planner.SaveState)]
         storage, bucket = context.aws.storage, context.workspace.bucket or (states[0].bucket if states else "")
         name = context.workspace.function
-        if not (self.lease and bucket and storage.has_bucket(bucket)):  # one that is made first holds no lease yet
+        if not (self.lease and bucket and context.aws.buckets.has(bucket)):  # one that is made first holds no lease yet
             yield
             return
         with leased(storage, bucket, name):
@@ -118,8 +118,7 @@ class Execution:
         """Carry one step out."""
         match step:
             case planner.MakeBucket(bucket):
-                if not self._aws.storage.has_bucket(bucket):
-                    self._aws.storage.make_bucket(bucket, self._aws.region)
+                self._aws.buckets.make(bucket, self._aws.region)
             case planner.Upload(path, zipped):
                 self._code.upload(path, zipped)
             case planner.KeepCode(name, zipped):
@@ -153,7 +152,7 @@ class Execution:
             case planner.Try(name, state, same_code, on_trial):
                 where = trial_name(name) if on_trial else name
                 version = "$LATEST" if on_trial else self.version
-                send = partial(self._aws.functions.invoke, where, version=version)
+                send = partial(self._aws.invocations.invoke, where, version=version)
                 Trial(send, self.context.notices, where, same_code, self.logs).run(state.recorded)
             case planner.DropTrial(name):
                 self.drop_trial(name)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from deployer.aws.functions import Functions, Reply
+from deployer.aws.invocations import Invocations, Reply
 from deployer.errors import CloudError
 from deployer.instrumentation.configure import COLD_VARIABLE
 from deployer.models.function import Function
@@ -70,35 +70,37 @@ class FunctionSession:
     leave it to chance how many are started. RevisionId keeps others' changes safe: theirs makes ours fail.
     """
 
-    functions: Functions
+    invocations: Invocations
     name: str
     rounds: int = 0
     """How often it was renewed."""
 
     def send(self, payload: bytes) -> Reply:
         """Invoke the function once."""
-        return self.functions.invoke(self.name, payload)
+        return self.invocations.invoke(self.name, payload)
 
     def renew(self) -> None:
         """Change the variable."""
         self.rounds += 1
-        found = self.functions.get(self.name)
+        functions = self.invocations.functions
+        found = functions.get(self.name)
         environment = {**found.configuration.environment, COLD_VARIABLE: str(self.rounds)}
-        self.functions.update_configuration(found, replace(found.configuration, environment=environment))
+        functions.update_configuration(found, replace(found.configuration, environment=environment))
 
     def undo(self) -> Function | None:
         """Take the variable out again, and nothing else; return the function after that, None where it never was in."""
         if not self.rounds:
             return None
-        found = self.functions.get(self.name)
+        functions = self.invocations.functions
+        found = functions.get(self.name)
         environment = {name: value for name, value in found.configuration.environment.items() if name != COLD_VARIABLE}
-        return self.functions.update_configuration(found, replace(found.configuration, environment=environment))
+        return functions.update_configuration(found, replace(found.configuration, environment=environment))
 
 
 @contextmanager
-def opened(functions: Functions, name: str, notices: Notices) -> Iterator[FunctionSession]:
+def opened(invocations: Invocations, name: str, notices: Notices) -> Iterator[FunctionSession]:
     """Yield a session with a function; at its end, whatever happened, the configuration is what it was."""
-    session = FunctionSession(functions, name)
+    session = FunctionSession(invocations, name)
     try:
         yield session
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deployer.aws.functions import Reply
+from deployer.aws.invocations import Reply
 from deployer.context import Context
 from deployer.deploy.recorded_events import read_events
 from deployer.errors import LdeployError, TrialFailedError
@@ -38,7 +38,7 @@ def send_all(context: Context, name: str, events: Path) -> dict[str, Answer]:
     found = sorted(read_events(events))
     with context.notices.bar("invoking", len(found), "events") as advance:
         for event, payload in found:
-            answers[event] = digest(context.aws.functions.invoke(name, payload), payload)
+            answers[event] = digest(context.aws.invocations.invoke(name, payload), payload)
             if answers[event].failed:
                 context.notices.warn(f"{name} failed on {event}: what it touched until then is in the log.")
             advance(1)

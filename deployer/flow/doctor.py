@@ -49,7 +49,7 @@ def _bucket(context: Context, bucket: str | None, *, make: bool) -> Check:
     if not bucket:
         return Check("bucket", Verdict.DOUBT, "None is named: give --bucket, or --resolve-s3 to have one made.")
     try:
-        context.aws.storage.check_bucket(bucket)
+        context.aws.buckets.check(bucket)
     except MissingError as error:
         return Check(
             "bucket", Verdict.GOOD if make else Verdict.STOPS, f"{bucket} will be made" if make else str(error)

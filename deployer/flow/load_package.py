@@ -103,7 +103,7 @@ def _object(context: Context, uri: str) -> LoadedPackage:
     if not bucket or not key:
         raise UsageError(f"'{uri}' names no object.", "Write s3://bucket/key.zip.")
     storage = context.aws.storage
-    storage.check_bucket(bucket)
+    context.aws.buckets.check(bucket)
     source = storage.source(bucket, key)
     package = index(source)
     found = storage.find(bucket, key)

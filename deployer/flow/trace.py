@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Final, Protocol
 
 from deployer import evidence as evidences
-from deployer.aws.functions import Reply
+from deployer.aws.invocations import Reply
 from deployer.deploy.recorded_events import read_events
 from deployer.deploy.sending import Answered, Events, Session, send_rounds
 from deployer.deploy.trial import Trial, digest

@@ -12,7 +12,9 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import LimitedStream
 
+from deployer.local.access import refusal
 from deployer.local.context import DOWNLOADS
 from deployer.local.faults import ErrorAnswer, Faults, Kind, error_answer
 from deployer.local.functions import settings
@@ -53,6 +55,9 @@ class Gateway:
             return self._control(Request(environ))(environ, start_response)
         name = operation(environ, peek(environ))
         kind = self._faults.meet(name)
+        if kind is None and (refused := refusal(name, environ)):
+            read_all(environ)
+            return refuse(refused, name, start_response)
         if kind is None:
             return self._answer(name, environ, start_response)
         return self._fail(kind, name, environ, start_response)
@@ -60,6 +65,8 @@ class Gateway:
     def _answer(self, name: str, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Let moto answer; what it lacks or fails on becomes an AWS error in the service's own form, never HTML."""
         begun: list[tuple[str, list[tuple[str, str]]]] = []
+        if length := int(environ.get("CONTENT_LENGTH") or 0):
+            environ["wsgi.input"] = LimitedStream(environ["wsgi.input"], length)
         try:
             body = self._app(plain_name(environ), lambda status, headers, *_: begun.append((status, headers)))
         except Exception as error:
@@ -67,8 +74,9 @@ class Gateway:
             text = f"{name} failed in ldeploy local ({type(error).__name__}: {error})."
             return refuse(ErrorAnswer("500 Internal Server Error", "InternalFailure", text), name, start_response)
         status, headers = begun[0]
+        if status[0] in "45" and length:
+            environ["wsgi.input"].exhaust()  # so that the sender of a body that nobody read hears the answer
         if status[0] in "45" and dict(headers).get("Content-Type", "").startswith("text/html"):
-            read_all(environ)
             if known := settings.answer(name, environ):
                 return Response(json.dumps(known[1]), known[0], content_type=JSON, headers=error_type(known[1]))(
                     environ, start_response

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from deployer.aws.functions import Reply
+from deployer.aws.invocations import Reply
 from deployer.errors import UsageError
 from deployer.instrumentation.configure import PROBE_LAYER
 from deployer.instrumentation.layer_zip import build_layer

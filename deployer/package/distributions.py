@@ -4,10 +4,12 @@ Source: Recording installed projects (https://packaging.python.org/en/latest/spe
 """
 
 import csv
+import io
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from deployer.models.package import Distribution, Entry, Kind, Package, Source
@@ -17,6 +19,8 @@ _SUFFIXES: Final = (".dist-info", ".egg-info")
 _READ: Final = ("METADATA", "PKG-INFO", "RECORD", "top_level.txt")
 _LONGEST: Final = 32 << 20
 """Metadata longer than this is not read; real ones have a few megabytes at most."""
+_HEAD: Final = 64 << 10
+"""Bytes that are kept of each: names and versions stand at the top."""
 
 
 def distributions(source: Source, package: Package) -> tuple[Distribution, ...]:
@@ -28,8 +32,9 @@ def distributions(source: Source, package: Package) -> tuple[Distribution, ...]:
     Raises:
         PackageError: the data of a metadata file is damaged.
     """
-    wanted = metadata_files(package)
-    return described(package, {entry.path: contents for entry, contents in members.unpacked(source, wanted)})
+    found = members.packed(source, metadata_files(package))
+    texts = {entry.path: condensed(package, entry.path, members.contents(entry, blocks)) for entry, blocks in found}
+    return described(package, texts)
 
 
 def metadata_files(package: Package) -> list[Entry]:
@@ -43,12 +48,44 @@ def metadata_files(package: Package) -> list[Entry]:
     return wanted
 
 
+def condensed(package: Package, path: str, pieces: Iterable[bytes]) -> bytes:
+    """Return what is needed of a metadata file, however long it is: its head, or the rows of files that are there.
+
+    Args:
+        package: that holds the file.
+        path: of the file.
+        pieces: its contents.
+    """
+    if not path.endswith("/RECORD"):
+        head = bytearray()
+        for piece in pieces:
+            head += piece[: _HEAD - len(head)]
+        return bytes(head)
+    parent = posixpath.dirname(posixpath.dirname(path))
+    rows: dict[str, str] = {}
+    with suppress(csv.Error):
+        for row in csv.reader(_lines(pieces)):
+            if row and (found := _inside(parent, row[0])) in package.entries:
+                rows[found] = row[0]
+    text = io.StringIO()
+    csv.writer(text).writerows([row] for row in rows.values())
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line.decode("utf-8", "surrogateescape") for line in lines)
+    yield rest.decode("utf-8", "surrogateescape")
+
+
 def described(package: Package, metadata: Mapping[str, bytes]) -> tuple[Distribution, ...]:
     """Return each distribution, sorted by folder.
 
     Args:
         package: that holds them.
-        metadata: the contents of ``metadata_files``, by path.
+        metadata: the contents of ``metadata_files``, ``condensed``, by path.
     """
     folders = _folders(package)
     texts = {path: contents.decode("utf-8", "surrogateescape") for path, contents in metadata.items()}

@@ -3,7 +3,7 @@
 from deployer.models.package import Examined, Package, Source
 from deployer.package import members
 from deployer.package.certificates import holds_certificates, may_hold_certificates
-from deployer.package.distributions import described, metadata_files
+from deployer.package.distributions import condensed, described, metadata_files
 
 
 def examine(source: Source, package: Package) -> Examined:
@@ -20,9 +20,10 @@ def examine(source: Source, package: Package) -> Examined:
     candidates = {path: entry for path, entry in package.entries.items() if may_hold_certificates(entry)}
     texts: dict[str, bytes] = {}
     certificates: set[str] = set()
-    for entry, contents in members.unpacked(source, (candidates | metadata).values()):
+    for entry, blocks in members.packed(source, (candidates | metadata).values()):
+        pieces = members.contents(entry, blocks)
         if entry.path in metadata:
-            texts[entry.path] = contents
-        elif holds_certificates(contents):
+            texts[entry.path] = condensed(package, entry.path, pieces)
+        elif holds_certificates(b"".join(pieces)):
             certificates.add(entry.path)
     return Examined(package, described(package, texts), frozenset(certificates))

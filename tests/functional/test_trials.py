@@ -49,3 +49,18 @@ def test_a_whitelist_that_was_only_planned_or_taken_back_slims_no_fresh_build(pr
     shutil.rmtree(project.folder / "events")
     assert project.ldeploy("deploy", "f", "--package", "build").code == 0
     assert "lazy.py" in project.deployed()
+
+
+def test_an_event_whose_answer_is_lost_is_not_sent_again(project):
+    assert project.probe().code == 0
+    project.cloud.aws.faults.forget()
+    project.cloud.aws.faults.order("lambda.Invoke", "lose_answer", times=1)
+    lost = project.probe("--invoke", "events")
+    assert lost.code == 1
+    assert project.cloud.aws.faults.journal.count("lambda.Invoke") == 1
+
+
+def test_an_event_that_was_throttled_is_sent_again(project):
+    project.cloud.aws.faults.order("lambda.Invoke", "throttle", times=2)
+    assert project.probe("--invoke", "events").code == 0
+    assert project.cloud.aws.faults.journal.count("lambda.Invoke") == 3 + 2

@@ -1,5 +1,7 @@
 """What is said where AWS, or the way to it, says no."""
 
+import inspect
+import re
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -8,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from deployer.aws import open_aws
-from deployer.aws.clients import translate_errors
+from deployer.aws import Aws, buckets, open_aws, ranges, storage
+from deployer.aws.clients import connect, translate_errors
 from deployer.aws.ranges import UrlSource
 from deployer.aws.storage import Storage
 from deployer.errors import CloudError, DeniedError, LdeployError, UsageError
@@ -62,20 +64,52 @@ def test_the_message_of_aws_ends_as_a_sentence():
 
 
 def test_a_bucket_s_name_that_is_none_is_a_mistake_of_the_command_line():
-    storage = open_aws("us-east-1", None, "http://127.0.0.1:9").storage
+    aws = Aws(connect("us-east-1", None, "http://127.0.0.1:9", bucket_owner="123456789012"))
     with pytest.raises(UsageError, match="Bad Bucket"):
-        storage.check_bucket("Bad Bucket!")
+        aws.buckets.check("Bad Bucket!")
 
 
-def test_a_bucket_that_somebody_else_made_under_the_name_of_ours_is_not_used():
-    class Theirs:
-        def head_bucket(self, **asked):
-            if asked["ExpectedBucketOwner"] != "999999999999":
-                raise refused("403", "Forbidden", "HeadBucket")
+def test_every_call_on_a_bucket_names_the_account_that_it_must_belong_to():
+    client: Any = connect("us-east-1", None, "http://127.0.0.1:9", bucket_owner="123456789012").storage
+    sources = "".join(inspect.getsource(module) for module in (buckets, ranges, storage))
+    names = client.meta.method_to_api_mapping
+    used = {names[called] for called in re.findall(r"\w+", sources) if called in names}
+    without = {name for name in names.values() if expected_owner(client, name) != "123456789012"}
+    assert {"GetObject", "PutObject", "HeadBucket", "PutBucketPolicy", "DeleteObject"} <= used
+    assert used & without == {"CreateBucket"}  # S3 itself refuses that where somebody else has the bucket
 
-    client: Any = Theirs()
-    with pytest.raises(DeniedError):
-        Storage(client).has_bucket("ldeploy-123456789012-us-east-1", owner="123456789012")
+
+def expected_owner(client, operation):
+    """The account that S3 is told with a call."""
+    asked: dict[str, str] = {}
+    model = client.meta.service_model.operation_model(operation)
+    client.meta.events.emit(f"before-parameter-build.s3.{operation}", params=asked, model=model, context={})
+    return asked.get("ExpectedBucketOwner")
+
+
+def test_an_answer_that_was_cut_off_is_said_and_is_no_error_of_ours(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+
+    class Cut(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"FunctionName": "f", "Functio')
+
+        def log_message(self, *said):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cut) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        aws = open_aws("us-east-1", None, f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(CloudError, match="was cut off"):
+            aws.functions.get("f")
+        server.shutdown()
+
+
+def test_an_answer_without_what_it_must_hold_is_no_error_of_ours():
+    assert "AWS's answer lacks 'Role'" in told(KeyError("Role"), CloudError)[0]
 
 
 def test_a_presigned_url_is_read_through_the_proxy_that_boto3_would_take(monkeypatch):

@@ -1,16 +1,37 @@
-"""S3: a range of an object read alone, where moto reads all of the object for each range of it."""
+"""S3: a range of an object read alone, where moto reads all of it; bucket policies with their conditions."""
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 
+from deployer.local.policies import Asked, Decision, decide
+
 Reply = tuple[int, dict[str, Any], Any]
+_RESULTS: Final = {
+    Decision.ALLOWED: PermissionResult.PERMITTED,
+    Decision.EXPLICIT_DENY: PermissionResult.DENIED,
+    Decision.IMPLICIT_DENY: PermissionResult.NEUTRAL,
+}
+_CONTEXT: Final = {"aws:securetransport": "true"}
+"""Of each call here: nothing leaves this machine."""
 
 
 class ObjectsResponse(S3Response):  # type: ignore[misc]
     """One request."""
+
+    def _bucket_response_put(self, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        answer = super()._bucket_response_put(request, bucket_name, querystring)
+        if "policy" in querystring:  # moto takes each condition for met
+            bucket = self.backend.get_bucket(bucket_name)
+            document = json.loads(bucket.policy)
+            bucket.get_permission = lambda action, resource: _RESULTS[
+                decide([document], Asked(action, resource, _CONTEXT))
+            ]
+        return answer
 
     def _get_key(self, validate_storage_class: bool = True) -> tuple[Any, bool]:
         key, not_modified = super()._get_key(validate_storage_class)

@@ -1,11 +1,13 @@
-"""IAM: SimulatePrincipalPolicy, which moto lacks, by moto's own reading of policies."""
+"""IAM: SimulatePrincipalPolicy, which moto lacks."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.responses import IamResponse
+
+from deployer.local.policies import Asked, decide
 
 
 class RolesResponse(IamResponse):  # type: ignore[misc]
@@ -20,28 +22,25 @@ class RolesResponse(IamResponse):  # type: ignore[misc]
         policies = self._policies(role)
         resources = self._get_param("ResourceArns") or ["*"]
         results = [
-            {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decide(policies, action, resource)}
+            {
+                "EvalActionName": action,
+                "EvalResourceName": resource,
+                "EvalDecision": str(decide(policies, Asked(action, resource))),
+            }
             for action in self._get_param("ActionNames")
             for resource in resources
         ]
         return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
-    def _policies(self, role: str) -> list[IAMPolicy]:
+    def _policies(self, role: str) -> list[dict[str, Any]]:
         self.backend.get_role(role)  # raises where there is none
         inline = [self.backend.get_role_policy(role, name)[1] for name in self.backend.list_role_policies(role)]
         attached, _ = self.backend.list_attached_role_policies(role)
-        managed = [self.backend.get_policy(policy.arn) for policy in attached]
-        return [IAMPolicy(policy) for policy in [*map(_text, inline), *managed]]
+        return [read(policy) for policy in (*inline, *(self.backend.get_policy(one.arn) for one in attached))]
 
 
-def _text(document: Any) -> str:
-    """Return a policy as JSON: one that came by CloudFormation is a mapping."""
-    return document if isinstance(document, str) else json.dumps(document)
-
-
-def decide(policies: list[Any], action: str, resource: str) -> str:
-    """Return ``allowed``, ``explicitDeny`` or ``implicitDeny``."""
-    found = {policy.is_action_permitted(action, resource) for policy in policies}
-    if PermissionResult.DENIED in found:
-        return "explicitDeny"
-    return "allowed" if PermissionResult.PERMITTED in found else "implicitDeny"
+def read(policy: Any) -> dict[str, Any]:
+    """Return a policy's document: one that came by CloudFormation is a mapping, a managed one has versions."""
+    if hasattr(policy, "versions"):
+        return read(next(one.document for one in policy.versions if one.is_default))
+    return dict(policy) if isinstance(policy, Mapping) else dict(json.loads(policy))

@@ -15,7 +15,7 @@ from deployer.models.python import USUAL, PythonOptions
 from deployer.models.slim import Saving
 from deployer.models.whitelist import Reason
 from deployer.package import links
-from deployer.package.distributions import described, metadata_files
+from deployer.package.distributions import condensed, described, metadata_files
 from deployer.package.zipwriter import Advance
 from deployer.slim.transforms.base import Added, Kept, NewFile, Outcome, Transform, total
 from deployer.slim.transforms.bytecode_compile import Compiled, Form, compile_sources
@@ -104,7 +104,8 @@ class AddBytecode(Transform):
 
         if not self.paths:
             return Compiled({})
-        installed = described(self.package, {path: read(path) for path in self.metadata})
+        metadata = {path: condensed(self.package, path, [read(path)]) for path in self.metadata}
+        installed = described(self.package, metadata)
         own = set(self.paths).difference(*(one.files for one in installed))
         form = Form(columns=False, optimize=self.options.optimize, checked=own)
         return compile_sources(texts(), self.runtime, form=form)
