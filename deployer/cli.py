@@ -53,6 +53,7 @@ def ldeploy() -> None:
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [created: 60].")
 @option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
 @attach_policy
+@option("--alias", help="Publish the probe as a version and lead this alias to it; restore leads it back.")
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
@@ -66,6 +67,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     timeout: int | None,
     sample: float,
     attach_policy: bool,
+    alias: str | None,
     events: Path | None,
 ) -> Report:
     """Put the full package and the probe into FUNCTION."""
@@ -80,7 +82,18 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     in_s3 = package if package and package.startswith("s3://") else ""
     bucket, to_make = the_bucket(shared, context, in_s3)
     request = ProbeRequest(
-        shared.function, package, bucket, to_make, made, memory, timeout, events, sample, attach_policy
+        shared.function,
+        package,
+        bucket,
+        to_make,
+        made,
+        memory,
+        timeout,
+        events,
+        sample,
+        attach_policy,
+        alias or "",
+        shared.force,
     )
     return pipeline.probe(context, shared.executor(), request)
 

@@ -19,8 +19,9 @@ from deployer.deploy.prune_layers import LayerUsage, check_handler, find_surroun
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, UsageError
 from deployer.flow.aliases import choose_alias
+from deployer.flow.elsewhere import of_versions
 from deployer.flow.load_package import LoadedPackage, full_source, load_package
-from deployer.flow.models import DeployRequest, ProbeRequest, RedeployRequest, ShrinkRequest
+from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RedeployRequest, ShrinkRequest
 from deployer.flow.oversize import plan_probe
 from deployer.flow.preflight import check_network, check_package, check_surroundings, refuse
 from deployer.flow.redeploy import redeploy
@@ -62,14 +63,16 @@ def probe(context: Context, executor: Executor, request: ProbeRequest) -> models
     _check_request(found, request)
     full = load_package(context, request.bucket, request.package, found)
     plan = plan_probe(context, request, full, _begin_probe(context, request, found, full))
-    doubts = _preflight(context, found, full, over=plan.state.packages.stub is not None)
-    plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found), *doubts))
+    doubts = _preflight(context, found, full, request.alias, over=plan.state.packages.stub is not None)
+    plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found), *doubts), alias=request.alias)
     held = take_inventory(full.package, distributions(full.source, full.package))
     steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, request.events)
     return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
 
 
 def _check_request(found: Function | None, request: ProbeRequest) -> None:
+    if request.alias and not found:
+        raise UsageError(f"{request.function} is not there yet and has no alias {request.alias}.", "Omit --alias.")
     if found:
         check(found)
     elif request.create:
@@ -78,12 +81,17 @@ def _check_request(found: Function | None, request: ProbeRequest) -> None:
         check_events(request.events)
 
 
-def _preflight(context: Context, found: Function | None, full: LoadedPackage, *, over: bool) -> tuple[str, ...]:
+def _preflight(
+    context: Context, found: Function | None, full: LoadedPackage, alias: str, *, over: bool
+) -> tuple[str, ...]:
     """Return what to know before the probe is deployed; raise where it cannot be."""
     if found is None:
         return ()
     network = check_network(found, context.aws.region, over=over)
-    return refuse([*check_surroundings(context.aws, found), *network, *check_package(full.source, full.package, found)])
+    aliases = of_versions(context.aws, found.name, but=alias).unprobed()
+    return aliases + refuse(
+        [*check_surroundings(context.aws, found), *network, *check_package(full.source, full.package, found)]
+    )
 
 
 def _begin_probe(context: Context, request: ProbeRequest, found: Function | None, full: LoadedPackage) -> State:
@@ -93,6 +101,8 @@ def _begin_probe(context: Context, request: ProbeRequest, found: Function | None
     state = begin(start, found, known, context.now())
     wanted = raised(state.probe.configuration, request.memory, request.timeout)
     state = replace(state, probe=replace(state.probe, configuration=wanted, sample=request.sample), left=wanted)
+    if request.alias:
+        state, _ = choose_alias(context, state, Delivery(alias=request.alias, over_weights=request.over_weights))
     return replace(state, recorded=Recorded(str(request.events.absolute()))) if request.events else state
 
 

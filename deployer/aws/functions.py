@@ -54,6 +54,11 @@ class Functions:
         """
         return _found(self._settled(name))
 
+    def get_version(self, name: str, version: str) -> Function:
+        """Return a published version of the function."""
+        with translate_errors(f"find version {version} of {name}"):
+            return _function(dict(self.client.get_function_configuration(FunctionName=name, Qualifier=version)))
+
     def code_url(self, name: str, version: str = "$LATEST") -> str:
         """Return a presigned URL of the code that is deployed, or of a version's; good for ten minutes."""
         with translate_errors(f"get the code of {name}"):

@@ -106,6 +106,8 @@ class Execution:
     """A pruned layer's ARN -> that of the layer it was made of."""
     version: str = ""
     """The version that was published last."""
+    first_version: str = ""
+    """The version that was published first."""
     answers: Mapping[str, Answer] | None = None
     logs: list[str] = field(default_factory=list)
     """Of the invocations of the new package in its trial: the end of each one's log."""
@@ -233,6 +235,7 @@ class Execution:
         """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""
         found = self._found(name)
         self.version = self._aws.functions.publish_version(found, note)
+        self.first_version = self.first_version or self.version
         self.function = self._aws.functions.get(name)
         if replace(self.function, revision=found.revision) != found:
             raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")

@@ -87,6 +87,8 @@ class ProbePlan:
     policies: tuple[AttachPolicy, ...] = ()
     """Those that let the function read its package, where it must."""
     warnings: tuple[str, ...] = ()
+    alias: str = ""
+    """The alias that is led to the probe; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ def probe(
         )
     else:
         steps += [UpdateConfiguration(name, armed, why)]
+    if plan.alias:
+        steps += [PublishVersion(name, f"ldeploy probe of {state.packages.full.label}"), MoveAlias(name, plan.alias)]
     if events:
         steps += [Invoke(name, events)]
     return (*steps, SaveState(state.after(Act.PROBE_DONE)))

@@ -38,6 +38,8 @@ def choose_alias(context: Context, begun: State, delivery: Delivery) -> tuple[St
     if alias not in aliases:
         raise UsageError(f"{begun.function} has no alias {alias}.", f"It has: {', '.join(sorted(aliases)) or 'none'}.")
     led_to = aliases[alias]
+    if others := [f"{name} ({to})" for name, to in sorted(aliases.items()) if name != alias and to.version != LATEST]:
+        context.notices.warn(f"Other aliases of {begun.function} stay where they lead: {', '.join(others)}.")
     _check_moves(context, begun.function, alias, led_to, delivery)
     baseline = begun.baseline
     if baseline.alias != alias:

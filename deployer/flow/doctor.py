@@ -8,6 +8,7 @@ from deployer.deploy.permissions import Reading, plan_permission
 from deployer.deploy.prune_layers import check_handler, measure_layers
 from deployer.errors import CloudError, LdeployError, MissingError
 from deployer.evidence.log_price import log_price
+from deployer.flow.elsewhere import of_versions
 from deployer.flow.preflight import check_network, check_package, check_surroundings
 from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm, log_warnings
 from deployer.instrumentation.layer_zip import layer_size
@@ -82,6 +83,9 @@ class _FunctionChecks:
             yield Check("wrapper", Verdict.GOOD, f"{own} is called by the probe's")
         yield from self._package()
         yield from check_surroundings(self.context.aws, self.found)
+        yield from (
+            Check("alias", Verdict.DOUBT, what) for what in of_versions(self.context.aws, self.found.name).unprobed()
+        )
         yield self._log_level()
         yield self._role()
         yield self._bytecode()

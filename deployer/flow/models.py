@@ -37,6 +37,10 @@ class ProbeRequest:
     """The share of sandboxes that report."""
     attach_policy: bool = False
     """Whether the role may be given permission to read a package over the limit."""
+    alias: str = ""
+    """The alias that is led to the probe, published as a version; empty for none."""
+    over_weights: bool = False
+    """Whether that is done where somebody else shares its traffic by weights."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from deployer.deploy.planner import ProbePlan, Steps
 from deployer.errors import WorkspaceError
 from deployer.evidence.coverage import estimate
 from deployer.evidence.log_price import log_price
+from deployer.flow.elsewhere import of_other_code
 from deployer.flow.load_package import LoadedPackage
 from deployer.flow.models import RedeployRequest
 from deployer.flow.since import milliseconds, since_deployed
@@ -19,6 +20,7 @@ from deployer.report.reasons import reasons
 from deployer.report.since import Since
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed, is_ours
+from deployer.state.stages import Stage
 from deployer.state.state import State
 from deployer.state.workspace import DEPLOYED, PAGE, REPORT, WHITELIST, Workspace
 from deployer.whitelist import from_json
@@ -40,7 +42,7 @@ def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execu
         label=full.package.label,
         log_group=state.probe.log_group,
         plan=tuple(map(str, steps)),
-        version=done.version if done else "",
+        version=done.first_version if done else "",
         answers=len(answers),
         failed=sum(answer.failed for answer in answers.values()),
         sample=state.probe.sample,
@@ -124,8 +126,17 @@ def status_report(context: Context, found: Function, state: State, evidence: Evi
         evidence=evidence,
         coverage=estimate(evidence),
         after_shrink=_since(context, found, state) if which == "slim" else None,
-        warnings=models.warnings(evidence),
+        warnings=(*models.warnings(evidence), *_elsewhere(context, found, state)),
     )
+
+
+def _elsewhere(context: Context, found: Function, state: State) -> tuple[str, ...]:
+    """Name the aliases that lead elsewhere; a shift that is under way, with the command that shows it."""
+    if state.stage is Stage.SHIFTING:
+        return (f"Traffic is being shifted to a new version: ldeploy shift status {found.name}",)
+    if is_armed(found.configuration):
+        return of_other_code(context.aws, found).unprobed()
+    return of_other_code(context.aws, found).unshrunk() if state.stage is Stage.SHRUNK else ()
 
 
 def _since(context: Context, found: Function, state: State) -> Since | None:
