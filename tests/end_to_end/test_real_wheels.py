@@ -91,6 +91,8 @@ def test_the_answers_are_the_same_and_nothing_is_missing(function, traced):
     files = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
     assert needed
     assert needed - traced.deployed() == set()
-    assert traced.deployed() < files
+    assert traced.deployed() <= files
+    # Around a program whose own system calls nobody sees, all is kept.
+    assert traced.deployed() < files or said.get("FAULTS") == ["shim-static"]
     assert answers(traced, said["EVENTS"]) == full
     assert list(evidence.faults) == said.get("FAULTS", [])

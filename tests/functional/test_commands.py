@@ -158,9 +158,9 @@ def test_a_fresh_build_is_slimmed_by_the_whitelist_there_is(probed):
     assert probed.cloud.invoke("f").value == "opened"
 
 
-def test_restore_after_a_deploy_leads_to_what_was_there_before_it(probed):
+def test_restore_after_a_deploy_leads_to_what_was_there_before_the_probe(probed):
+    before = probed.configuration("1")
     probed.shrink()
-    before = probed.configuration()
     probed.ldeploy("deploy", "f", "--package", str(write(probed.folder / "next", FILES | {"new.py": ""})))
     assert probed.ldeploy("restore", "f").code == 0
     assert probed.configuration() == before
@@ -240,11 +240,10 @@ def test_an_answer_that_is_never_the_same_is_no_failure(project):
 def test_new_code_that_answers_otherwise_is_no_failure_but_one_that_fails_is_taken_back(project):
     project.probe("--invoke", "events")
     project.shrink()
-    before = project.configuration()
     otherwise = write(project.folder / "next", {**FILES, "data/opened.txt": "new"})
     assert project.ldeploy("deploy", "f", "--package", str(otherwise)).code == 0
     assert project.cloud.invoke("f").value == "new"
-    project.ldeploy("restore", "f")
+    before = project.configuration()
     failing = write(project.folder / "failing", {**FILES, "lazy.py": "raise ValueError\n"})
     deployed = project.ldeploy("deploy", "f", "--package", str(failing))
     assert deployed.code == 5

@@ -39,8 +39,8 @@ def test_no_exception_of_a_signal_handler_is_lost(host: Host) -> None:
             signal.signal(signal.SIGALRM, late)
             caught = 0
             for number in range(300):
-                signal.setitimer(signal.ITIMER_REAL, 0.001)
                 try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.001)
                     while True:
                         os.listdir(".")
                         open("data.txt").close()

@@ -10,12 +10,12 @@ from deployer.report.faults import EXPLAINED, explained
 from deployer.report.models import warnings
 
 LAYER = Path(__file__).parents[2] / "probe_layer"
-KINDS = "inotify|shim|journal|runtime|output|probe|maps|audit|unpack"
+KINDS = "inotify|shim|journal|runtime|output|probe|maps|audit|unpack|guard"
 
 
 def test_every_fault_of_the_probe_is_explained_and_no_other():
     in_code = {
-        name for file in LAYER.glob("*.py") for name in re.findall(rf'"((?:{KINDS})-[a-z-]+)"', file.read_text())
+        name for file in LAYER.rglob("*.py") for name in re.findall(rf'"((?:{KINDS})-[a-z-]+)"', file.read_text())
     }
     assert in_code == EXPLAINED.keys()
 
