@@ -1,4 +1,4 @@
-"""README.md and the command line, kept in step."""
+"""docs/reference.md and the command line, kept in step."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ import click
 
 from deployer.cli import ldeploy, restore
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 MARKS = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTALL)
 
 
@@ -56,10 +56,10 @@ def _table(options: Iterable[click.Parameter]) -> str:
 
 
 def written() -> str:
-    """What README.md says now."""
-    found = MARKS.search(README.read_text())
+    """What the page says now."""
+    found = MARKS.search(PAGE.read_text())
     return found[0] if found else ""
 
 
 if __name__ == "__main__":
-    README.write_text(MARKS.sub(lambda _: commands(), README.read_text()))
+    PAGE.write_text(MARKS.sub(lambda _: commands(), PAGE.read_text()))

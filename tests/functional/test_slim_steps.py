@@ -84,7 +84,9 @@ def test_libraries_are_trimmed_and_sources_compiled_and_the_answers_stay(probed)
 def test_bytecode_that_pip_left_would_be_out_of_date_and_is_replaced(probed):
     probed.shrink()
     pyc = contents(probed)[f"__pycache__/helper.{sys.implementation.cache_tag}.pyc"]
-    assert int.from_bytes(pyc[4:8], "little") == 3  # hash-based, checked (PEP 552): a source of the function's own may be edited
+    assert (
+        int.from_bytes(pyc[4:8], "little") == 3
+    )  # hash-based, checked (PEP 552): a source of the function's own may be edited
 
 
 def test_twice_the_same_bytes(probed):
