@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deployer import __version__, pipeline
-from deployer.commands import local, settings_file, trace
+from deployer.commands import invoke, local, settings_file, trace
 from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.errors import guarded, wants_json
 from deployer.commands.options import Common, answering, changing, common, option, the_bucket
@@ -55,6 +55,7 @@ def ldeploy() -> None:
 @attach_policy
 @option("--alias", help="Publish the probe as a version and lead this alias to it; restore leads it back.")
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
+@option("--cold", type=click.IntRange(0), default=0, help="Send them to so many fresh sandboxes.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     package: str | None,
@@ -69,6 +70,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     attach_policy: bool,
     alias: str | None,
     events: Path | None,
+    cold: int,
 ) -> Report:
     """Put the full package and the probe into FUNCTION."""
     made = None
@@ -78,6 +80,8 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
         if not role.startswith("arn:"):
             raise UsageError(f"The role '{role}' is not an ARN.", "Give it whole: arn:aws:iam::123456789012:role/name.")
         made = Configuration(runtime, handler, role, architecture, memory or 1024, timeout or 60)
+    if cold and not events:
+        raise UsageError("--cold is about the events of --invoke.", "Give --invoke EVENTS_DIR too.")
     context = shared.context()
     in_s3 = package if package and package.startswith("s3://") else ""
     bucket, to_make = the_bucket(shared, context, in_s3)
@@ -94,6 +98,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
         attach_policy,
         alias or "",
         shared.force,
+        cold,
     )
     return pipeline.probe(context, shared.executor(), request)
 
@@ -253,6 +258,7 @@ def report(shared: Common, html: Path | None, markdown: bool) -> Report:
 ldeploy.add_command(local.local)
 ldeploy.add_command(shift)
 ldeploy.add_command(trace.trace)
+ldeploy.add_command(invoke.invoke)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -66,8 +66,12 @@ def probe(context: Context, executor: Executor, request: ProbeRequest) -> models
     doubts = _preflight(context, found, full, request.alias, over=plan.state.packages.stub is not None)
     plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found), *doubts), alias=request.alias)
     held = take_inventory(full.package, distributions(full.source, full.package))
-    steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, request.events)
+    steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, _sending(request))
     return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
+
+
+def _sending(request: ProbeRequest) -> planner.Invoke | None:
+    return planner.Invoke(request.function, request.events, request.cold) if request.events else None
 
 
 def _check_request(found: Function | None, request: ProbeRequest) -> None:

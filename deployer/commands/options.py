@@ -3,7 +3,7 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
@@ -17,7 +17,6 @@ from deployer.commands.stack import SelectedFunctions, drift, in_stack
 from deployer.commands.terminal import Terminal
 from deployer.context import Context
 from deployer.deploy.executor import Executor
-from deployer.deploy.planner import Steps
 from deployer.errors import LdeployError, UsageError
 from deployer.models.function import Named, named
 from deployer.report.formats import FORMATS
@@ -83,7 +82,13 @@ class Common(Output):
         """Return what carries plans out, once the user agrees."""
         return Executor(self.agreed)
 
-    def agreed(self, steps: Steps) -> bool:
+    def confirmed(self, what: Sequence[object]) -> bool:
+        """Return whether to go on with what is asked for; where nobody can be asked, only with ``--yes``."""
+        if not self.yes:
+            _check_somebody_can_be_asked()
+        return self.agreed(what)
+
+    def agreed(self, steps: Sequence[object]) -> bool:
         """Return whether to carry the plan out: ``--plan`` is no, ``--yes`` is yes, else the user answers."""
         if self.plan:
             return False

@@ -9,7 +9,7 @@ from deployer.commands.errors import ToldError
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
 from deployer.report.formats import FORMATS
-from deployer.report.models import DoctorReport, FailedReport, Report
+from deployer.report.models import DoctorReport, FailedReport, InvokeReport, ProbeReport, Report
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ def _failure(reports: Sequence[Report]) -> LdeployError | None:
             return OverLimitError(report.warnings[-1])
         if isinstance(report, DoctorReport) and not report.ready:
             return LdeployError("Something would stop a probe.", "See the lines that begin with 'stops'.")
+        if isinstance(report, ProbeReport | InvokeReport) and report.answers and report.failed == report.answers:
+            what = f"{report.function} failed on {'the one event' if report.failed == 1 else 'every event'}."
+            return LdeployError(what, "Its errors and the last lines of its log are above.")
     if failed := [report for report in reports if isinstance(report, FailedReport)]:
         names = ", ".join(report.function for report in failed)
         return LdeployError(f"{len(failed)} of {len(reports)} functions failed: {names}.", "", failed[0].exit_code)

@@ -12,11 +12,14 @@ from deployer.context import Context
 from deployer.deploy import planner
 from deployer.deploy.code import CheckedCode
 from deployer.deploy.planner import Step, Steps
-from deployer.deploy.trial import NOTE, Trial, send_all, trial_name
+from deployer.deploy.recorded_events import read_events
+from deployer.deploy.sending import Events, opened, send_rounds
+from deployer.deploy.trial import NOTE, Trial, digest, trial_name
 from deployer.errors import ConflictError, DeniedError
 from deployer.instrumentation.configure import PROBE_LAYER
 from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
 from deployer.models.function import Configuration, Function, Routing, StoredZip
+from deployer.report.sent import Sent
 from deployer.state.lease import leased
 from deployer.state.shift import Shift
 from deployer.state.stages import Stage
@@ -109,6 +112,8 @@ class Execution:
     first_version: str = ""
     """The version that was published first."""
     answers: Mapping[str, Answer] | None = None
+    sent: list[Sent] = field(default_factory=list)
+    """The events that were sent to the full package, and what came of each."""
     logs: list[str] = field(default_factory=list)
     """Of the invocations of the new package in its trial: the end of each one's log."""
     trial: str = ""
@@ -147,8 +152,8 @@ class Execution:
                 self.function = self._aws.functions.update_configuration(
                     self._found(name), self._with_layer(configuration)
                 )
-            case planner.Invoke(name, events):
-                self.answers = send_all(self.context, name, events)
+            case planner.Invoke(name, events, rounds):
+                self._invoke(name, tuple(read_events(events)), rounds)
             case planner.MakeTrial(name, configuration, zipped):
                 self._make_trial(name, configuration, zipped)
             case planner.Try(name, state, same_code, on_trial):
@@ -168,6 +173,19 @@ class Execution:
                 self._aws.releases.move_alias(name, shift.alias, shift.routing)
             case _:
                 assert_never(step)
+
+    def _invoke(self, name: str, events: Events, rounds: int) -> None:
+        """Send the events; where fresh sandboxes are forced, the function is afterwards what it was."""
+        before = self._found(name)
+        with opened(self._aws.invocations, name, self.context.notices) as session:
+            answered = send_rounds(session, events, rounds, self.context.notices)
+        self.answers = {one.event: digest(one.reply, one.payload) for one in answered}
+        self.sent += [one.sent for one in answered]
+        if rounds:
+            now = self._aws.functions.get(name)
+            if (now.code_sha256, now.configuration) != (before.code_sha256, before.configuration):
+                raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")
+            self.function = now
 
     def _make_trial(self, name: str, configuration: Configuration, zipped: StoredZip) -> None:
         """Make the function on which the new package is tried; one that an earlier run left goes first.

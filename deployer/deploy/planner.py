@@ -115,7 +115,7 @@ class Redeployment:
 
 
 def probe(
-    found: Function | None, plan: ProbePlan, inventory: Inventory, make_bucket: str | None, events: Path | None
+    found: Function | None, plan: ProbePlan, inventory: Inventory, make_bucket: str | None, sending: Invoke | None
 ) -> Steps:
     """Plan the way from what is found to the full package with the probe in.
 
@@ -124,7 +124,7 @@ def probe(
         plan: what is deployed, and what was there before.
         inventory: of the full package.
         make_bucket: a bucket to make first.
-        events: a folder of events to send at the end.
+        sending: the events that are sent at the end.
     """
     state, uploads = plan.state, plan.uploads
     name, note = state.function, f"before ldeploy probe of {state.packages.full.label}"
@@ -158,8 +158,8 @@ def probe(
         steps += [UpdateConfiguration(name, armed, why)]
     if plan.alias:
         steps += [PublishVersion(name, f"ldeploy probe of {state.packages.full.label}"), MoveAlias(name, plan.alias)]
-    if events:
-        steps += [Invoke(name, events)]
+    if sending:
+        steps += [sending]
     return (*steps, SaveState(state.after(Act.PROBE_DONE)))
 
 

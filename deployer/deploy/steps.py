@@ -7,7 +7,7 @@ from deployer.models.function import Configuration, Routing, StoredZip
 from deployer.state.shift import Shift
 from deployer.state.state import State
 from deployer.whitelist import Inventory
-from deployer.words import duration
+from deployer.words import counted, duration
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,12 @@ class Invoke:
 
     function: str
     events: Path
+    rounds: int = 0
+    """So often, each time to a fresh sandbox; 0 takes those that there are."""
 
     def __str__(self) -> str:
-        return f"invoke {self.function} with each event of {self.events}"
+        fresh = f", in each of {counted(self.rounds, 'fresh sandbox', 'fresh sandboxes')}" if self.rounds else ""
+        return f"invoke {self.function} with each event of {self.events}{fresh}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from deployer.aws.invocations import Reply
-from deployer.context import Context
 from deployer.deploy.recorded_events import read_events
 from deployer.errors import LdeployError, TrialFailedError
 from deployer.notices import Notices
@@ -30,19 +29,6 @@ def trial_name(function: str) -> str:
         return function + SUFFIX
     digest = hashlib.sha256(function.encode()).hexdigest()[:8]
     return f"{function[: LONGEST - len(SUFFIX) - 9]}-{digest}{SUFFIX}"
-
-
-def send_all(context: Context, name: str, events: Path) -> dict[str, Answer]:
-    """Send each event of a folder once, and return the digests of the answers."""
-    answers = {}
-    found = sorted(read_events(events))
-    with context.notices.bar("invoking", len(found), "events") as advance:
-        for event, payload in found:
-            answers[event] = digest(context.aws.invocations.invoke(name, payload), payload)
-            if answers[event].failed:
-                context.notices.warn(f"{name} failed on {event}: what it touched until then is in the log.")
-            advance(1)
-    return answers
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class ProbeRequest:
     """The alias that is led to the probe, published as a version; empty for none."""
     over_weights: bool = False
     """Whether that is done where somebody else shares its traffic by weights."""
+    cold: int = 0
+    """To so many fresh sandboxes the events are sent; 0 takes those that there are."""
 
 
 @dataclass(frozen=True)

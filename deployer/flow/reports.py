@@ -1,5 +1,7 @@
 """Make the report of what a command found and did; read the one that the last command left."""
 
+from dataclasses import replace
+
 from deployer.context import Context
 from deployer.deploy.executor import Execution
 from deployer.deploy.planner import ProbePlan, Steps
@@ -34,7 +36,7 @@ _NEVER_RAN = (
 def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execution | None) -> models.ProbeReport:
     """Report a probe that was carried out, or only planned."""
     state = plan.state
-    answers = (done.answers if done else None) or {}
+    sent = tuple(done.sent if done else ())
     return models.ProbeReport(
         function=state.function,
         state="probed" if done else "planned",
@@ -43,12 +45,13 @@ def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execu
         log_group=state.probe.log_group,
         plan=tuple(map(str, steps)),
         version=done.first_version if done else "",
-        answers=len(answers),
-        failed=sum(answer.failed for answer in answers.values()),
+        answers=len(sent),
+        failed=sum(one.failed for one in sent),
+        events=tuple(replace(one, answer="") for one in sent),
         sample=state.probe.sample,
         price=log_price(full.package.file_paths, state.probe.sample),
         unpacked=_unpacked(state) if state.packages.stub else None,
-        warnings=(*plan.warnings, *models.sampled(state.probe.sample, len(answers))),
+        warnings=(*plan.warnings, *models.sampled(state.probe.sample, len(sent))),
     )
 
 
@@ -146,7 +149,7 @@ def _since(context: Context, found: Function, state: State) -> Since | None:
         return None
     last = reports.from_json(report) if report else None
     tried = milliseconds(last.made) if last and last.state == "deployed" else 0  # what the trial sent does not count
-    return since_deployed(context, state.probe.log_group, max(found.modified, tried), from_json(whitelist))
+    return since_deployed(context, state.probe.log_group, tried or found.modified, from_json(whitelist))
 
 
 def _which(found: Function, state: State) -> str:

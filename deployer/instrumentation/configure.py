@@ -131,6 +131,9 @@ def check_environment(environment: Mapping[str, str]) -> None:
 
 def disarm(configuration: Configuration) -> Configuration:
     """Return the configuration without the probe: ``disarm(arm(c, …)) == c`` for every ``c`` without one."""
+    if COLD_VARIABLE in configuration.environment:  # of a run that was killed
+        bare = {name: value for name, value in configuration.environment.items() if name != COLD_VARIABLE}
+        configuration = replace(configuration, environment=bare)
     if not is_armed(configuration):
         return configuration
     environment = dict(configuration.environment)

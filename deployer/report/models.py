@@ -87,6 +87,8 @@ class ProbeReport:
     """What the records will cost."""
     unpacked: Unpacked | None = None
     """None where the package is deployed as it is."""
+    events: tuple[Sent, ...] = ()
+    """Those that were sent, without their answers."""
     warnings: tuple[str, ...] = ()
 
 
@@ -238,6 +240,19 @@ class DoctorReport:
 
 
 @dataclass(frozen=True)
+class InvokeReport:
+    """The answer to ``invoke``."""
+
+    function: str
+    state: str
+    """``answered``, or ``failed`` where every event did."""
+    answers: int
+    failed: int
+    events: tuple[Sent, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FailedReport:
     """The failure of one of several functions."""
 
@@ -266,6 +281,7 @@ Report = (
     | RestoreReport
     | StatusReport
     | DoctorReport
+    | InvokeReport
     | FailedReport
     | CommentReport
     | WhyReport

@@ -16,8 +16,9 @@ _TAIL: Final = 4000
 """Characters from which on the end of a log may begin inside a line."""
 _LOG_LINES: Final = 6
 """So many lines of the log are kept of an invocation that failed."""
-_WIDTH: Final = 36
-"""Characters of an answer in the table."""
+_COLUMNS: Final = 80
+_LONGEST_NAME: Final = 30
+"""Characters of an event's name in the table."""
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,25 @@ def sent_lines(sent: Sequence[Sent], *, answers: bool) -> Iterator[str]:
         sent: the events.
         answers: whether to show what was answered; else only failures are shown.
     """
-    rounds = len({one.round for one in sent})
-    for one in sent:
-        if answers or one.failed:
-            yield _row(one, rounds)
-            yield from _failure(one)
+    shown = [one for one in sent if answers or one.failed]
+    rounds = len({one.round for one in sent}) > 1
+    names = [_cut(f"{one.round:>2}. {one.event}" if rounds else one.event, _LONGEST_NAME) for one in shown]
+    width = max(map(len, names), default=0)
+    for one, name in zip(shown, names, strict=True):
+        yield _row(one, f"{name:<{width}}")
+        yield from _failure(one)
 
 
-def _row(one: Sent, rounds: int) -> str:
-    name = f"{one.round}. {one.event}" if rounds > 1 else one.event
+def _row(one: Sent, name: str) -> str:
     took = seconds(one.duration_ms) if one.duration_ms is not None else "-"
     start = f"cold {seconds(one.init_ms)}" if one.init_ms is not None else "cold" if one.cold else "warm"
     said = f"{one.error_type}" if one.failed else " ".join(one.answer.split())
-    said = said if len(said) <= _WIDTH else said[: _WIDTH - 3] + "..."
-    return f"    {name:<16}{took:>8}  {start:<12}{said}".rstrip()
+    row = f"    {name}{took:>9}  {start:<12}"
+    return f"{row}{_cut(said, _COLUMNS - len(row))}".rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def _failure(one: Sent) -> Iterator[str]:

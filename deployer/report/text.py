@@ -11,6 +11,7 @@ from deployer.report.models import (
     DoctorReport,
     FailedReport,
     GuardReport,
+    InvokeReport,
     LayerReport,
     ProbeReport,
     Report,
@@ -20,7 +21,7 @@ from deployer.report.models import (
 )
 from deployer.report.reasons import Reason
 from deployer.report.risk import risk
-from deployer.report.sent import sent_lines
+from deployer.report.sent import sent_lines, tally
 from deployer.report.shift_report import ShiftReport, shift_lines
 from deployer.report.since_text import since_lines
 from deployer.report.why_report import WhyReport
@@ -43,6 +44,8 @@ def text(report: Report) -> str:
             lines = _status(report)
         case DoctorReport():
             lines = _doctor(report)
+        case InvokeReport():
+            lines = [f"{report.function}: {tally(report.events)}", *sent_lines(report.events, answers=True)]
         case FailedReport():
             lines = [f"{report.function}: failed", f"  {report.error}"]
         case ShiftReport():
@@ -73,8 +76,8 @@ def _probe(report: ProbeReport) -> list[str]:
         lines.append(f"  over      Lambda's limit: unpacked from S3 at each cold start, until shrink with {has}")
     if report.sample < 1:
         lines.append(f"  sample    {percent(report.sample)} of the sandboxes report")
-    if report.answers:
-        lines.append(f"  events    {counted(report.answers, 'event')} sent, {report.failed} failed")
+    if report.events:
+        lines += [f"  events    {tally(report.events)}", *sent_lines(report.events, answers=False)]
     lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
     return lines
 

@@ -120,6 +120,7 @@ def test_shrinking_without_a_slim_package_is_a_mistake_of_ours():
 @given(st.sampled_from([None, found(), found(FULL)]))
 def test_every_step_says_what_it_does_and_no_value_of_the_environment(function):
     state = replace(STATE, baseline=Baseline(replace(BARE, environment={"KEY": "s3cret"}), BEFORE))
-    for step in planner.probe(function, ProbePlan(state, {FULL.key: Path("full.zip")}), HELD, "b", Path("events")):
+    plan = ProbePlan(state, {FULL.key: Path("full.zip")})
+    for step in planner.probe(function, plan, HELD, "b", planner.Invoke("f", Path("events"), 20)):
         assert str(step)
         assert "s3cret" not in f"{step}{step!r}"
