@@ -8,8 +8,9 @@ import click
 from deployer.commands.errors import ToldError
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
+from deployer.report.checks import DoctorReport
 from deployer.report.formats import FORMATS
-from deployer.report.models import DoctorReport, FailedReport, InvokeReport, ProbeReport, Report
+from deployer.report.models import FailedReport, InvokeReport, ProbeReport, Report
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from deployer.limits import UNZIPPED
 from deployer.models.function import Function, StoredZip, package_key
 from deployer.models.package import Package
 from deployer.package import index
-from deployer.report.models import Check, DoctorReport, LayerReport, Verdict
+from deployer.report.checks import Check, DoctorReport, Verdict
+from deployer.report.models import LayerReport
 from deployer.slim.transforms.bytecode_compile import find_interpreter
 
 ANY = "0" * 64

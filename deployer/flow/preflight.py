@@ -7,7 +7,7 @@ from deployer.errors import CloudError, LdeployError
 from deployer.models.function import Function
 from deployer.models.package import Package, Source
 from deployer.package.wheels import check_wheels
-from deployer.report.models import Check, Verdict
+from deployer.report.checks import Check, Verdict
 
 _UNREADABLE = ("DELIVERY",)
 """Log group classes from which nothing can be read; of INFREQUENT_ACCESS only Logs Insights reads

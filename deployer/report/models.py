@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from deployer.errors import ExitCode
 from deployer.evidence.coverage import Coverage
@@ -10,6 +9,7 @@ from deployer.evidence.log_price import LogPrice
 from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
+from deployer.report.checks import DoctorReport
 from deployer.report.faults import explained
 from deployer.report.reasons import Reason
 from deployer.report.sent import Sent
@@ -206,36 +206,6 @@ class StatusReport:
     coverage: Coverage
     after_shrink: Since | None = None
     """None where no slim package is deployed."""
-    warnings: tuple[str, ...] = ()
-
-
-class Verdict(StrEnum):
-    """What a check came to."""
-
-    GOOD = "good"
-    DOUBT = "doubt"
-    """Worth knowing; a probe may go on."""
-    STOPS = "stops"
-    """A probe would be refused."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    verdict: Verdict
-    what: str
-
-
-@dataclass(frozen=True)
-class DoctorReport:
-    """The answer to ``doctor``."""
-
-    function: str
-    ready: bool
-    """Whether nothing would stop a probe."""
-    checks: tuple[Check, ...]
     warnings: tuple[str, ...] = ()
 
 

@@ -5,10 +5,10 @@ from typing import assert_never
 
 from deployer.evidence.coverage import Coverage
 from deployer.models.slim import Measure, Saving
+from deployer.report.checks import DoctorReport
 from deployer.report.models import (
     ApplyReport,
     CommentReport,
-    DoctorReport,
     FailedReport,
     GuardReport,
     InvokeReport,

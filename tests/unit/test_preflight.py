@@ -11,7 +11,7 @@ from deployer.aws.logs import Logs
 from deployer.errors import DeniedError, LdeployError
 from deployer.flow.preflight import check_network, check_surroundings, refuse
 from deployer.models.function import Configuration, Function
-from deployer.report.models import Check, Verdict
+from deployer.report.checks import Check, Verdict
 
 FOUND = Function(
     "shop", "arn:aws:lambda:eu-west-1:1:function:shop", Configuration("python3.11", "app.handler", "role"), "", 0, "",

@@ -1,0 +1,34 @@
+"""What ``doctor`` looked at, and what it came to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    GOOD = "good"
+    DOUBT = "doubt"
+    """Worth knowing; a probe may go on."""
+    STOPS = "stops"
+    """A probe would be refused."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    what: str
+
+
+@dataclass(frozen=True)
+class DoctorReport:
+    """The answer to ``doctor``."""
+
+    function: str
+    ready: bool
+    """Whether nothing would stop a probe."""
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...] = ()
