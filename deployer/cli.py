@@ -268,7 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _invoke(arguments: list[str]) -> None:
-    commands = [*ldeploy.commands.values(), *shift.commands.values()]
+    groups = {"shift": shift.commands, "local": local.local.commands}
+    commands = [each for group in (ldeploy.commands, *groups.values()) for each in group.values()]
     options = [one for command in commands for one in command.params if isinstance(one, click.Option)]
     names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
     found = settings_file.settings(Path.cwd(), names.keys() - {"help"})
@@ -277,5 +278,6 @@ def _invoke(arguments: list[str]) -> None:
     listed = {
         name: [value] if name in several and isinstance(value, str) else value for name, value in settings.items()
     }
-    defaults = {**dict.fromkeys(ldeploy.commands, listed), "shift": dict.fromkeys(shift.commands, listed)}
+    inner = {name: dict.fromkeys(group, listed) for name, group in groups.items()}
+    defaults = {**dict.fromkeys(ldeploy.commands, listed), **inner}
     ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployer.commands.options import option
 from deployer.errors import UsageError
+from deployer.models.image import RootImage, read_image
 
 if TYPE_CHECKING:
     from deployer.local import LocalAws
@@ -23,45 +25,56 @@ def local() -> None:
     """Run an AWS on this machine, whose Lambda invocations really run."""
 
 
+images = option(
+    "--image",
+    multiple=True,
+    metavar="RUNTIME=DIR",
+    help="Run functions of a runtime (python3.13) on a root file system with its Python; repeatable.",
+)
+
+
 @local.command("start")
 @option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
-def local_start(port: int) -> None:
+@images
+def local_start(port: int, image: tuple[str, ...]) -> None:
     """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready."""
-    serve(port, lambda url: click.echo(json.dumps({"endpoint_url": url})))
+    serve(port, image, lambda url: click.echo(json.dumps({"endpoint_url": url})))
 
 
 @local.command("run", context_settings={"ignore_unknown_options": True})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def local_run(command: tuple[str, ...]) -> None:
+@images
+def local_run(command: tuple[str, ...], image: tuple[str, ...]) -> None:
     """Run it while one COMMAND runs, whose environment points at it."""
-    sys.exit(run(command))
+    sys.exit(run(command, image))
 
 
-def serve(port: int, ready: Callable[[str], Any]) -> None:
+def serve(port: int, images: Sequence[str], ready: Callable[[str], Any]) -> None:
     """Run it until Ctrl-C or SIGTERM.
 
     Args:
         port: on 127.0.0.1; 0 for any free one.
+        images: ``python3.13=DIR`` each.
         ready: called with the endpoint URL when calls are answered.
 
     Raises:
-        UsageError: the extra ``local`` is not installed, or the port is taken.
+        UsageError: the extra ``local`` is not installed, the port is taken, or an image cannot be run here.
     """
     _end_on_sigterm()
-    with suppress(KeyboardInterrupt), _local_aws(port) as aws:
+    with suppress(KeyboardInterrupt), _local_aws(port, images) as aws:
         ready(aws.endpoint_url)
         while True:
             signal.pause()
 
 
-def run(command: Sequence[str]) -> int:
+def run(command: Sequence[str], images: Sequence[str] = ()) -> int:
     """Run it for the length of one command, whose environment points at it; return the command's exit code.
 
     Raises:
-        UsageError: the extra ``local`` is not installed, or there is no such command.
+        UsageError: the extra ``local`` is not installed, there is no such command, or an image cannot be run here.
     """
     _end_on_sigterm()
-    with _local_aws(0) as aws:
+    with _local_aws(0, images) as aws:
         try:
             child = subprocess.Popen(command, env=aws.environment())
         except OSError as error:
@@ -75,7 +88,7 @@ def run(command: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _local_aws(port: int) -> "LocalAws":
+def _local_aws(port: int, images: Sequence[str]) -> "LocalAws":
     try:
         from deployer.local import LocalAws  # noqa: PLC0415 - an extra, and slow to import
     except ModuleNotFoundError as error:
@@ -83,7 +96,14 @@ def _local_aws(port: int) -> "LocalAws":
             f"The AWS on this machine needs {error.name}, which is not installed.", "Run: pip install 'ldeploy[local]'."
         ) from error
     os.umask(0o022)  # what is unpacked for a sandbox must be readable to the sandbox's user
-    return LocalAws(port)
+    return LocalAws(port, images=[_read_image(text) for text in images])
+
+
+def _read_image(text: str) -> RootImage:
+    runtime, equals, folder = text.partition("=")
+    if not (equals and folder):
+        raise UsageError(f"--image {text} names no folder.", "Say python3.13=DIR, for example.")
+    return read_image(runtime, Path(folder))
 
 
 def _end_on_sigterm() -> None:

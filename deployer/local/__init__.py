@@ -15,8 +15,9 @@ The flow of an invocation, a module a step::
 
 moto (https://docs.getmoto.org) answers for everything but Lambda's own behaviour. What is not imitated: memory and
 CPU limits, the size of /tmp, retries of Event invocations, SnapStart, VPCs, runtimes other than this interpreter's
-own minor version, and the pipe of its own by which Lambda's runtime client sends the logging module's messages:
-here they are lines of the output, in the order in which they were written, as under the runtime client's default.
+own minor version (unless a root file system with their interpreter is given: ``images``), and the pipe of its own by
+which Lambda's runtime client sends the logging module's messages: here they are lines of the output, in the order in
+which they were written, as under the runtime client's default.
 """
 
 from deployer.local.faults import Kind

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from deployer.local.sandbox.code_store import CodeStore
+from deployer.local.sandbox.image import Images
 from deployer.local.sandbox.pool import Pool
 
 
@@ -13,6 +14,7 @@ class LocalContext:
     endpoint: str
     """``http://127.0.0.1:<port>``."""
     store: CodeStore
+    images: Images
     pool: Pool
     settle: float
     """Seconds that a function is Pending, or its update InProgress."""

@@ -8,7 +8,8 @@ import socket
 import tempfile
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -32,12 +33,13 @@ from deployer.local.gateway import Gateway
 from deployer.local.sandbox.code_store import CodeStore
 from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.environment import CREDENTIALS
-from deployer.local.sandbox.image import make_image
+from deployer.local.sandbox.image import Image, Images, make_image, unpacked_image
 from deployer.local.sandbox.instance import Instance, Limits, Place
 from deployer.local.sandbox.pool import Pool
-from deployer.local.sandbox.sandbox import Contents, Isolation, Launcher, find_isolation
+from deployer.local.sandbox.sandbox import Contents, Isolation, Launcher, find_isolation, works
 from deployer.local.services.objects import ObjectsResponse
 from deployer.local.services.roles import RolesResponse
+from deployer.models.image import RootImage
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
@@ -55,7 +57,7 @@ class LocalAws:
         traces: the host's folder for those; made if missing.
         settle: seconds that a function stays Pending, or its update InProgress.
         limits: how long start-up may take, and how long an idle sandbox is kept.
-        isolation: how far sandboxes are kept apart from the host; by default as far as this machine allows.
+        images: root file systems that functions of their runtime and architecture run on.
     """
 
     def __init__(
@@ -65,10 +67,10 @@ class LocalAws:
         traces: Path | None = None,
         settle: float = 0.3,
         limits: Limits | None = None,
-        isolation: Isolation | None = None,
+        images: Sequence[RootImage] = (),
     ) -> None:
         self._port, self._prefix, self._traces = port, prefix, traces
-        self._settle, self._limits, self._isolation = settle, limits or Limits(), isolation
+        self._settle, self._limits, self._given = settle, limits or Limits(), images
         self.faults = Faults()
         self.endpoint_url = ""
 
@@ -77,7 +79,8 @@ class LocalAws:
 
         Raises:
             OSError: the port is taken.
-            UsageError: the extra ``local`` is not installed, or another embedded AWS is up in this process.
+            UsageError: the extra ``local`` is not installed, another embedded AWS is up in this process, or an image
+                cannot be run here.
         """
         if seam.lambda_simple_backends.backend is not seam.LambdaSimpleBackend:
             raise UsageError("Another embedded AWS is up in this process.", "Stop it first, or use that one.")
@@ -93,13 +96,16 @@ class LocalAws:
             raise
         self.endpoint_url = f"http://{HOST}:{self._server.port}"
         self._pool = Pool(self._folder / "sandboxes", self._make_instance, self._limits)
-        install(LocalContext(self.endpoint_url, self._store, self._pool, self._settle))
+        install(LocalContext(self.endpoint_url, self._store, self._images, self._pool, self._settle))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self
 
     def _make_gateway(self) -> Gateway:
-        self._launcher = self._make_launcher()
+        own = make_image(self._folder / "runtime")
+        isolation = self._limits.isolation or find_isolation(own, self._folder / "trial")
+        self._launcher = Launcher(own, isolation, self._prefix, self._traces)
+        self._images = Images(own, {(one.runtime, one.architecture): self._unpacked(one) for one in self._given})
         self._store = CodeStore(self._folder / "code")
         return Gateway(Dispatcher(), self._store, self.faults)
 
@@ -132,16 +138,25 @@ class LocalAws:
         """How far sandboxes are kept apart from the host."""
         return self._launcher.isolation
 
-    def _make_launcher(self) -> Launcher:
-        image = make_image(self._folder / "runtime")
-        isolation = self._isolation or find_isolation(image, self._folder / "trial")
-        return Launcher(image, isolation, self._prefix, self._traces)
+    def _unpacked(self, given: RootImage) -> Image:
+        """Return an image that sandboxes can be made of, tried once."""
+        name = f"{given.runtime}-{given.architecture}"
+        image = unpacked_image(given, self._folder / f"runtime-{name}")
+        if self.isolation is Isolation.PLAIN:
+            raise UsageError("An image needs mount namespaces, which this machine does not allow.", "Run it as root.")
+        if not works(self.isolation, image, self._folder / f"trial-{name}"):
+            raise UsageError(
+                f"No program of {given.folder} ({given.architecture}) can be run here.",
+                "For another architecture, install qemu-user-static and register it (binfmt_misc), with the flag F.",
+            )
+        return image
 
     def _make_instance(self, deployment: Deployment, folder: Path) -> Instance:
         layers = self._store.merged(deployment.layers)
         contents = Contents(self._store.tree(deployment.code), layers, {})
         logs = logs_backends[deployment.account][deployment.region]
-        place = Place(self._launcher, contents, folder, self.endpoint_url, logs, self._limits)
+        image = self._images.find(deployment.runtime, deployment.architecture) or self._launcher.image
+        place = Place(replace(self._launcher, image=image), contents, folder, self.endpoint_url, logs, self._limits)
         return Instance(deployment, place)
 
 

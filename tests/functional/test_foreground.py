@@ -77,3 +77,11 @@ def test_sigterm_ends_the_command_too(tmp_path):
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=120) == 130
     assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+
+
+def test_an_image_of_the_settings_file_is_looked_at_before_anything_is_run(tmp_path):
+    (tmp_path / "ldeploy.toml").write_text('image = ["python3.10=there"]\n')
+    done = run("--", "echo", "run", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there has no var/lang/bin/python3.10" in done.stderr
+    assert run("--image", "python3.10", "--", "echo", "run").returncode == 2

@@ -211,7 +211,7 @@ def test_a_function_runs_however_far_it_can_be_kept_apart(isolation: Isolation) 
             (pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / "x").touch()
             return [os.path.samefile(os.getcwd(), os.environ["LAMBDA_TASK_ROOT"]), event]
     """
-    with cloud(isolation=isolation) as here:
+    with cloud(limits=Limits(isolation=isolation)) as here:
         here.create("apart", source)
         assert here.invoke("apart", 5).value == [True, 5]
         content = packed({"wrapper": '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n'})

@@ -18,7 +18,6 @@ from deployer.local.functions import rules
 from deployer.local.functions.function import CHANGEABLE, Function, LocalLayerVersion, settings_of
 from deployer.local.sandbox.code_store import Stored
 from deployer.local.sandbox.deployment import Deployment
-from deployer.local.sandbox.image import PYTHON
 from deployer.local.sandbox.instance import Answer
 from deployer.local.sandbox.runtime_api import Invocation
 
@@ -241,14 +240,15 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         """Return what to run.
 
         Raises:
-            JsonRESTError: the function is Pending, or its runtime is not the one at hand.
+            JsonRESTError: the function is Pending, or its runtime is not at hand.
         """
         if function.pending:
             function.check_settled()
         deployment = function.deployment()
-        if deployment.runtime != PYTHON:
+        if self.local.images.find(deployment.runtime, deployment.architecture) is None:
             raise rules.InvalidParameterValueError(
-                f"The runtime {deployment.runtime} is not at hand here: this embedded AWS runs {PYTHON} only."
+                f"The runtime {deployment.runtime} is not at hand here: this embedded AWS runs {self.local.images} "
+                f"only. For {deployment.architecture}, give --image {deployment.runtime}=DIR."
             )
         return deployment
 

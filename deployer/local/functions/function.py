@@ -228,6 +228,7 @@ class Function(LambdaFunction):  # type: ignore[misc]
             revision=self.revision,
             handler=self.settings["Handler"],
             runtime=self.settings["Runtime"],
+            architecture=self.settings["Architectures"][0],
             memory=self.settings["MemorySize"],
             timeout=self.settings["Timeout"],
             logs=LogSettings(

@@ -28,6 +28,7 @@ class Deployment:
     """Changes with each update; a sandbox never outlives its own."""
     handler: str
     runtime: str
+    architecture: str
     memory: int
     """MB."""
     timeout: int

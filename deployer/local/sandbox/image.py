@@ -1,16 +1,17 @@
-"""What Lambda's image for Python holds, put together from this server's own interpreter and environment."""
+"""What Lambda's image for Python holds: this server's own interpreter and environment, or a root file system."""
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
 from deployer.errors import UsageError
+from deployer.models.image import RootImage
 
 PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
-"""The one runtime at hand."""
+"""The runtime that is at hand without an image."""
 
 DISTRIBUTIONS: Final = (
     "awslambdaric",
@@ -31,16 +32,43 @@ RUNTIME_FILES: Final = Path(__file__).with_name("runtime")
 
 @dataclass(frozen=True)
 class Image:
-    """The read-only parts that every sandbox has in common."""
+    """The read-only parts that every sandbox of one runtime has in common."""
 
+    python: str
+    """The runtime, as Lambda names it; its interpreter has the same name."""
     runtime: Path
     """What /var/runtime shows."""
     lang: Path
     """What /var/lang shows: the interpreter's own prefix."""
-    packages: Mapping[str, str]
-    """Name in site-packages -> path on this machine."""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """Name in site-packages -> path on this machine; none where /var/lang has what it needs."""
     libraries: tuple[Path, ...] = ()
     """libpython, where the interpreter was linked to look for it by a path outside of the system's folders."""
+    system: Path = Path("/")
+    """Where /usr, /etc and the system's other folders come from."""
+
+    @property
+    def site(self) -> str:
+        """Where the runtime client stands, inside a sandbox."""
+        return f"/var/lang/lib/{self.python}/site-packages"
+
+
+@dataclass(frozen=True)
+class Images:
+    """What this embedded AWS can run functions on."""
+
+    own: Image
+    """This machine's own: it serves a function of its version, whatever architecture that is declared for."""
+    given: Mapping[tuple[str, str], Image] = field(default_factory=dict)
+    """Runtime and architecture -> the image that a user has given for them."""
+
+    def find(self, runtime: str, architecture: str) -> Image | None:
+        """Return what a function runs on; None where nothing of its version is at hand."""
+        return self.given.get((runtime, architecture)) or (self.own if runtime == self.own.python else None)
+
+    def __str__(self) -> str:
+        """Return the runtimes, for a message."""
+        return ", ".join([self.own.python, *(f"{runtime} on {machine}" for runtime, machine in sorted(self.given))])
 
 
 def make_image(folder: Path) -> Image:
@@ -49,18 +77,27 @@ def make_image(folder: Path) -> Image:
     Raises:
         UsageError: a distribution that the runtime needs is not installed.
     """
-    write_runtime(folder)
+    write_runtime(folder, PYTHON)
     lang = Path(sys.base_prefix).resolve()
     libraries = () if lang.is_relative_to("/usr") else tuple(sorted(lang.glob("lib/libpython3*.so*")))
-    return Image(folder, lang, site_packages(), libraries)
+    return Image(PYTHON, folder, lang, site_packages(), libraries)
 
 
-def write_runtime(folder: Path, root: str = "") -> None:
+def unpacked_image(image: RootImage, folder: Path) -> Image:
+    """Return a root file system as sandboxes show it; write the runtime's files to ``folder`` where it has none."""
+    own = image.folder / "var/runtime"
+    if not (own / "bootstrap").is_file():
+        write_runtime(folder, image.runtime)
+        own = folder
+    return Image(image.runtime, own, image.folder / "var/lang", system=image.folder)
+
+
+def write_runtime(folder: Path, python: str, root: str = "") -> None:
     """Write the two files of /var/runtime; ``root`` stands before /var and /opt where there is no namespace."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bootstrap", "bootstrap.py"):
         text = (RUNTIME_FILES / name).read_text()
-        (folder / name).write_text(text.replace("@ROOT@", root).replace("@PYTHON@", PYTHON))
+        (folder / name).write_text(text.replace("@ROOT@", root).replace("@PYTHON@", python))
         (folder / name).chmod(0o755)
 
 

@@ -18,7 +18,7 @@ from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.environment import function_environment
 from deployer.local.sandbox.logs import LogsBackend, LogStream, Output
 from deployer.local.sandbox.runtime_api import Answered, Ended, Event, Invocation, Ready, RuntimeApi, StartFailed
-from deployer.local.sandbox.sandbox import Contents, Launcher, Runtime
+from deployer.local.sandbox.sandbox import Contents, Isolation, Launcher, Runtime
 
 GRACE: Final = 0.5
 """Seconds that an answer waits for the runtime to ask for the next invocation, so that its last lines are there."""
@@ -32,6 +32,8 @@ class Limits:
     """Seconds."""
     idle: float = 300.0
     """Seconds after which a sandbox that nobody asks is ended."""
+    isolation: Isolation | None = None
+    """How far sandboxes are kept apart from the host; by default as far as this machine allows."""
 
 
 @dataclass(frozen=True)

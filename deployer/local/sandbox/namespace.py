@@ -5,7 +5,8 @@ one message on the control socket; later messages are ``stop`` and ``continue`` 
 Whoever holds the other end of the socket holds the sandbox: when it closes, every process in it is killed.
 
 Inside: /var/task, /opt and /var/runtime read-only, /var/lang the interpreter, /tmp writable, the system's own
-folders read-only, nothing else of the host. The runtime has the user that Lambda gives it, and no privilege.
+folders (or an image's) read-only, nothing else of the host. The runtime has the user that Lambda gives it, and no
+privilege.
 """
 
 import ctypes
@@ -80,13 +81,16 @@ def build(plan: dict[str, Any]) -> None:
     mount("none", Path("/"), MS_REC | MS_PRIVATE)
     mount("tmpfs", root, MS_NOSUID | MS_NODEV, "tmpfs", "mode=755")
     for name in SYSTEM:
-        bind_system(Path("/", name), root / name)
+        bind_system(Path(plan["system"], name), root / name)
     for name in ("/etc/resolv.conf", "/etc/localtime"):
         bind_target(name, root)
+    if plan["system"] != "/":
+        bind_names(root)
     devices(root / "dev")
     for source, target in plan["folders"]:
         bind(Path(source), root / target.lstrip("/"))
-    site_packages(root / plan["site"].lstrip("/"), plan["packages"])
+    if plan["packages"]:
+        site_packages(root / plan["site"].lstrip("/"), plan["packages"])
     for source, target in plan["writable"]:
         bind(Path(source), root / target.lstrip("/"), read_only=False)
     proc = root / "proc"
@@ -111,6 +115,13 @@ def bind_target(name: str, root: Path) -> None:
     real = Path(name).resolve()
     if real.is_file() and real.parts[1] not in SYSTEM:
         bind(real, root / str(real).lstrip("/"))
+
+
+def bind_names(root: Path) -> None:
+    """Show how this machine finds other machines, where the file system has its own system folders."""
+    for name in ("etc/hosts", "etc/resolv.conf"):
+        if Path("/", name).is_file() and (root / name).is_file() and not (root / name).is_symlink():
+            bind(Path("/", name).resolve(), root / name)
 
 
 def devices(folder: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import psutil
 
-from deployer.local.sandbox.image import PYTHON, Image, write_runtime
+from deployer.local.sandbox.image import Image, write_runtime
 from deployer.local.sandbox.namespace import GROUP, USER
 
 NAMESPACE: Final = Path(__file__).with_name("namespace.py")
@@ -164,29 +164,30 @@ def build_plan(launcher: Launcher, name: str, folder: Path, contents: Contents) 
     folders += [(contents.code, "/var/task"), (contents.layers, "/opt")]
     folders += [(library, str(library)) for library in image.libraries]
     if launcher.isolation is Isolation.PLAIN:
-        lay_out(folder / "root", contents)
+        lay_out(folder / "root", image, contents)
     return {
         "isolation": launcher.isolation,
         "root": str(folder / "root"),
         "task": f"{root}/var/task",
         "command": launcher.command(root, name),
         "environment": dict(contents.environment),
-        "site": f"/var/lang/lib/{PYTHON}/site-packages",
+        "site": image.site,
         "packages": dict(image.packages),
+        "system": str(image.system),
         "folders": [(str(source), target) for source, target in folders],
         "writable": [(str(source), target) for source, target in writable],
     }
 
 
-def lay_out(root: Path, contents: Contents) -> None:
+def lay_out(root: Path, image: Image, contents: Contents) -> None:
     """Make the same places below a folder, by symlinks, with this server's interpreter, where there is no namespace."""
     if (root / "opt").is_symlink():
         return
-    write_runtime(root / "var/runtime", str(root))
+    write_runtime(root / "var/runtime", image.python, str(root))
     (root / "opt").symlink_to(contents.layers)
     (root / "var/task").symlink_to(contents.code)
     (root / "tmp").symlink_to(root.with_name("tmp"))
-    python = root / "var/lang/bin" / PYTHON
+    python = root / "var/lang/bin" / image.python
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
@@ -195,10 +196,10 @@ def lay_out(root: Path, contents: Contents) -> None:
 def find_isolation(image: Image, folder: Path) -> Isolation:
     """Try what this machine allows; return the best."""
     modes = [Isolation.ROOT, Isolation.USER] if os.geteuid() == 0 else [Isolation.USER]
-    return next((mode for mode in modes if _works(mode, image, folder / mode)), Isolation.PLAIN)
+    return next((mode for mode in modes if works(mode, image, folder / mode)), Isolation.PLAIN)
 
 
-def _works(isolation: Isolation, image: Image, folder: Path) -> bool:
+def works(isolation: Isolation, image: Image, folder: Path) -> bool:
     """Return whether a sandbox can run ``true`` in the place of what starts the runtime, which then never runs."""
     ends: queue.Queue[str] = queue.Queue()
     empty = folder / "empty"
