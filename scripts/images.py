@@ -63,6 +63,11 @@ class Wanted:
         """Debian's name of the architecture."""
         return {"x86_64": "amd64", "arm64": "arm64"}[self.architecture]
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it was made before."""
+        return kept_image(self.runtime, self.architecture) is not None
+
 
 IMAGES: Final = {
     one.name: one
@@ -93,18 +98,13 @@ def main() -> int:
     wanted = [IMAGES[name] for name in given.names or IMAGES]
     try:
         if not given.list:
-            make_all([one for one in wanted if given.again or not is_there(one)])
+            make_all([one for one in wanted if given.again or not one.is_there])
     except (NotHereError, subprocess.CalledProcessError) as error:
         print(f"Images cannot be made here: {error}", file=sys.stderr)
         return NOT_HERE
-    for one in filter(is_there, wanted):
+    for one in (one for one in wanted if one.is_there):
         print(f"--image {one.runtime}={images_folder() / one.name}")
     return 0
-
-
-def is_there(one: Wanted) -> bool:
-    """Return whether an image was made before."""
-    return kept_image(one.runtime, one.architecture) is not None
 
 
 def make_all(wanted: Sequence[Wanted]) -> None:
@@ -213,13 +213,11 @@ def make(one: Wanted) -> None:
 def fetch(one: Wanted, part: Path) -> None:
     """Fetch Debian's packages, whose signatures and hashes debootstrap checks, and unpack them all; run none."""
     command = ["debootstrap", "--foreign", "--variant=minbase", f"--arch={one.debian}", f"--keyring={KEYRING}"]
-    include = ",".join(("python3", "strace", *one.extra))
+    include = "--include=" + ",".join(("python3", "strace", *one.extra))
+    command += [include, one.suite, str(part), find_mirror(one.suite)]
     log = part.with_suffix(".log")
     with log.open("w") as file:
-        done = subprocess.run(
-            [*command, f"--include={include}", one.suite, str(part), find_mirror(one.suite)],
-            stdout=file, stderr=file, check=False,
-        )  # fmt: skip
+        done = subprocess.run(command, stdout=file, stderr=file, check=False)
     if done.returncode:
         raise NotHereError(f"debootstrap failed ({log}): {log.read_text().splitlines()[-1:]}")
     for package in archives(part):

@@ -133,6 +133,7 @@ def _deployment(name: str, code: str, configuration: Configuration, store: CodeS
         revision="1",
         handler=configuration.handler,
         runtime=configuration.runtime,
+        architecture=configuration.architecture,
         memory=configuration.memory,
         timeout=configuration.timeout,
         logs=LogSettings(f"/aws/lambda/{name}"),
