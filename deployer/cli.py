@@ -20,6 +20,7 @@ from deployer.commands.slimming import exporting, guarding, rules, steps, via
 from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
+from deployer.flow.clean import clean as clean_up
 from deployer.flow.doctor import doctor as examine
 from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, ShrinkRequest
 from deployer.flow.page import last_content
@@ -211,6 +212,14 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 def restore(shared: Common) -> Report:
     """Restore FUNCTION exactly to what it was before the last probe or deploy."""
     return pipeline.restore(shared.context(), shared.executor(), shared.function, over_others=shared.force)
+
+
+@ldeploy.command()
+@common
+@changing
+def clean(shared: Common) -> Report:
+    """Delete what ldeploy made for FUNCTION and nobody needs: versions, layer versions, packages, policies."""
+    return clean_up(shared.context(), shared.executor(), shared.function)
 
 
 @ldeploy.command()

@@ -11,6 +11,7 @@ from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
 from deployer.aws.insights import Insights
 from deployer.aws.invocations import Invocations
+from deployer.aws.leftovers import Leftovers
 from deployer.aws.logs import Logs
 from deployer.aws.releases import Releases
 from deployer.aws.roles import Roles
@@ -41,6 +42,10 @@ class Aws:
     @cached_property
     def buckets(self) -> Buckets:
         return Buckets(self.clients.storage)
+
+    @cached_property
+    def leftovers(self) -> Leftovers:
+        return Leftovers(self.functions, self.storage, self.roles)
 
     @cached_property
     def storage(self) -> Storage:

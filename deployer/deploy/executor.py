@@ -121,7 +121,7 @@ class Execution:
     shift: Shift | None = None
     """The shift that was begun."""
 
-    def do(self, step: Step) -> None:  # noqa: PLR0912 - one line a kind of step
+    def do(self, step: Step) -> None:  # noqa: PLR0912, PLR0915 - one line a kind of step
         """Carry one step out."""
         match step:
             case planner.MakeBucket(bucket):
@@ -171,6 +171,8 @@ class Execution:
             case planner.ShareAlias(name, shift):
                 shift = self.shift or shift
                 self._aws.releases.move_alias(name, shift.alias, shift.routing)
+            case planner.Delete():
+                self._delete(step)
             case _:
                 assert_never(step)
 
@@ -186,6 +188,17 @@ class Execution:
             if (now.code_sha256, now.configuration) != (before.code_sha256, before.configuration):
                 raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")
             self.function = now
+
+    def _delete(self, step: planner.Delete) -> None:
+        match step.kind:
+            case "version":
+                self._aws.leftovers.delete_version(step.where, step.what)
+            case "layer version":
+                self._aws.leftovers.delete_layer(step.what)
+            case "object":
+                self._aws.storage.delete(step.where, step.what)
+            case _:
+                assert_never(step.kind)
 
     def _make_trial(self, name: str, configuration: Configuration, zipped: StoredZip) -> None:
         """Make the function on which the new package is tried; one that an earlier run left goes first.

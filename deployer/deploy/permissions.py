@@ -28,6 +28,11 @@ class Reading:
     """As the beginning of a sentence."""
 
 
+def policy_name(function: str, kind: str = "") -> str:
+    """Return the name of the policy by which a role reads a function's package, or its ``rest``, or its ``guard``."""
+    return f"ldeploy-{function[: 119 - len(kind)]}-{kind}" if kind else f"ldeploy-{function}"[:128]
+
+
 def plan_permission(
     roles: Roles, role: str, reading: Reading, *, attach: bool, attached: Collection[str] = ()
 ) -> PermissionPlan:

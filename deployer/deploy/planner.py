@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from deployer.deploy.shift_steps import BeginShift, ShareAlias
 from deployer.deploy.steps import (
     AttachPolicy,
-    BeginShift,
     Create,
+    Delete,
     Describe,
     DetachPolicy,
     DropTrial,
@@ -26,7 +27,6 @@ from deployer.deploy.steps import (
     PublishPruned,
     PublishVersion,
     SaveState,
-    ShareAlias,
     Step,
     Steps,
     Try,
@@ -47,6 +47,7 @@ __all__ = [
     "AttachPolicy",
     "BeginShift",
     "Create",
+    "Delete",
     "Describe",
     "DetachPolicy",
     "DropTrial",

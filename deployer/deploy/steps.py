@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from deployer.deploy.shift_steps import BeginShift, ShareAlias
 from deployer.models.function import Configuration, Routing, StoredZip
-from deployer.state.shift import Shift
 from deployer.state.state import State
 from deployer.whitelist import Inventory
-from deployer.words import counted, duration
+from deployer.words import counted
 
 
 @dataclass(frozen=True)
@@ -189,34 +190,6 @@ class MoveAlias:
 
 
 @dataclass(frozen=True)
-class BeginShift:
-    """What a shift leads back to, written down in S3."""
-
-    bucket: str
-    shift: Shift
-
-    def __str__(self) -> str:
-        return f"write down what the shift of {self.shift.alias} leads back to"
-
-
-@dataclass(frozen=True)
-class ShareAlias:
-    """A part of the alias's traffic goes to the new version, and is watched; then all of it does, or none."""
-
-    function: str
-    shift: Shift
-    """Its version is empty until it is published."""
-
-    def __str__(self) -> str:
-        canary, version = self.shift.canary, self.shift.version
-        where = f"version {version}" if version else "the new version"
-        return (
-            f"send {canary.share:.0%} of the traffic of the alias {self.shift.alias} of {self.function} to {where} for "
-            f"{duration(canary.duration)} and watch it; then all of it, or go back"
-        )
-
-
-@dataclass(frozen=True)
 class Try:
     """Each recorded event again, on the version just published: it must not fail where it did not before."""
 
@@ -258,8 +231,25 @@ class DetachPolicy:
         return f"take the policy {self.name} away from {self.role}"
 
 
+@dataclass(frozen=True)
+class Delete:
+    """Something that ldeploy made and nobody needs: a version, a layer version, or an object."""
+
+    kind: Literal["version", "layer version", "object"]
+    what: str
+    """The version's number, the layer version's ARN, the object's key."""
+    where: str
+    """The function, or the bucket."""
+    why: str
+
+    def __str__(self) -> str:
+        place = {"version": f" of {self.where}", "object": f" in s3://{self.where}"}.get(self.kind, "")
+        return f"delete the {self.kind} {self.what}{place} ({self.why})"
+
+
 Step = (
-    MakeBucket
+    Delete
+    | MakeBucket
     | Upload
     | KeepCode
     | AttachPolicy

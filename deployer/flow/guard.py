@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from deployer.context import Context
-from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission
+from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission, policy_name
 from deployer.flow.models import RedeployRequest
 from deployer.instrumentation.manifest import InBucket
 from deployer.models.evidence import Evidence
@@ -39,7 +39,7 @@ def plan_guard(context: Context, request: RedeployRequest) -> GuardPlan:
     if wanted is Guarding.OFF:
         return GuardPlan()
     role, roles = request.layers.configuration.role, context.aws.roles
-    name, permission = f"ldeploy-{request.found.name[:114]}-guard", PermissionPlan()
+    name, permission = policy_name(request.found.name, "guard"), PermissionPlan()
     attach, attached = request.delivery.attach_policy, request.begun.policies
     free = wanted is Guarding.AUTO and (attach or name in attached or roles.may_read(role, full.bucket, full.key))
     reads = wanted is Guarding.S3 or bool(free)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from deployer.context import Context
-from deployer.deploy.permissions import Reading, plan_permission
+from deployer.deploy.permissions import Reading, plan_permission, policy_name
 from deployer.deploy.planner import ProbePlan
 from deployer.deploy.prune_layers import check_handler, measure_layers
 from deployer.deploy.stub import grown, stand_in
@@ -35,7 +35,7 @@ def plan_probe(context: Context, request: ProbeRequest, full: LoadedPackage, sta
     probed = grown(
         state.probe.configuration, state.baseline.configuration, full.package, request.memory, request.timeout
     )
-    reading = Reading(full.zip, f"ldeploy-{state.function}")
+    reading = Reading(full.zip, policy_name(state.function))
     permission = plan_permission(aws.roles, state.probe.configuration.role, reading, attach=request.attach_policy)
     path = context.workspace.path(STUB)
     place = InBucket(full.zip.bucket, full.zip.key, full.zip.etag, full.zip.zip_bytes, aws.region)

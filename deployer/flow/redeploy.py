@@ -9,7 +9,7 @@ from pathlib import Path
 from deployer.context import Context
 from deployer.deploy import planner
 from deployer.deploy.executor import Execution, Executor
-from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission
+from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission, policy_name
 from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events
 from deployer.errors import ConflictError, LdeployError, OverLimitError, TrialFailedError
@@ -138,7 +138,7 @@ def _permission(context: Context, request: RedeployRequest, slim: SlimPackage, g
     guard = guarding.permission if slim.guard else PermissionPlan()
     if slim.rest is None:
         return guard
-    name, role = f"ldeploy-{request.found.name[:115]}-rest", request.layers.configuration.role
+    name, role = policy_name(request.found.name, "rest"), request.layers.configuration.role
     attach, attached = request.delivery.attach_policy, request.begun.policies
     rest = plan_permission(context.aws.roles, role, Reading(slim.rest, name), attach=attach, attached=attached)
     return PermissionPlan((*rest.policies, *guard.policies), (*rest.warnings, *guard.warnings))

@@ -10,6 +10,7 @@ from deployer.limits import UNZIPPED, ZIPPED_DIRECT
 from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.checks import DoctorReport
+from deployer.report.clean_report import CleanReport
 from deployer.report.faults import explained
 from deployer.report.reasons import Reason
 from deployer.report.sent import Sent
@@ -256,6 +257,7 @@ Report = (
     | CommentReport
     | WhyReport
     | ShiftReport
+    | CleanReport
 )
 
 

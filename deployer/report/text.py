@@ -6,6 +6,7 @@ from typing import assert_never
 from deployer.evidence.coverage import Coverage
 from deployer.models.slim import Measure, Saving
 from deployer.report.checks import DoctorReport
+from deployer.report.clean_report import CleanReport, clean_lines
 from deployer.report.models import (
     ApplyReport,
     CommentReport,
@@ -29,7 +30,7 @@ from deployer.report.why_text import why_lines
 from deployer.words import bytes_changed, counted, megabytes, percent, seconds
 
 
-def text(report: Report) -> str:
+def text(report: Report) -> str:  # noqa: PLR0912 - one branch a kind of report
     """Return the report as lines of text, the last one with its newline."""
     match report:
         case ProbeReport():
@@ -48,6 +49,8 @@ def text(report: Report) -> str:
             lines = [f"{report.function}: {tally(report.events)}", *sent_lines(report.events, answers=True)]
         case FailedReport():
             lines = [f"{report.function}: failed", f"  {report.error}"]
+        case CleanReport():
+            lines = clean_lines(report)
         case ShiftReport():
             lines = shift_lines(report)
         case WhyReport():
