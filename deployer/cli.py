@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from deployer import __version__, pipeline
-from deployer.commands import invoke, local, settings_file, trace
+from deployer.commands import doctor, invoke, local, settings_file, trace
 from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.errors import guarded, wants_json
 from deployer.commands.options import Common, answering, changing, common, option, the_bucket
@@ -21,7 +20,6 @@ from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
 from deployer.flow.clean import clean as clean_up
-from deployer.flow.doctor import doctor as examine
 from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, ShrinkRequest
 from deployer.flow.page import last_content
 from deployer.flow.reports import last_report, last_whitelist
@@ -241,14 +239,6 @@ def why(shared: Common, asked: str | None) -> Report:
 
 
 @ldeploy.command()
-@partial(common, required=False)
-def doctor(shared: Common) -> Report:
-    """Check what would stop a probe of FUNCTION, or of any; change nothing."""
-    context = shared.context()
-    return examine(context, shared.function, context.workspace.bucket, make=shared.resolve_s3)
-
-
-@ldeploy.command()
 @common
 @option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file too.")
 @option("--markdown", is_flag=True, help="Show a comment for a pull request instead.")
@@ -268,6 +258,7 @@ ldeploy.add_command(local.local)
 ldeploy.add_command(shift)
 ldeploy.add_command(trace.trace)
 ldeploy.add_command(invoke.invoke)
+ldeploy.add_command(doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,14 +4,19 @@ MINUS = "\N{MINUS SIGN}"
 """As wide as a plus; for the page, where the font has it."""
 
 
+_LEAST = 50_000
+"""Bytes below which a tenth of a megabyte says nothing."""
+
+
 def megabytes(size: int | float) -> str:
-    """Return bytes as megabytes of a million: ``"12.3 MB"``."""
-    return f"{size / 1e6:,.1f} MB"
+    """Return bytes as megabytes of a million: ``"12.3 MB"``; a few as kilobytes of a thousand: ``"5.9 kB"``."""
+    return f"{size / 1e3:,.1f} kB" if 0 < abs(size) < _LEAST else f"{size / 1e6:,.1f} MB"
 
 
 def bytes_changed(before: int, after: int) -> str:
     """Return what was saved or added: ``"-12.3 MB"``."""
-    return f"{(after - before) / 1e6:+,.1f} MB"
+    change = after - before
+    return f"{'+' if change >= 0 else '-'}{megabytes(abs(change))}"
 
 
 def percent(share: float) -> str:

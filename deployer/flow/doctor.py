@@ -19,13 +19,14 @@ from deployer.package import index
 from deployer.report.checks import Check, DoctorReport, Verdict
 from deployer.report.models import LayerReport
 from deployer.slim.transforms.bytecode_compile import find_interpreter
+from deployer.words import counted, megabytes
 
 ANY = "0" * 64
 """Stands for the hash of a package that is not known yet."""
 
 
 def doctor(context: Context, function: str, bucket: str | None, *, make: bool) -> DoctorReport:
-    """Looks at the account, the bucket and the function; reads only.
+    """Look at the account, the bucket and the function; read only.
 
     Args:
         context: the surroundings.
@@ -35,21 +36,40 @@ def doctor(context: Context, function: str, bucket: str | None, *, make: bool) -
     """
     checks = [_account(context), _bucket(context, bucket, make=make)]
     if function:
+        checks += _function(context, function, bucket)
+    ready = all(one.verdict is not Verdict.STOPS for one in checks)
+    return DoctorReport(function or "", ready, tuple(checks), next=_next(function, bucket, ready=ready))
+
+
+def _next(function: str, bucket: str | None, *, ready: bool) -> str:
+    """Return the command to go on with."""
+    where = f"--bucket {bucket}" if bucket else "--resolve-s3"
+    if not ready:
+        return f"mend what stops, then: ldeploy doctor {function}".rstrip()
+    return f"ldeploy probe {function or 'FUNCTION'} {where}"
+
+
+def _function(context: Context, function: str, bucket: str | None) -> list[Check]:
+    """Look at a function; where something cannot be looked up, the rest is told all the same."""
+    try:
         found = context.aws.functions.find(function)
-        checks += _FunctionChecks(context, found, bucket).checks() if found else [_absent(function)]
-    return DoctorReport(function or "", all(one.verdict is not Verdict.STOPS for one in checks), tuple(checks))
+    except CloudError as error:
+        return [Check("function", Verdict.STOPS, str(error))]
+    if found is None:
+        return [_absent(context, function)]
+    return list(_FunctionChecks(context, found, bucket).checks())
 
 
 def _account(context: Context) -> Check:
     try:
         return Check("account", Verdict.GOOD, f"{context.aws.account()} in {context.aws.region}")
-    except CloudError as error:
+    except LdeployError as error:
         return Check("account", Verdict.STOPS, str(error))
 
 
 def _bucket(context: Context, bucket: str | None, *, make: bool) -> Check:
     if not bucket:
-        return Check("bucket", Verdict.DOUBT, "None is named: give --bucket, or --resolve-s3 to have one made.")
+        return Check("bucket", Verdict.DOUBT, "None is named. Give --bucket NAME, or --resolve-s3 to have one made.")
     try:
         context.aws.buckets.check(bucket)
     except MissingError as error:
@@ -61,8 +81,10 @@ def _bucket(context: Context, bucket: str | None, *, make: bool) -> Check:
     return Check("bucket", Verdict.GOOD, bucket)
 
 
-def _absent(function: str) -> Check:
-    return Check("function", Verdict.DOUBT, f"There is no function {function}: ldeploy probe --create makes it.")
+def _absent(context: Context, function: str) -> Check:
+    where = f"There is no function {function} in {context.aws.region}"
+    how = "Check its name and --region, or have ldeploy probe --create make it (--role, --handler, --runtime)"
+    return Check("function", Verdict.STOPS, f"{where}. {how}.")
 
 
 @dataclass(frozen=True)
@@ -78,18 +100,21 @@ class _FunctionChecks:
         if self.found.package_type == "Image":
             return
         bare = disarm(self.found.configuration)
-        has = f"{len(bare.layers)} layers, {len(bare.environment)} variables"
+        has = f"{counted(len(bare.layers), 'layer')}, {counted(len(bare.environment), 'variable')}"
         yield _tried("room", lambda: arm(bare, PROBE_LAYER, ANY[:33]), has)
         if own := bare.environment.get(EXEC_WRAPPER):
             yield Check("wrapper", Verdict.GOOD, f"{own} is called by the probe's")
-        yield from self._package()
-        yield from check_surroundings(self.context.aws, self.found)
-        yield from (
-            Check("alias", Verdict.DOUBT, what) for what in of_versions(self.context.aws, self.found.name).unprobed()
-        )
-        yield self._log_level()
-        yield self._role()
+        for name, look in (("package", self._package), ("around", self._around), ("log", self._log_level)):
+            try:
+                yield from look()
+            except LdeployError as error:  # the others are told all the same
+                yield Check(name, Verdict.DOUBT, str(error))
         yield self._bytecode()
+
+    def _around(self) -> Iterator[Check]:
+        yield from check_surroundings(self.context.aws, self.found)
+        for what in of_versions(self.context.aws, self.found.name).unprobed():
+            yield Check("alias", Verdict.DOUBT, what)
 
     def _package(self) -> Iterator[Check]:
         """The code that is deployed: a full package to come is looked at by ``probe --plan``."""
@@ -116,21 +141,23 @@ class _FunctionChecks:
             return
         left = UNZIPPED - size - layer_size()
         if left > 0:
-            yield Check("size", Verdict.GOOD, f"{size:,} bytes unzipped, {left:,} left with the probe in")
+            what = f"{megabytes(size)} unzipped, {megabytes(left)} left with the probe in"
+            yield Check("size", Verdict.GOOD, what)
         else:
-            what = f"{size:,} bytes unzipped: with the probe in it is unpacked from S3 at start"
+            what = f"{megabytes(size)} unzipped: with the probe in it is unpacked from S3 at start"
             yield Check("size", Verdict.DOUBT, what)
+            yield self._role()
         yield from check_network(self.found, self.context.aws.region, over=left <= 0)
         yield from map(_weight, layers.reports)
         yield Check("price", Verdict.GOOD, f"log, {log_price(package.file_paths)}")
 
-    def _log_level(self) -> Check:
+    def _log_level(self) -> Iterator[Check]:
         warnings = log_warnings(self.found)
         good = f"{self.found.log_group} takes the probe's lines as they are"
-        return Check("log", Verdict.DOUBT if warnings else Verdict.GOOD, warnings[0] if warnings else good)
+        yield Check("log", Verdict.DOUBT if warnings else Verdict.GOOD, warnings[0] if warnings else good)
 
     def _role(self) -> Check:
-        """Needed by packages over the limit alone, so that the lack of it stops nothing else."""
+        """Tell whether the role may read a package over the limit, and the policy that permits it."""
         role = self.found.configuration.role
         zipped = StoredZip(self.bucket or "*", package_key(self.found.name, ANY), ANY, 0)
         try:
@@ -143,12 +170,18 @@ class _FunctionChecks:
         runtime = self.found.configuration.runtime
         if find_interpreter(runtime):
             return Check("bytecode", Verdict.GOOD, f"{runtime} is on this machine")
-        return Check("bytecode", Verdict.DOUBT, f"{runtime} is not on this machine: shrink adds no bytecode.")
+        return Check(
+            "bytecode", Verdict.DOUBT, f"{runtime} is not on this machine: shrink adds no bytecode. {_install(runtime)}"
+        )
+
+
+def _install(runtime: str) -> str:
+    return f"Install it: uv python install {runtime.removeprefix('python')}"
 
 
 def _weight(layer: LayerReport) -> Check:
     """Tell what a layer takes of the limit: extensions such as Lambda Insights' count too."""
-    return Check("layer", Verdict.GOOD, f"{layer.layer} takes {layer.bytes_before:,} bytes of the limit")
+    return Check("layer", Verdict.GOOD, f"{layer.layer} takes {megabytes(layer.bytes_before)} of the limit")
 
 
 def _tried(name: str, attempt: Callable[[], object], good: str) -> Check:

@@ -24,11 +24,27 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Weight:
+    """What one distribution of a package weighs."""
+
+    name: str
+    """With its version."""
+    files: int
+    bytes: int
+    """Unzipped."""
+
+
+@dataclass(frozen=True)
 class DoctorReport:
     """The answer to ``doctor``."""
 
     function: str
+    """Its name, or the package's path; empty where neither is named."""
     ready: bool
     """Whether nothing would stop a probe."""
     checks: tuple[Check, ...]
+    weights: tuple[Weight, ...] = ()
+    """Of ``--package``: what weighs what, the heaviest first; they add up."""
+    next: str = ""
+    """The command to go on with."""
     warnings: tuple[str, ...] = ()

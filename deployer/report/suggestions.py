@@ -36,6 +36,12 @@ def suggestions(rows: Collection[FileRow]) -> tuple[Suggestion, ...]:
     return tuple(sorted(heavy, key=lambda one: (-one.bytes, one.what))[:MOST])
 
 
+def vendored(path: str) -> str:
+    """Return the name of a library that a wheel brought along; empty for any other file."""
+    match = _VENDORED.fullmatch(posixpath.basename(path))
+    return match[1] or match[2] if match else ""
+
+
 def _is_used(row: FileRow) -> bool:
     """Whether a cold start touched it for its own sake; metadata of every distribution is read by many."""
     return row.reason in _USED and not _METADATA.fullmatch(row.path)
@@ -62,9 +68,9 @@ def _several_times(rows: Iterable[FileRow]) -> Iterator[Suggestion]:
     """The same library from several wheels."""
     copies: defaultdict[str, list[FileRow]] = defaultdict(list)
     for row in rows:
-        match = _VENDORED.fullmatch(posixpath.basename(row.path))
-        if match and row.after and row.distribution and row.fate is not Fate.ADDED:
-            copies[match[1] or match[2]].append(row)
+        library = vendored(row.path)
+        if library and row.after and row.distribution and row.fate is not Fate.ADDED:
+            copies[library].append(row)
     for library, files in sorted(copies.items()):
         owners = sorted({row.distribution.rpartition(" ")[0] for row in files})
         if len(owners) > 1:

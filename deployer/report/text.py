@@ -6,6 +6,7 @@ from typing import assert_never
 from deployer.evidence.coverage import Coverage
 from deployer.models.slim import Measure, Saving
 from deployer.report.checks import DoctorReport
+from deployer.report.checks_text import doctor_lines
 from deployer.report.clean_report import CleanReport, clean_lines
 from deployer.report.models import (
     ApplyReport,
@@ -44,7 +45,7 @@ def text(report: Report) -> str:  # noqa: PLR0912 - one branch a kind of report
         case StatusReport():
             lines = _status(report)
         case DoctorReport():
-            lines = _doctor(report)
+            lines = [*doctor_lines(report)]
         case InvokeReport():
             lines = [f"{report.function}: {tally(report.events)}", *sent_lines(report.events, answers=True)]
         case FailedReport():
@@ -223,12 +224,6 @@ def _status(report: StatusReport) -> list[str]:
         lines += _sample(report.coverage)
         lines += [f"  from      {evidence.since} to {evidence.until}", f"  risk      {risk(report.coverage)}"]
     return [*lines, *(since_lines(report.after_shrink) if report.after_shrink else ())]
-
-
-def _doctor(report: DoctorReport) -> list[str]:
-    ready = "a probe may go in" if report.ready else "a probe would be refused"
-    lines = [f"{report.function}: {ready}" if report.function else ready]
-    return lines + [f"  {one.verdict:<6} {one.name:<10}{one.what}" for one in report.checks]
 
 
 def _armed(report: StatusReport) -> str:

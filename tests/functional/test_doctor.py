@@ -24,7 +24,8 @@ def test_a_function_that_can_be_probed(project):
     assert {name for name, verdict in checks.items() if verdict == "good"} == {
         *("account", "bucket", "runtime", "room", "wrapper", "handler", "size", "price", "log", "bytecode"),
     }
-    assert checks["role"] == "doubt"
+    assert "role" not in checks  # a package under the limit needs no permission
+    assert done.json["next"] == "ldeploy probe f --bucket packages"
     assert "for a thousand cold starts" in done.out
 
 
@@ -48,9 +49,23 @@ def test_without_a_function_it_looks_at_the_account_and_the_bucket(project):
     assert (code, checks["bucket"]) == (1, "stops")
 
 
-def test_a_function_that_is_not_there_may_be_made(project):
+def test_a_function_that_is_not_there_is_not_good(project):
+    code, checks, done = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["function"]) == (1, "stops")
+    assert "There is no function f in us-east-1" in done.out
+    assert "--create" in done.out
+
+
+def test_what_cannot_be_looked_up_does_not_hide_the_rest(project):
+    project.cloud.create("f", FILES)
+    project.cloud.aws.faults.order("lambda.GetFunction", "deny", times=9)
     code, checks, _ = examined(project, "f", "--bucket", "packages")
-    assert (code, checks["function"]) == (0, "doubt")
+    assert (code, checks["package"]) == (0, "doubt")
+    assert {"runtime", "room", "log", "bytecode"} <= checks.keys()
+    project.cloud.aws.faults.order("lambda.GetFunctionConfiguration", "deny", times=9)
+    code, checks, done = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["account"], checks["bucket"], checks["function"]) == (1, "good", "good", "stops")
+    assert "lambda:GetFunctionConfiguration" in done.out
 
 
 @pytest.mark.parametrize(("settings", "stopped"), [({"Runtime": "nodejs20.x", "Handler": "app.handler"}, "runtime")])
@@ -81,7 +96,7 @@ def test_code_that_the_probe_would_put_over_the_limit_is_told(project):
     project.cloud.storage.put_object(Bucket="packages", Key="big.zip", Body=zipped)
     project.cloud.create("f", "", Code={"S3Bucket": "packages", "S3Key": "big.zip"})
     code, checks, _ = examined(project, "f", "--bucket", "packages")
-    assert (code, checks["size"]) == (0, "doubt")
+    assert (code, checks["size"], checks["role"]) == (0, "doubt", "doubt")
 
 
 def test_where_the_account_cannot_be_asked_a_probe_cannot_go_on(project):
