@@ -13,6 +13,7 @@ from deployer.aws.insights import Insights
 from deployer.aws.invocations import Invocations
 from deployer.aws.leftovers import Leftovers
 from deployer.aws.logs import Logs
+from deployer.aws.metrics import Metrics
 from deployer.aws.releases import Releases
 from deployer.aws.roles import Roles
 from deployer.aws.stacks import Stacks
@@ -54,6 +55,10 @@ class Aws:
     @cached_property
     def logs(self) -> Logs:
         return Logs(self.clients.logs)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(self.clients.metrics)
 
     @cached_property
     def insights(self) -> Insights:

@@ -93,6 +93,10 @@ class Clients:
         made: CloudFormationClient = self._client("cloudformation", RETRIES)
         return made
 
+    @cached_property
+    def metrics(self) -> Any:
+        return self._client("cloudwatch", RETRIES)
+
     def _client(self, service: Any, config: Config) -> Any:
         made = self.session.client(service, endpoint_url=self.endpoint_url, config=config)
         refuse_cut_answers(made)
@@ -222,6 +226,7 @@ _PERMISSIONS = {
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
     "DeleteRolePolicy": "iam:DeleteRolePolicy",
+    "GetMetricData": "cloudwatch:GetMetricData",
     "GetResources": "tag:GetResources",
     "Invoke": "lambda:InvokeFunction",
     "Publish": "sns:Publish",

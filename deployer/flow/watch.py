@@ -42,6 +42,7 @@ class Watch:
         self._log = VersionLog(self.context.workspace.function)
         self._read_until = self.shift.began
         self._told = ""
+        self._throttles: dict[str, int] | None = {}
 
     @property
     def interval(self) -> int:
@@ -56,12 +57,15 @@ class Watch:
     @property
     def new(self) -> VersionFigures:
         """What is known of the new version."""
-        return self._log.figures(self.shift.version)
+        return self._figures(self.shift.version)
 
     @property
     def old(self) -> VersionFigures:
         """What is known of the old one."""
-        return self._log.figures(self.shift.old.version)
+        return self._figures(self.shift.old.version)
+
+    def _figures(self, version: str) -> VersionFigures:
+        return self._log.figures(version, (self._throttles or {}).get(version, 0))
 
     def look(self) -> Judgement:
         """Read what is new in the log, and judge.
@@ -73,6 +77,7 @@ class Watch:
         self._log.add(islice(self._events(now), MOST))
         self._read_until = max(self.shift.began, now - OVERLAP_MS)
         self._log.forget(self._read_until)
+        self._count_throttles(now)
         self._tell()
         return judge(self.new, self.old, self.looks, last=now >= self.shift.until)
 
@@ -84,6 +89,20 @@ class Watch:
             self.context.notices.warn(f"The log was not read this time: {error.what}")
             last = self.context.now() >= self.shift.until
             return Judgement(Verdict.BACK if last else Verdict.WAIT, f"The shift could not be watched: {error.what}")
+
+    def _count_throttles(self, now: int) -> None:
+        """Ask CloudWatch's metrics: a request that is throttled leaves no line in the log."""
+        if self._throttles is None:
+            return
+        name, since = self.context.workspace.function, self.shift.began
+        try:
+            for version in (self.shift.version, self.shift.old.version):
+                self._throttles[version] = self.context.aws.metrics.throttles(
+                    name, self.shift.alias, version, since, now
+                )
+        except CloudError as error:
+            self._throttles = None
+            self.context.notices.warn(f"Throttled requests are not watched: {error}")
 
     def _events(self, now: int) -> Iterator[LogEvent]:
         def quiet(_: int) -> None:

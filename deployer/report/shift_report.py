@@ -68,5 +68,6 @@ def _figures(report: ShiftReport) -> Iterator[str]:
         if one:
             yield (
                 f"  {name:<9} version {version}: {counted(one.invocations, 'invocation')}, {one.errors:,} failed, "
-                f"{one.timeouts:,} timed out, {counted(one.misses, 'sandbox', 'sandboxes')} met the guard"
+                f"{one.timeouts:,} timed out, {counted(one.misses, 'sandbox', 'sandboxes')} met the guard, "
+                f"{one.throttles:,} throttled"
             )

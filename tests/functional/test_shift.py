@@ -189,6 +189,29 @@ def test_with_too_little_traffic_it_goes_back_and_says_so(shifting):
     assert shifting.leads_to() == ("1", {})
 
 
+def test_requests_that_are_throttled_are_watched_by_the_metrics(shifting):
+    """They leave no line in the log. Of those to the new version all are refused: as if it took too long for each."""
+    shifting.shrink(canary=Canary(0.5, 60_000, wait=False))
+    old, weights = shifting.leads_to()
+    functions = shifting.project.cloud.functions
+    functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    for _ in range(20):
+        with pytest.raises(functions.exceptions.TooManyRequestsException):
+            functions.invoke(FunctionName="f", Qualifier="live")
+    functions.delete_function_concurrency(FunctionName="f")
+    status = shifting.project.ldeploy("shift", "status", "f", "--output", "json").json
+    assert status["new"]["throttles"] + status["old"]["throttles"] == 20
+    assert 0 < status["new"]["throttles"] < 20
+    assert (status["old_version"], status["version"]) == (old, *weights)
+
+
+def test_who_may_not_read_the_metrics_is_told_and_the_rest_is_watched(shifting):
+    shifting.project.cloud.aws.faults.order("monitoring.GetMetricData", "deny", times=99)
+    shifting.project.shrink("--canary", "50%", "--no-wait")
+    shown = shifting.project.ldeploy("shift", "status", "f")
+    assert (shown.code, "Allow cloudwatch:GetMetricData" in shown.err) == (0, True)
+
+
 # -- the command line ------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from moto.s3.models import s3_backends
 
 from deployer.errors import PackageError
 from deployer.local.context import LocalContext
-from deployer.local.functions import rules
+from deployer.local.functions import rules, throttles
 from deployer.local.functions.function import CHANGEABLE, Function, LocalLayerVersion, settings_of
 from deployer.local.sandbox.code_store import Stored
 from deployer.local.sandbox.deployment import Deployment
@@ -231,6 +231,7 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         deployment = self.runnable(function)
         reserved = self.latest(name, None).reserved_concurrency
         if reserved is not None and self.local.pool.running(deployment) >= int(reserved):
+            throttles.count(self.account_id, self.region_name, function, qualifier or "")
             raise rules.TooManyRequestsError
         arn = self.latest(name, None).function_arn + (f":{qualifier}" if qualifier else "")
         call = Invocation(str(uuid.uuid4()), payload, arn, 0, context)
