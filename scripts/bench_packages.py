@@ -115,7 +115,7 @@ class Workshop:
         yield "serverless-python-requirements slim", lambda: self._zipped(self._slim("slim"), "slim")
         if shutil.which("strip"):
             yield "the same, strip", lambda: self._zipped(self._stripped(), "stripped")
-        package, whitelist = self._chosen()
+        package, whitelist = self.chosen()
         for name, settings in STEPS.items():
             made = recipe(package, whitelist, settings, RUNTIME)
             if not settings.empty or made.of(EmptyScanned):
@@ -154,7 +154,7 @@ class Workshop:
         subprocess.run(["find", str(folder), *STRIP], check=False, capture_output=True)
         return folder
 
-    def _chosen(self) -> tuple[Package, Whitelist]:
+    def chosen(self, *keep: str) -> tuple[Package, Whitelist]:
         """What ``ldeploy shrink`` would choose after one sandbox with all events."""
         zipped = self._zipped(self.full, "full").zip
         with open_file(zipped) as source:
@@ -167,7 +167,7 @@ class Workshop:
         lines = [line for record in run.records for line in encode(record)]
         log = [LogEvent(str(number), number, line) for number, line in enumerate(lines)]
         evidence = gather(log, package.label)
-        return package, choose(examined, evidence, Rules(), Surroundings("app.handler"))
+        return package, choose(examined, evidence, Rules(keep), Surroundings("app.handler"))
 
     def _ours(self, package: Package, made: Recipe) -> Variant:
         name = f"ours-{len(list(self.place.glob('ours-*.zip')))}"

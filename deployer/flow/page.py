@@ -19,6 +19,7 @@ from deployer.report.models import ShrinkReport
 from deployer.report.page import PageContent
 from deployer.report.suggestions import suggestions
 from deployer.slim.build import SlimPackage
+from deployer.slim.guard import without_links
 from deployer.state.baseline import known_state
 from deployer.state.workspace import EVIDENCE, OUTCOMES, WHITELIST, Workspace
 from deployer.whitelist import from_json
@@ -46,8 +47,9 @@ def settle_account(context: Context, request: RedeployRequest, slim: SlimPackage
 def account_of(source: Source, package: Package, slim: SlimPackage, evidence: Evidence) -> Account:
     """Compare a full package, and its zip, with the slim one."""
     with open_file(slim.path) as written:
-        made = index(written)
-    found = outcomes.outcomes(package, made, distributions(source, package), slim.sizes)
+        made = without_links(index(written))
+    guarded = slim.guard.paths if slim.guard else ()
+    found = outcomes.outcomes(package, made, distributions(source, package), slim.sizes, guarded)
     return Account(slim.whitelist, found, evidence)
 
 

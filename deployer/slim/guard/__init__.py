@@ -8,5 +8,6 @@
 """
 
 from deployer.slim.guard.make import Guarded, GuardMode, GuardRequest, guard
+from deployer.slim.guard.plan import without_links
 
-__all__ = ["GuardMode", "GuardRequest", "Guarded", "guard"]
+__all__ = ["GuardMode", "GuardRequest", "Guarded", "guard", "without_links"]

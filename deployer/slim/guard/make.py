@@ -53,6 +53,8 @@ class Guarded:
     """Bytes by which its zip grew."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Dropped files that are not guarded, as nobody could use them at run time: kind -> bytes."""
+    paths: frozenset[str] = frozenset()
+    """Of the files that can be brought back."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def guard(slim: Path, source: Source, full: Package, request: GuardRequest, out:
         added=measure.bytes - package.bytes,
         zip_added=measure.zip_bytes - package.zip_bytes,
         left_out=made.left_out,
+        paths=frozenset(row.path for row in made.files),
     )
 
 

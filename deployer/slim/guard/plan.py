@@ -6,7 +6,7 @@ loader looks in stays, with a link a file: it remembers a folder that is not the
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from deployer.models.package import Entry, Kind, Package
@@ -64,6 +64,13 @@ def plan(full: Package, slim: Package, libraries: Libraries, unguarded: Collecti
         unguarded: paths that are not to be brought back: what a drop rule takes although it was touched.
     """
     return _Planner(full, slim, libraries, frozenset(unguarded)).plan()
+
+
+def without_links(package: Package) -> Package:
+    """Return a guarded package without the links that stand for what was dropped."""
+    stand_ins = f"{TREE}/"
+    kept = {path: entry for path, entry in package.entries.items() if not entry.target.startswith(stand_ins)}
+    return replace(package, entries=kept)
 
 
 class _Planner:
