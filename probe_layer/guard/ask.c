@@ -80,8 +80,8 @@ struct question {
 
 static int put_question(const struct question *question, const char *path, int flags) {
     if (question->is_extended)
-        return (int)syscall(SYS_statx, question->dirfd, path, flags, question->mask, question->answer);
-    return (int)syscall(SYS_newfstatat, question->dirfd, path, question->answer, flags);
+        return (int)ask_kernel(SYS_statx, question->dirfd, path, flags, question->mask, question->answer);
+    return (int)ask_kernel(SYS_newfstatat, question->dirfd, path, question->answer, flags);
 }
 
 static unsigned form(const struct question *question) {
@@ -272,4 +272,14 @@ RESOLVED(canonicalize_file_name, (const char *path), (path))
 NEXT(char *, getcwd, (char *buffer, size_t size))
 EXPORT char *getcwd(char *buffer, size_t size) {
     return at_home(CALL(getcwd)(buffer, size));
+}
+
+NEXT(char *, __getcwd_chk, (char *buffer, size_t size, size_t room))
+EXPORT char *__getcwd_chk(char *buffer, size_t size, size_t room) {
+    return at_home(CALL(__getcwd_chk)(buffer, size, room));
+}
+
+NEXT(char *, get_current_dir_name, (void))
+EXPORT char *get_current_dir_name(void) {
+    return at_home(CALL(get_current_dir_name)());
 }

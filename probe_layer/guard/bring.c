@@ -32,12 +32,12 @@ static unsigned char *told; /* a bit for each row: what was not served is said o
 
 static int is_there(const char *place) {
     struct stat about;
-    return !syscall(SYS_newfstatat, CWD, place, &about, 0);
+    return !ask_kernel(SYS_newfstatat, CWD, place, &about, 0);
 }
 
 static long milliseconds(void) {
     struct timespec now;
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    ask_kernel(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -51,9 +51,9 @@ static int is_noted(long which) {
     strcat(strcat(place, life), ".");
     if (which < 0) strcat(place, "all");
     else digits(place + strlen(place), (unsigned long)which);
-    if (syscall(SYS_newfstatat, CWD, place, &about, 0)) return 0;
+    if (ask_kernel(SYS_newfstatat, CWD, place, &about, 0)) return 0;
     if (!(about.st_mode & 0200)) return 1;
-    syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+    ask_kernel(SYS_clock_gettime, CLOCK_REALTIME, &now);
     return now.tv_sec - about.st_mtime < WHILE;
 }
 
@@ -84,18 +84,18 @@ static int become_fetcher(void *given) {
     struct job *job = given;
     sigset_t none;
     sigemptyset(&none);
-    syscall(SYS_setsid);
-    syscall(SYS_dup3, job->out, 1, 0);
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
-    syscall(SYS_execve, job->arguments[0], job->arguments, job->environment);
-    syscall(SYS_exit, 127);
+    ask_kernel(SYS_setsid);
+    ask_kernel(SYS_dup3, job->out, 1, 0);
+    ask_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+    ask_kernel(SYS_execve, job->arguments[0], job->arguments, job->environment);
+    ask_kernel(SYS_exit, 127);
     return 127;
 }
 
 static int be_between(void *given) {
     struct job *job = given;
     clone(become_fetcher, job->stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, job);
-    syscall(SYS_exit, 0);
+    ask_kernel(SYS_exit, 0);
     return 0;
 }
 
@@ -107,11 +107,11 @@ static int start_fetcher(struct job *job) {
     if (stacks == MAP_FAILED) return 0;
     job->stack = stacks;
     sigfillset(&all);
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+    ask_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
     int pid = clone(be_between, stacks + 2 * STACK, CLONE_VM | CLONE_VFORK, job);
     if (pid > 0)
-        while (syscall(SYS_wait4, pid, NULL, __WCLONE, NULL) < 0 && errno == EINTR) {}
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
+        while (ask_kernel(SYS_wait4, pid, NULL, __WCLONE, NULL) < 0 && errno == EINTR) {}
+    ask_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
     munmap(stacks, 2 * STACK);
     return pid > 0;
 }
@@ -122,12 +122,12 @@ static enum word hear(int from, int *quiet) {
     while (*quiet < PATIENCE) {
         struct pollfd one = {from, POLLIN, 0};
         struct timespec step = {0, 100000000};
-        long ready = syscall(SYS_ppoll, &one, 1, &step, NULL, 8);
+        long ready = ask_kernel(SYS_ppoll, &one, 1, &step, NULL, 8);
         if (ready <= 0) {
             ++*quiet;
             continue;
         }
-        long got = syscall(SYS_read, from, heard, sizeof heard);
+        long got = ask_kernel(SYS_read, from, heard, sizeof heard);
         if (got <= 0) return NOTHING;
         long at = 0;
         while (at < got && heard[at] == LIFE) at++;
@@ -149,12 +149,12 @@ static enum word fetch(uint32_t which, int *quiet) {
     strcat(strcpy(script, guard_folder), FETCHER);
     strcpy(libraries, "LD_LIBRARY_PATH=");
     if (path && strlen(path) < PATH_ROOM) strcat(libraries, path);
-    if (syscall(SYS_pipe2, ends, O_CLOEXEC)) return FAILED;
+    if (ask_kernel(SYS_pipe2, ends, O_CLOEXEC)) return FAILED;
     struct job job = {arguments, environment, ends[1], NULL};
     int started = start_fetcher(&job);
-    syscall(SYS_close, ends[1]);
+    ask_kernel(SYS_close, ends[1]);
     enum word word = started ? hear(ends[0], quiet) : FAILED;
-    syscall(SYS_close, ends[0]);
+    ask_kernel(SYS_close, ends[0]);
     return word;
 }
 
@@ -173,7 +173,7 @@ static __attribute__((noinline)) void fetch_or_remember(uint32_t which) {
 static int take_from_pool(const struct row *row, const char *place) {
     char pool[64] = STORE "/pool/";
     digits(pool + sizeof STORE "/pool/" - 1, number_of(row));
-    return !syscall(SYS_renameat2, CWD, pool, CWD, place, 0);
+    return !ask_kernel(SYS_renameat2, CWD, pool, CWD, place, 0);
 }
 
 /* `whole`: what this one is needed for, so that one run of the fetcher brings all of it. */
@@ -226,7 +226,7 @@ int starting(int dirfd, const char *path, char *const *arguments) {
     struct asked asked;
     int before = errno;
     if (look_up(dirfd, path, &asked) && asked.row && asked.row->kind != FOLDER_ROW) bring(asked.row, "exec");
-    int there = path && !syscall(SYS_faccessat, dirfd, path, 1);
+    int there = path && !ask_kernel(SYS_faccessat, dirfd, path, 1);
     errno = before;
     return there;
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 from probe_layer.entry import inflated, read_header, stored
 from probe_layer.fetch import Stream, StreamError
@@ -11,7 +11,9 @@ from probe_layer.guard import store
 from probe_layer.guard.failure import FetchError, damaged
 from probe_layer.guard.index import DEFLATED, FILE, FOLDER, Index, Row
 from probe_layer.guard.inside import Blocks
-from probe_layer.guard.s3 import Body, Bucket
+
+if TYPE_CHECKING:
+    from probe_layer.guard.s3 import Body, Bucket
 
 NEIGHBOURS = 1 << 20
 """Packed bytes that come along with a file, half of them from before it."""

@@ -6,6 +6,7 @@
 #ifndef LDEPLOY_GUARD_H
 #define LDEPLOY_GUARD_H
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "../find.h"
@@ -99,7 +100,13 @@ HIDDEN int refusal(int dirfd, const char *path, int flags);
 #define TEMPORARY 020000000    /* what O_TMPFILE has and O_DIRECTORY has not */
 #define AT_NO_FOLLOW 0x100     /* AT_SYMLINK_NOFOLLOW */
 
-extern long syscall(long number, ...);
+/* As syscall(2), which is one of ours. */
+static inline long settled(long result) {
+    if (!FAILED(result)) return result;
+    errno = (int)-result;
+    return -1;
+}
+#define ask_kernel(...) settled(KERNEL(__VA_ARGS__))
 
 /* A function of ours, and what finds the next one of its name when the program starts: dlsym is not for signal handlers. */
 #define NEXT(type, name, params)                                                              \

@@ -114,7 +114,7 @@ static const char *take_field(const char *text, char *to, size_t room) {
 
 static void draw_life(void) {
     unsigned char random[8] = {0};
-    syscall(SYS_getrandom, random, sizeof random, 0);
+    ask_kernel(SYS_getrandom, random, sizeof random, 0);
     for (int i = 0; i < 8; i++) snprintf(life + 2 * i, 3, "%02x", random[i]);
 }
 
@@ -138,14 +138,14 @@ static void map_index(void) {
     char place[1100];
     struct stat about;
     snprintf(place, sizeof place, "%s/guard.idx", guard_folder);
-    int file = (int)syscall(SYS_openat, CWD, place, O_RDONLY | O_CLOEXEC, 0);
+    int file = (int)ask_kernel(SYS_openat, CWD, place, O_RDONLY | O_CLOEXEC, 0);
     if (file < 0) return;
-    if (!syscall(SYS_fstat, file, &about) && about.st_size > (long)sizeof(struct header)) {
+    if (!ask_kernel(SYS_fstat, file, &about) && about.st_size > (long)sizeof(struct header)) {
         void *mapped = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, file, 0);
         if (mapped != MAP_FAILED && !memcmp(mapped, MAGIC, sizeof MAGIC - 1))
             __atomic_store_n(&guard_index, mapped, __ATOMIC_RELEASE);
     }
-    syscall(SYS_close, file);
+    ask_kernel(SYS_close, file);
 }
 
 __attribute__((constructor)) void open_index(void) {

@@ -7,7 +7,7 @@ stands after 2 seconds without a sign of life, counted in tenths, as a sandbox m
 import _thread
 import os
 import time
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from probe_layer.guard import store
 from probe_layer.guard.bring import bring
@@ -15,7 +15,9 @@ from probe_layer.guard.failure import FetchError
 from probe_layer.guard.index import NAME, Index
 from probe_layer.guard.inside import Blocks
 from probe_layer.guard.line import fault_line
-from probe_layer.guard.s3 import Bucket
+
+if TYPE_CHECKING:
+    from probe_layer.guard.s3 import Bucket
 
 ALIVE, BROUGHT, NOTED, FAILED = b".", b"k", b"x", b"f"
 _TENTH = 0.1
@@ -68,7 +70,9 @@ class Job:
         blocks = about.get("blocks")
         source: Union[Blocks, Bucket]
         if blocks is None:
-            source = Bucket(about, read_environment(self._pid), self._heard)
+            from probe_layer.guard import s3  # noqa: PLC0415 - 4 ms that what lies inside does not need
+
+            source = s3.Bucket(about, read_environment(self._pid), self._heard)
         else:
             source, self._enough = Blocks(self._folder, blocks, self._heard), 1
         bring(index, self._number, source, os.path.dirname(self._folder), self._wanted)

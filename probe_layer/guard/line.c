@@ -31,7 +31,7 @@ void know_log(const char *told, char *child, size_t room) {
         sscanf(told, "%lu.%lu.%lu.%lu", &log_device[0], &log_file[0], &log_device[1], &log_file[1]);
     } else {
         for (int i = 0; i < 2; i++)
-            if (!syscall(SYS_fstat, i + 1, &about)) {
+            if (!ask_kernel(SYS_fstat, i + 1, &about)) {
                 log_device[i] = about.st_dev;
                 log_file[i] = about.st_ino;
             }
@@ -42,7 +42,7 @@ void know_log(const char *told, char *child, size_t room) {
 static int log_descriptor(void) {
     struct stat about;
     for (int file = 1; file <= 2; file++)
-        if (!syscall(SYS_fstat, file, &about))
+        if (!ask_kernel(SYS_fstat, file, &about))
             for (int i = 0; i < 2; i++)
                 if (log_file[i] && about.st_ino == log_file[i] && about.st_dev == log_device[i]) return file;
     return -1;
@@ -50,7 +50,7 @@ static int log_descriptor(void) {
 
 int is_runtime(void) {
     char own[24];
-    digits(own, (unsigned long)syscall(SYS_getpid));
+    digits(own, (unsigned long)ask_kernel(SYS_getpid));
     return !strcmp(own, runtime_pid);
 }
 
@@ -58,14 +58,14 @@ int is_runtime(void) {
 void say_rest(void) {
     char block[4096], mine[64] = LEFT ".";
     int before = errno;
-    digits(mine + sizeof LEFT, (unsigned long)syscall(SYS_gettid));
-    int log = syscall(SYS_faccessat, CWD, LEFT, 0) ? -1 : log_descriptor();
-    if (log >= 0 && !syscall(SYS_renameat2, CWD, LEFT, CWD, mine, 0)) {
-        int file = (int)syscall(SYS_openat, CWD, mine, O_RDONLY | O_CLOEXEC, 0);
+    digits(mine + sizeof LEFT, (unsigned long)ask_kernel(SYS_gettid));
+    int log = ask_kernel(SYS_faccessat, CWD, LEFT, 0) ? -1 : log_descriptor();
+    if (log >= 0 && !ask_kernel(SYS_renameat2, CWD, LEFT, CWD, mine, 0)) {
+        int file = (int)ask_kernel(SYS_openat, CWD, mine, O_RDONLY | O_CLOEXEC, 0);
         long got;
-        while (file >= 0 && (got = syscall(SYS_read, file, block, sizeof block)) > 0) syscall(SYS_write, log, block, got);
-        if (file >= 0) syscall(SYS_close, file);
-        syscall(SYS_unlinkat, CWD, mine, 0);
+        while (file >= 0 && (got = ask_kernel(SYS_read, file, block, sizeof block)) > 0) ask_kernel(SYS_write, log, block, got);
+        if (file >= 0) ask_kernel(SYS_close, file);
+        ask_kernel(SYS_unlinkat, CWD, mine, 0);
     }
     errno = before;
 }
@@ -73,14 +73,14 @@ void say_rest(void) {
 void say_line(const char *line, size_t length) {
     int log = log_descriptor();
     if (log >= 0) {
-        syscall(SYS_write, log, line, length);
+        ask_kernel(SYS_write, log, line, length);
         if (is_runtime()) say_rest();
         return;
     }
-    log = (int)syscall(SYS_openat, CWD, LEFT, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    log = (int)ask_kernel(SYS_openat, CWD, LEFT, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (log < 0) return;
-    syscall(SYS_write, log, line, length);
-    syscall(SYS_close, log);
+    ask_kernel(SYS_write, log, line, length);
+    ask_kernel(SYS_close, log);
 }
 
 /* -- the line ------------------------------------------------------------------------------------------------------ */
@@ -133,7 +133,7 @@ __attribute__((noinline)) void say_miss(const struct row *row, const char *ask, 
     char line[LONGEST], *to, *end = line + sizeof line - 700, package[sizeof guard_index->package + 1] = "";
     struct timespec now;
     memcpy(package, guard_index->package, sizeof guard_index->package);
-    syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+    ask_kernel(SYS_clock_gettime, CLOCK_REALTIME, &now);
     to = stamp(put(line, "{\"record\":\"ldeploy-guard/1\",\"timestamp\":\""), &now);
     to = put(put(put(to, "\",\"level\":\"WARN\",\"package\":\""), package), "\",\"sandbox\":\"");
     to = put(put(to, life), "\",\"miss\":\"");

@@ -17,9 +17,10 @@
 
 /* -- files --------------------------------------------------------------------------------------------------------- */
 
-/* With O_NOFOLLOW a link of ours is no link. What is to be done, as serve() says. */
+/* With O_NOFOLLOW a link of ours is no link; with O_DIRECTORY too, it would be no folder. What is to be done, as serve()
+ * says. */
 static __attribute__((noinline)) enum outcome reopen(int dirfd, const char *path, int *flags, struct asked *asked) {
-    if (errno != ELOOP) return serve(dirfd, path, "open", asked);
+    if (errno == ENOENT) return serve(dirfd, path, "open", asked);
     if (!(*flags & OPEN_NO_FOLLOW) || !look_up(dirfd, path, asked) || !asked->row) return ABANDON;
     if (!bring(asked->row, "open")) {
         errno = ENOENT;
@@ -46,7 +47,7 @@ static __attribute__((noinline)) enum outcome reopen(int dirfd, const char *path
         return -1;                                                                            \
     }                                                                                         \
     int result = CALL(name) args;                                                             \
-    if (result >= 0 || !guard_index || (errno != ENOENT && errno != ELOOP)) return result;    \
+    if (result >= 0 || !guard_index || (errno != ENOENT && errno != ELOOP && errno != ENOTDIR)) return result; \
     enum outcome outcome = reopen(dirfd, path, &flags, &asked);                               \
     if (outcome == ABANDON) return -1;                                                        \
     if (outcome == INSTEAD) path = asked.path;                                                \
@@ -165,7 +166,7 @@ static __attribute__((noinline)) void retype(void *stream, struct entry *entry) 
     char target[PATH_ROOM];
     struct asked asked;
     int before = errno;
-    long length = syscall(SYS_readlinkat, dirfd(stream), entry->name, target, sizeof target - 1);
+    long length = ask_kernel(SYS_readlinkat, dirfd(stream), entry->name, target, sizeof target - 1);
     errno = before;
     if (length <= (long)strlen(STORE)) return;
     target[length] = 0;

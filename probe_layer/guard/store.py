@@ -119,7 +119,7 @@ def write(number: int, row: Row, portions: Iterator[bytes], source: str) -> None
                 rest = rest[os.write(handle, rest) :]
         if size != row.size or digest.digest() != row.digest:
             raise damaged(row.path, source)
-        os.fchmod(handle, row.mode & 0o555)
+        os.fchmod(handle, row.mode)
         os.utime(handle, (row.changed, row.changed))
         os.rename(fresh, "%s/%d" % (POOL, number))
     except BaseException:

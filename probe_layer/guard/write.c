@@ -91,4 +91,4 @@ RENAMED(renameat, (int old_dirfd, const char *old, int dirfd, const char *path),
         dirfd, -1)
 RENAMED(renameat2, (int old_dirfd, const char *old, int dirfd, const char *path, unsigned flags),
         (old_dirfd, old, dirfd, path, flags), old_dirfd, dirfd,
-        syscall(SYS_renameat2, old_dirfd, old, dirfd, path, flags))
+        ask_kernel(SYS_renameat2, old_dirfd, old, dirfd, path, flags))

@@ -2,10 +2,14 @@
 
 import io
 import shutil
+import sqlite3
+import struct
 import subprocess
 import sysconfig
 import zipfile
 from pathlib import Path
+
+import certifi
 
 SUITE = Path(__file__).with_name("guard_package")
 TEXTS = {
@@ -30,6 +34,11 @@ TEXTS = {
     "gone-1.0.dist-info/RECORD": "gone/__init__.py,,\ngone/fast.py,,\n",
     "gone-1.0.dist-info/entry_points.txt": "[console_scripts]\ngone = gone:main\n",
     "space/one.py": "ONE = 1\n",
+    "space/text.txt": "text\n",
+    "gone/data/added.pth": "added\n",
+    "gone/data/added/inside.txt": "inside\n",
+    "part/data/vars.sh": "VAR=value\n",
+    "part/data/site.ini": "[site]\nname = here\n",
     "bin/tool.sh": '#!/bin/sh\necho "tool $1"\n',
     **{f"part/empty/s{number}/model.json": f'{{"s": {number}}}\n' for number in range(5)},
     **{f"part/scan/f{number}.dat": "d" * number for number in range(30)},
@@ -78,10 +87,35 @@ def build(folder: Path) -> Path:
     (folder / "bin/tool.sh").chmod(0o755)
     (folder / "part/data/big.bin").write_bytes(bytes(range(256)) * 2048)
     (folder / "part/data/more.zip").write_bytes(_zip({"inzip.py": "INZIP = 'in a zip'\n"}))
+    for place in ("part/data/words.db", "gone/data/more.db"):
+        _database(folder / place)
+    _more_data(folder / "part/data")
+    (folder / "bin/script").write_text("#!/var/task/bin/reader\n")
+    (folder / "bin/script").chmod(0o755)
     for name in ("app.py", "askers.py"):
         shutil.copy(SUITE / name, folder / name)
     _compile_all(folder)
     return folder
+
+
+def _database(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("create table words as select 'word' as word")
+    connection.commit()
+    connection.close()
+
+
+def _more_data(folder: Path) -> None:
+    """A time zone, a catalogue of translations and a certificate, as libraries read them."""
+    shutil.copy(certifi.where(), folder / "trusted.pem")
+    zone = folder / "zones/Somewhere/Else"
+    zone.parent.mkdir(parents=True)
+    zone.write_bytes(b"TZif2" + bytes(15) + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + bytes(6) + b"UTC\0")
+    zone.write_bytes(zone.read_bytes() * 2 + b"\nUTC0\n")
+    catalogue = folder / "locale/de/LC_MESSAGES/words.mo"
+    catalogue.parent.mkdir(parents=True)
+    texts = b"yes\0ja\0"
+    catalogue.write_bytes(struct.pack("<7I4I", 0x950412DE, 0, 1, 28, 36, 0, 44, 3, 44, 2, 48) + texts)
 
 
 def _zip(files: dict[str, str]) -> bytes:

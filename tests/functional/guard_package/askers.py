@@ -8,6 +8,8 @@ import glob
 import importlib
 import importlib.metadata
 import importlib.resources
+import importlib.util
+import inspect
 import json
 import linecache
 import mmap
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tokenize
 import traceback
 import zipimport
 
@@ -305,6 +308,252 @@ def writes():
         except OSError as error:
             found[name] = "refused" if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM) else error.strerror
     return found
+
+
+def specs_and_paths():
+    found = importlib.util.find_spec("gone.sub.leaf")
+    spec = importlib.util.spec_from_file_location("elsewhere", ROOT + "/part/lazy.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.path.append(ROOT + "/part/data/more.zip")
+    return (
+        found.origin,
+        module.VALUE,
+        importlib.import_module("inzip").__file__,
+        str(importlib.util.find_spec("gone.no")),
+    )
+
+
+def source_of_an_object():
+    fails = importlib.import_module("gone.fails")
+    with tokenize.open(fails.__file__) as file:
+        first = next(tokenize.generate_tokens(file.readline)).string
+    return inspect.getsource(fails.fail), inspect.getsourcefile(fails), first, inspect.getmodule(fails.fail).__name__
+
+
+def entry_points():
+    points = [each for each in importlib.metadata.entry_points(group="console_scripts") if each.name == "gone"]
+    owners = importlib.metadata.packages_distributions()
+    return [str(each.value) for each in points], owners.get("gone"), importlib.metadata.requires("gone")
+
+
+def resources_as_files():
+    with importlib.resources.as_file(importlib.resources.files("gone") / "data" / "table.txt") as path:
+        one = path.read_text(), str(path)
+    parts = importlib.resources.files("space"), importlib.resources.files("part.plugins")
+    return one, [sorted(each.name for each in part.iterdir() if each.name != "__pycache__") for part in parts]
+
+
+def every_entry_of_a_folder():
+    found = []
+    with os.scandir("part") as entries:
+        for each in sorted(entries, key=lambda entry: entry.name):
+            status = each.stat(follow_symlinks=False)
+            kinds = each.is_file(follow_symlinks=False), each.is_dir(follow_symlinks=False), each.is_symlink()
+            found.append((each.name, kinds, status.st_size if kinds[0] else 0, oct(status.st_mode >> 12)))
+    walked = [(top, sorted(names), sorted(files)) for top, names, files, _ in os.fwalk("part/data")]
+    listed = sorted(os.listdir(os.open("gone/sub", os.O_RDONLY)))
+    return found, walked, listed, [p.is_symlink() for p in sorted(pathlib.Path("gone").iterdir())]
+
+
+def patterns():
+    here = pathlib.Path(ROOT)
+    return (
+        sorted(glob.glob("*/data/**", root_dir=ROOT, recursive=True)),
+        sorted(glob.glob(ROOT + "/g*/*.py")),
+        sorted(str(path) for path in here.glob("*/data/*.txt")),
+        sorted(str(path) for path in here.glob("part/scan/f1?.dat")),
+        sorted(glob.iglob("space/*")),
+    )
+
+
+def resolved_paths():
+    path = pathlib.Path("gone/sub/../data/table.txt")
+    same = os.path.samefile("gone/data/table.txt", ROOT + "/gone/data/table.txt")
+    missing = [os.path.realpath("gone/none", strict=False), os.path.realpath("gone/none/deeper")]
+    try:
+        strict = os.path.realpath("part/data/none", strict=True)
+    except OSError as error:
+        strict = error.strerror
+    return str(path.resolve(strict=True)), path.exists(), same, missing, strict, os.path.lexists("part/lazy.py")
+
+
+def a_database():
+    import sqlite3
+
+    plain = sqlite3.connect(ROOT + "/part/data/words.db").execute("select word from words").fetchall()
+    address = f"file:{ROOT}/gone/data/more.db?mode=ro"
+    return plain, sqlite3.connect(address, uri=True).execute("select count(*) from words").fetchone()
+
+
+def certificates_read_by_a_library():
+    import ssl
+
+    context = ssl.create_default_context(cafile=ROOT + "/part/data/trusted.pem")
+    return len(context.get_ca_certs())
+
+
+def descriptors():
+    source = os.open("part/data/plain.txt", os.O_RDONLY)
+    target = os.open("/tmp/copied.txt", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    sent = os.sendfile(target, source, 0, 99)
+    path_only = os.open("part/data/deep/note.txt", os.O_PATH)
+    again = os.open(f"/proc/self/fd/{path_only}", os.O_RDONLY)
+    return sent, os.read(again, 99).decode(), os.readlink(f"/proc/self/fd/{source}"), os.fstat(path_only).st_size
+
+
+def archives():
+    import filecmp
+    import zipfile
+
+    shutil.copytree("gone", "/tmp/copied-gone")
+    shutil.copy2("part/lazy.py", "/tmp/copied.py")
+    shutil.make_archive("/tmp/packed-part", "zip", "part/data")
+    names = sorted(zipfile.ZipFile("/tmp/packed-part.zip").namelist())
+    found = sorted(os.path.join(place, name)[len("/tmp/copied-gone"):] for place, _, files in os.walk("/tmp/copied-gone")
+                   for name in files if not name.endswith(".pyc"))  # fmt: skip
+    links = [
+        name
+        for place, _, files in os.walk("/tmp/copied-gone")
+        for name in files
+        if os.path.islink(os.path.join(place, name))
+    ]
+    return names, found, links, filecmp.cmp("part/lazy.py", "/tmp/copied.py", shallow=False)
+
+
+def programs_by_relative_paths():
+    def run(*command, **settings):
+        done = subprocess.run(command, capture_output=True, text=True, **settings)
+        return done.returncode, done.stdout
+
+    found = [
+        run("./tool.sh", "x", cwd="bin"),
+        run("../../../bin/reader", "note.txt", cwd="part/data/deep"),
+        run("sh", "-c", "cd gone/data && cat table.txt && pwd && ls .. && . ../../part/data/vars.sh && echo $VAR"),
+        run(
+            "sh",
+            "-c",
+            "for f in part/data/d*/*.txt gone/*.py; do echo $f; done; test -d gone && [ -r part/lazy.py ] && echo yes",
+        ),
+        run("cat", "part/data/deep/../plain.txt", "gone/sub/../data/table.txt"),
+        run("find", "part/data", "-type", "f", "-name", "*.txt"),
+        run("ls", "-lLd", "--time-style=+", "part/lazy.py")[1].split()[:1],
+        run("grep", "-r", "table", "gone/data"),
+        run("cp", "-r", "part/data/deep", "/tmp/copied-deep"),
+        run("head", "-c", "4", "/tmp/copied-deep/note.txt"),
+        run("bin/script", "part/data/deep/note.txt"),
+        run("env", "-i", "bin/tool.sh", "bare"),
+        run("timeout", "9", "bin/tool.sh", "timed"),
+    ]
+    return [*found[:5], sorted(found[5][1].split()), *found[6:]], shutil.which("tool.sh", path=ROOT + "/bin")
+
+
+def executed_in_a_child():
+    found = []
+    for call, arguments in (
+        (os.execv, ("bin/tool.sh", ["tool.sh", "v"])),
+        (os.execvpe, ("tool.sh", ["tool.sh", "p"], {"PATH": ROOT + "/bin:/bin:/usr/bin"})),
+    ):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.dup2(writer, 1)
+            try:
+                call(*arguments)
+            finally:
+                os._exit(9)
+        os.close(writer)
+        found.append((os.read(reader, 99).decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
+    return found
+
+
+def asynchronous():
+    import asyncio
+
+    async def read(path):
+        return await asyncio.to_thread(lambda: open(path).read())
+
+    async def work():
+        paths = ["part/data/deep/note.txt", "gone/data/table.txt", *(f"part/scan/f{number}.dat" for number in range(8))]
+        process = await asyncio.create_subprocess_exec("bin/tool.sh", "async", stdout=subprocess.PIPE)
+        return await asyncio.gather(*map(read, paths), process.communicate(), return_exceptions=True)
+
+    return str(asyncio.run(work()))
+
+
+def a_pool_of_processes():
+    from concurrent.futures import ThreadPoolExecutor
+
+    pipes = []
+    for number in range(4):
+        receiver, sender = multiprocessing.Pipe(False)
+        process = multiprocessing.get_context("spawn").Process(
+            target=_read, args=(f"part/scan/f{number + 3}.dat", sender)
+        )
+        process.start()
+        pipes.append((receiver, process))
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda number: len(open(f"part/scan/f{number}.dat").read()), range(30)))
+    found = [receiver.recv() for receiver, _ in pipes]
+    for _, process in pipes:
+        process.join()
+    return found, texts
+
+
+def compiled_elsewhere():
+    import compileall
+    import py_compile
+
+    made = py_compile.compile("part/lazy.py", cfile="/tmp/copied-lazy.pyc", doraise=True)
+    compileall.compile_dir("gone", quiet=2)
+    sys.path_importer_cache.clear()
+    return made, importlib.import_module("part.lazy").VALUE
+
+
+def folders_of_their_own():
+    import site
+
+    site.addsitedir(ROOT + "/gone/data")
+    return sys.path[-1], [name for name in sys.path if name.endswith("added")]
+
+
+def text_in_other_languages():
+    import gettext
+
+    catalogue = gettext.find("words", ROOT + "/part/data/locale", languages=["de"])
+    words = gettext.translation("words", ROOT + "/part/data/locale", languages=["de", "en"], fallback=True)
+    return catalogue, words.gettext("yes")
+
+
+def time_zones():
+    import zoneinfo
+
+    zoneinfo.reset_tzpath(to=[ROOT + "/part/data/zones"])
+    return zoneinfo.ZoneInfo("Somewhere/Else").key, sorted(zoneinfo.available_timezones())
+
+
+def settings_files():
+    import configparser
+    import fileinput
+
+    parser = configparser.ConfigParser()
+    read = parser.read(["part/data/none.ini", "part/data/site.ini"])
+    lines = list(fileinput.input(["part/data/plain.txt", "gone/data/table.txt"]))
+    return read, parser.get("site", "name"), lines, os.path.getsize("part/data/site.ini")
+
+
+def system_calls():
+    import ctypes
+
+    c = ctypes.CDLL(None, use_errno=True)
+    c.syscall.restype = ctypes.c_long
+    openat, statx, faccessat = (257, 332, 269) if os.uname().machine == "x86_64" else (56, 291, 48)
+    file = c.syscall(openat, -100, (ROOT + "/part/scan/f20.dat").encode(), 0)
+    buffer = ctypes.create_string_buffer(256)
+    looked = c.syscall(statx, -100, (ROOT + "/part/scan/f21.dat").encode(), 0, 0x7FF, buffer)
+    how = (ctypes.c_uint64 * 3)(0, 0, 0)
+    other = c.syscall(437, -100, (ROOT + "/part/scan/f22.dat").encode(), how, 24)
+    return file >= 0 and len(os.read(file, 99)), looked, other >= 0, c.syscall(faccessat, -100, b"part/scan/f23.dat", 4)
 
 
 def c_calls():
