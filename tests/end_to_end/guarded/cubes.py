@@ -1,9 +1,8 @@
 """Data cubes: backends by entry point, each with C libraries of its own."""
 
-REQUIREMENTS = ["xarray==2025.7.1", "netCDF4==1.7.2", "h5netcdf==1.6.3", "h5py==3.14.0", "scipy==1.16.1", "numpy==2.3.2",
+REQUIREMENTS = ["xarray==2025.7.1", "netCDF4==1.7.2", "h5netcdf==1.6.3", "h5py==3.14.0", "numpy==2.3.2",
                 "pandas==2.3.1", "cftime==1.6.4.post1"]  # fmt: skip
 EVENTS = [
-    {"engine": "scipy"},
     {"engine": "netcdf4"},
     {"engine": "h5netcdf"},
     {"engine": "h5py"},
