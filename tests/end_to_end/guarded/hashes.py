@@ -1,8 +1,8 @@
 """Password hashes by scheme, sessions and back ends of an asynchronous client by name."""
 
-REQUIREMENTS = ["passlib==1.7.4", "bcrypt==4.0.1", "argon2-cffi==25.1.0", "anyio==4.9.0", "trio==0.30.0", "httpx==0.28.1",
+REQUIREMENTS = ["passlib==1.7.4", "bcrypt==4.0.1", "anyio==4.9.0", "trio==0.30.0", "httpx==0.28.1",
                 "h2==4.2.0", "brotli==1.1.0"]  # fmt: skip
-EVENTS = ["sha256_crypt", "bcrypt", "argon2", "pbkdf2_sha512", "asyncio", "trio", "http2", "command"]
+EVENTS = ["sha256_crypt", "bcrypt", "pbkdf2_sha512", "asyncio", "trio", "http2", "command"]
 
 import sys
 

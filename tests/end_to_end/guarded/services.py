@@ -13,6 +13,6 @@ def handler(event, context):
     client = SESSION.client(name)
     model = client.meta.service_model
     resource = SESSION.resource(name)
-    pages = [operation for operation in dir(client) if client.can_paginate(operation)]
+    pages = [operation for operation in client.meta.method_to_api_mapping if client.can_paginate(operation)]
     return [boto3.__version__, model.api_version, len(pages), client.waiter_names, resource.meta.service_name,
             client.meta.endpoint_url, sorted(SESSION.get_available_regions(name))[:3]]  # fmt: skip
