@@ -41,7 +41,8 @@ def probed_package(file: Path, project: Project) -> list[Any]:
     create = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", RUNTIME)
     probed = project.ldeploy("probe", "f", "--package", str(package), "--resolve-s3", *create, *SIZES)
     assert probed.code == 0, probed.err
-    first, *others = said["EVENTS"]
+    events: list[Any] = said["EVENTS"]
+    first, *others = events
     assert "errorType" not in json.dumps(project.cloud.invoke("f", first).value)
     return others
 
