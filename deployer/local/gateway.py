@@ -20,6 +20,7 @@ from deployer.local.faults import ErrorAnswer, Faults, Kind, error_answer
 from deployer.local.functions import settings
 from deployer.local.operations import REST, operation
 from deployer.local.sandbox.code_store import CodeStore
+from deployer.local.services.web_requests import api_of, read_request
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -46,13 +47,8 @@ class Gateway:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if "HTTP_ORIGIN" in environ or not is_local(environ.get("HTTP_HOST", "")):
-            # A web page in the user's browser has no business here, nor under a name of its own (DNS rebinding).
-            return Response(status=403)(environ, start_response)
-        if path.startswith(DOWNLOADS):
-            return self._download(path.removeprefix(DOWNLOADS), environ)(environ, start_response)
-        if path.startswith(CONTROL):
-            return self._control(Request(environ))(environ, start_response)
+        if own := self._own(environ, path):
+            return own(environ, start_response)
         name = operation(environ, peek(environ))
         kind = self._faults.meet(name)
         if kind is None and (refused := refusal(name, environ)):
@@ -61,6 +57,18 @@ class Gateway:
         if kind is None:
             return self._answer(name, environ, start_response)
         return self._fail(kind, name, environ, start_response)
+
+    def _own(self, environ: Environ, path: str) -> Response | None:
+        """Answer what is not for moto: refusals, web functions, downloads, control."""
+        if not is_local(environ.get("HTTP_HOST", "")):  # a name of a web page's own (DNS rebinding)
+            return Response(status=403)
+        if api := api_of(environ):
+            return web(environ, api)
+        if "HTTP_ORIGIN" in environ:  # a web page in the user's browser has no business here
+            return Response(status=403)
+        if path.startswith(DOWNLOADS):
+            return self._download(path.removeprefix(DOWNLOADS), environ)
+        return self._control(Request(environ)) if path.startswith(CONTROL) else None
 
     def _answer(self, name: str, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Let moto answer; what it lacks or fails on becomes an AWS error in the service's own form, never HTML."""
@@ -118,9 +126,25 @@ class Gateway:
                 self._faults.forget()
             case "GET", "journal":
                 return Response(json.dumps(self._faults.journal), mimetype="application/json")
+            case "GET", "apis":
+                return Response(json.dumps(apis(f"{request.scheme}://{request.host}")), mimetype="application/json")
             case _:
                 return Response(status=404)
         return Response(status=204)
+
+
+def web(environ: Environ, api: str) -> Response:
+    """Answer a request to an API or a function URL."""
+    from deployer.local.services.web import answer  # noqa: PLC0415 - a second, for those who have APIs
+
+    return answer(read_request(environ, api)).response()
+
+
+def apis(endpoint: str) -> list[dict[str, Any]]:
+    """Return the APIs and function URLs, each with its address here."""
+    from deployer.local.services.web import listed  # noqa: PLC0415 - as above
+
+    return listed(endpoint)
 
 
 def error_type(document: Mapping[str, Any]) -> dict[str, str]:

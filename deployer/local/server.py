@@ -168,11 +168,11 @@ class QuietHandler(MotoRequestHandler):  # type: ignore[misc]
             logging.getLogger(__name__).debug(message, *args)
 
 
-ANSWERS: Final[Mapping[str, Any]] = {
-    "lambda": LocalResponse,
-    "awslambda": LocalResponse,
-    "iam": RolesResponse,
-    "s3": ObjectsResponse,
+ANSWERS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "lambda": (LocalResponse,),
+    "awslambda": (LocalResponse,),
+    "iam": (RolesResponse,),
+    "s3": (ObjectsResponse,),
 }
 
 
@@ -190,23 +190,31 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
 
 @functools.cache
 def create_app(service: SERVICE_NAMES) -> Flask:
-    """Return moto's own application for a service; S3's, Lambda's, IAM's and CloudFormation's with our answers.
+    """Return moto's own application for a service; S3's, Lambda's, IAM's, API Gateway's and stacks' with our answers.
 
     It holds no state and takes long to make: the next embedded AWS of this process has the same.
     """
     app: Flask = create_backend_app(service)
-    if answers := stacks() if service == "cloudformation" else ANSWERS.get(service):
-        views: dict[str, Any] = app.view_functions
+    views: dict[str, Any] = app.view_functions
+    for answers in answers_of(service):
         for route, view in views.items():
-            views[route] = convert_to_flask_response(getattr(answers, view.callback.__name__))
+            owner = getattr(getattr(view, "callback", None), "__self__", None)
+            if owner and issubclass(answers, owner):
+                views[route] = convert_to_flask_response(getattr(answers, view.callback.__name__))
     return app
 
 
-def stacks() -> Any:
-    """Return CloudFormation's answers; with them come moto's models of everything that a stack may hold."""
-    from deployer.local.services.stacks import StackResponse  # noqa: PLC0415 - seconds, for those who deploy stacks
+def answers_of(service: str) -> tuple[Any, ...]:
+    """Return our answers in a service's place. Those that take seconds to import are for those who ask for them."""
+    if service == "cloudformation":
+        from deployer.local.services.stacks import StackResponse  # noqa: PLC0415
 
-    return StackResponse
+        return (StackResponse,)
+    if service in {"apigateway", "apigatewayv2"}:
+        from deployer.local.services.apis import HttpApisResponse, RestApisResponse  # noqa: PLC0415
+
+        return RestApisResponse, HttpApisResponse
+    return ANSWERS.get(service, ())
 
 
 def install(local: LocalContext) -> None:

@@ -125,8 +125,8 @@ def test_settings_that_cannot_be_set_here_have_lambda_s_answers(clients, publish
 @pytest.mark.parametrize(
     ("service", "call", "arguments"),
     [
-        ("lambda", "list_function_url_configs", {"FunctionName": "nobody"}),
-        ("apigateway", "import_rest_api", {"body": b'{"swagger": "2.0", "info": {"title": "x"}, "paths": {}}'}),
+        ("lambda", "list_code_signing_configs", {}),
+        ("apigateway", "import_rest_api", {"body": b'{"swagger": "2.0", "paths": {}}'}),
     ],
 )
 def test_what_is_lacking_is_an_error_of_aws_and_no_html(clients, service, call, arguments):

@@ -1,19 +1,17 @@
 """The page in a real Chromium: drawn, clicked, searched, in both themes, on a phone, by keyboard, printed."""
 
-import os
 import shlex
-import shutil
 import tomllib
 
 import pytest
 from pathspec import GitIgnoreSpec
 
 from deployer.report.page import Fate, page
+from tests.functional.browser import NEEDED, chromium, sync_api
 from tests.unit.pages import HOSTILE, content, many, small
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[dev]')")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian's package chromium)")
+__all__ = ["chromium"]
+pytestmark = NEEDED
 DESK = {"viewport": {"width": 1280, "height": 900}}
 TERMS = dict(
     zip(
@@ -24,16 +22,6 @@ TERMS = dict(
 )
 """What finds each of them in the search."""
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """One browser for all tests of this file."""
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from deployer.errors import PackageError
 from deployer.local.context import LocalContext
 from deployer.local.functions import rules, throttles
 from deployer.local.functions.function import CHANGEABLE, Function, LocalLayerVersion, settings_of
+from deployer.local.functions.urls import FunctionUrl, FunctionUrls
 from deployer.local.sandbox.code_store import Stored
 from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.instance import Answer
@@ -27,6 +28,10 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
 
     local: LocalContext
     _lambdas: LambdaStorage
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.function_urls = FunctionUrls()
 
     # -- functions ---------------------------------------------------------------------------------------------
 
@@ -120,7 +125,20 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         if qualifier:
             self._check_unused(function_name, qualifier)
         super().delete_function(function_name, qualifier)
+        if not qualifier:
+            self.function_urls.forget(function_name)
         self.local.pool.retire(self.account_id, self.region_name, function_name)
+
+    def create_url(self, name: str, qualifier: str | None, config: dict[str, Any]) -> FunctionUrl:
+        """Give a function, or one of its aliases, a URL.
+
+        Raises:
+            JsonRESTError: there is no such function or alias, or it has one.
+        """
+        arn = self.get_function(name, None).function_arn
+        if qualifier:
+            arn = self.get_alias(qualifier, name).arn
+        return self.function_urls.create(name, qualifier, FunctionUrl(arn, self.region_name, dict(config)))
 
     def _check_unused(self, name: str, version: str) -> None:
         users = [alias.name for alias in self.list_aliases(name) if version in versions_of(alias)]

@@ -11,6 +11,7 @@ from moto.awslambda.responses import LambdaResponse
 
 from deployer.local.functions import rules
 from deployer.local.functions.backend import LocalBackend
+from deployer.local.functions.urls import FunctionUrl
 from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.instance import Answer
 from deployer.local.sandbox.runtime_api import Invocation
@@ -117,6 +118,30 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
         self.backend.update_alias(name, self.name, version, body.get("Description"), routing)
         alias.revision_id = str(uuid.uuid4())
         return reply(200, alias.to_json())
+
+    # -- URLs --------------------------------------------------------------------------------------------------
+
+    def create_function_url_config(self) -> Reply:
+        """Answer CreateFunctionUrlConfig."""
+        return reply(201, self._url(self.backend.create_url(self.name, self.qualifier, self.json_body)))
+
+    def get_function_url_config(self) -> Reply:
+        """Answer GetFunctionUrlConfig."""
+        return reply(200, self._url(self.backend.function_urls.get(self.name, self.qualifier)))
+
+    def update_function_url_config(self) -> Reply:
+        """Answer UpdateFunctionUrlConfig."""
+        url = self.backend.function_urls.get(self.name, self.qualifier)
+        url.update(self.json_body)
+        return reply(200, self._url(url))
+
+    def delete_function_url_config(self) -> Reply:
+        """Answer DeleteFunctionUrlConfig."""
+        self.backend.function_urls.delete(self.name, self.qualifier)
+        return 204, {"status": 204}, ""
+
+    def _url(self, url: FunctionUrl) -> dict[str, Any]:
+        return url.to_dict(self.backend.local.endpoint)
 
     # -- invocations -------------------------------------------------------------------------------------------
 

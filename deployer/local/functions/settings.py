@@ -52,12 +52,20 @@ def _of_function(make: Callable[[str], Answer]) -> Callable[[Environ], Answer]:
     return answered
 
 
+def _urls(environ: Environ) -> Answer:
+    backend, name = _backend(environ), unquote(environ["PATH_INFO"].split("/")[3])
+    found = [url.to_dict(backend.local.endpoint) for url in backend.function_urls.of(name)]
+    answered = _of_function(lambda _: ("200 OK", {"FunctionUrlConfigs": found}))
+    return answered(environ)
+
+
 def _provisioned(_: str) -> Answer:
     text = "No Provisioned Concurrency Config found for this function"
     return "404 Not Found", {"__type": "ProvisionedConcurrencyConfigNotFoundException", "Message": text}
 
 
 ANSWERS: Final[Mapping[str, Callable[[Environ], Answer]]] = {
+    "lambda.ListFunctionUrlConfigs": _urls,
     "lambda.GetAccountSettings": _account,
     "lambda.GetProvisionedConcurrencyConfig": _of_function(_provisioned),
     "lambda.ListProvisionedConcurrencyConfigs": _of_function(

@@ -9,32 +9,14 @@ from typing import Any, Final, Self
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.parsing import NULL_MODELS, get_model_map
-from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import JsonRESTError
 
 from deployer.local.functions.function import CHANGEABLE, DEFAULTS, FIXED, Function, LocalLayerVersion
+from deployer.local.services.api_models import MODELS
+from deployer.local.services.stack_model import Model
 
 _SETTLED: Final = 0.05
 """Seconds between two looks at whether a function has settled."""
-
-
-class Model(CloudFormationModel):  # type: ignore[misc]
-    """One type of resource."""
-
-    kind = ""
-    """What templates call it."""
-    name = ""
-    """The property that names it; empty where it has no name of its own."""
-
-    @classmethod
-    def cloudformation_name_type(cls) -> str:
-        """Return the property that names it."""
-        return cls.name
-
-    @classmethod
-    def cloudformation_type(cls) -> str:
-        """Return the type's name in a template."""
-        return cls.kind
 
 
 class StackFunction(Model):
@@ -211,7 +193,7 @@ class StackBucketPolicy(Model):
 
 
 class InNameOnly(Model):
-    """What moto lacks (an HTTP API, a dashboard): it has a name, so that the stack's functions can be tried."""
+    """What moto lacks (an authorizer, a dashboard): it has a name, so that the stack's functions can be tried."""
 
     def __init__(self, name: str) -> None:
         self.physical_resource_id = name
@@ -240,13 +222,11 @@ class InNameOnly(Model):
 
 
 def install_models(kinds: Iterable[str] = ()) -> None:
-    """Put ours where moto looks for what makes a resource, also for those of these kinds that nobody makes.
-
-    Of APIs moto makes some; those that SAM writes down in one body are not among them.
-    """
+    """Put ours where moto looks for what makes a resource, also for those of these kinds that nobody makes."""
     models = get_model_map()
-    for model in (StackFunction, StackLayer, StackVersion, StackAlias, StackBucketPolicy):
+    ours: tuple[type[Model], ...] = (StackFunction, StackLayer, StackVersion, StackAlias, StackBucketPolicy, *MODELS)
+    for model in ours:
         models[model.kind] = model
     for kind in set(kinds) - set(NULL_MODELS):
-        if kind.startswith("AWS::ApiGateway") or not (kind in models or kind.startswith("Custom::")):
+        if not (kind in models or kind.startswith("Custom::")):
             models[kind] = type("InNameOnly", (InNameOnly,), {"kind": kind})
