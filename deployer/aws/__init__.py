@@ -5,9 +5,9 @@ The endpoint may be AWS itself or the AWS on this machine; nothing here knows wh
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from deployer.aws.buckets import Buckets
-from deployer.aws.clients import Clients, connect
 from deployer.aws.functions import Functions
 from deployer.aws.insights import Insights
 from deployer.aws.invocations import Invocations
@@ -19,6 +19,9 @@ from deployer.aws.roles import Roles
 from deployer.aws.stacks import Stacks
 from deployer.aws.storage import Storage
 
+if TYPE_CHECKING:
+    from deployer.aws.clients import Clients
+
 __all__ = ["Aws", "Functions", "Insights", "Logs", "Roles", "Stacks", "Storage", "open_aws"]
 
 
@@ -26,7 +29,7 @@ __all__ = ["Aws", "Functions", "Insights", "Logs", "Roles", "Stacks", "Storage",
 class Aws:
     """What ldeploy may do in AWS, by service; a service is connected to when a command first needs it."""
 
-    clients: Clients
+    clients: "Clients"
 
     @cached_property
     def functions(self) -> Functions:
@@ -93,4 +96,6 @@ def open_aws(region: str | None, profile: str | None, endpoint_url: str | None, 
     Raises:
         UsageError: no region, a profile that does not exist, or an endpoint that is no URL.
     """
+    from deployer.aws.clients import connect  # noqa: PLC0415 - boto3 takes half a second, which --help need not
+
     return Aws(connect(region, profile, endpoint_url, bucket_owner))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.aws.clients import translate_errors
+from deployer.aws.translate import translate_errors
 from deployer.errors import CloudError, DeniedError, MissingError
 
 if TYPE_CHECKING:

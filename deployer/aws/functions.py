@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import ClientError
-
-from deployer.aws.clients import code_of, translate_errors
+from deployer.aws.translate import code_of, translate_errors
 from deployer.errors import CloudError, DeniedError, MissingError
 from deployer.models.function import Configuration, Function, StoredZip
 
@@ -218,14 +216,12 @@ class Functions:
 
 def _passes_within(error: CloudError, throttled: float) -> float:
     """Return for how many seconds to repeat a call after this refusal."""
-    if isinstance(error.__cause__, ClientError):
-        if code_of(error.__cause__) in BUSY and EXISTS not in error.what:
-            return READY_WITHIN_S
-        if ROLE_NOT_YET in error.what:
-            return ROLE_WITHIN_S
-        if code_of(error.__cause__) == THROTTLED:
-            return throttled
-    return 0
+    code = code_of(error.__cause__)
+    if code in BUSY and EXISTS not in error.what:
+        return READY_WITHIN_S
+    if code and ROLE_NOT_YET in error.what:
+        return ROLE_WITHIN_S
+    return throttled if code == THROTTLED else 0
 
 
 def _pauses() -> Iterator[float]:

@@ -4,8 +4,8 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from deployer.aws.clients import translate_errors
 from deployer.aws.functions import Functions
+from deployer.aws.translate import translate_errors
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployer.aws.clients import translate_errors
 from deployer.aws.functions import Functions
 from deployer.aws.roles import Roles
 from deployer.aws.storage import Storage
+from deployer.aws.translate import translate_errors
 from deployer.errors import MissingError
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from deployer.aws.clients import translate_errors
+from deployer.aws.translate import translate_errors
 from deployer.errors import MissingError
 from deployer.models.evidence import LogEvent
 from probe_layer.guard import line

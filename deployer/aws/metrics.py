@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from deployer.aws.clients import translate_errors
+from deployer.aws.translate import translate_errors
 
 _MINUTE_MS: Final = 60_000
 

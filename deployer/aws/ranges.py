@@ -4,14 +4,11 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import urllib3
-from botocore.exceptions import ClientError
-from botocore.utils import get_environ_proxies
-
-from deployer.aws.clients import code_of, translate_errors
+from deployer.aws.translate import code_of, translate_errors
 from deployer.errors import CloudError, PackageError
 
 if TYPE_CHECKING:
+    import urllib3
     from types_boto3_s3 import S3Client
 
 
@@ -44,7 +41,7 @@ class ObjectSource:
                 )
                 found = answer["Body"].read()
         except CloudError as error:
-            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) in _CHANGED:
+            if code_of(error.__cause__) in _CHANGED:
                 raise _changed(where) from error
             raise
         if len(found) != length:
@@ -60,7 +57,8 @@ class UrlSource:
     """Presigned: whoever has it may read, so it is never printed."""
     size: int
     what: str
-    pool: urllib3.PoolManager = field(default_factory=urllib3.PoolManager, repr=False)
+    pool: "urllib3.PoolManager | None" = field(default=None, repr=False)
+    """None for one of its own."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly ``length`` bytes from ``offset``.
@@ -71,9 +69,11 @@ class UrlSource:
         """
         if length == 0:
             return b""
+        import urllib3  # noqa: PLC0415 - late, as boto3 itself
+
         headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
         try:
-            answer = self.pool.request("GET", self.url, headers=headers)
+            answer = (self.pool or urllib3.PoolManager()).request("GET", self.url, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             # Not "from error": it names the URL, and a traceback would show it.
             raise CloudError(f"Could not read {self.what}: {type(error).__name__}.", "Run it again.") from None
@@ -85,8 +85,11 @@ class UrlSource:
         return found
 
 
-def pool_for(url: str) -> urllib3.PoolManager:
+def pool_for(url: str) -> "urllib3.PoolManager":
     """Return a connection pool as boto3 would make it: through the environment's proxy, trusting ``AWS_CA_BUNDLE``."""
+    import urllib3  # noqa: PLC0415 - late, as boto3 itself
+    from botocore.utils import get_environ_proxies  # noqa: PLC0415
+
     trusted = os.environ.get("AWS_CA_BUNDLE")
     proxy = get_environ_proxies(url).get(url.partition(":")[0])
     return urllib3.ProxyManager(proxy, ca_certs=trusted) if proxy else urllib3.PoolManager(ca_certs=trusted)

@@ -4,8 +4,8 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.aws.clients import translate_errors
 from deployer.aws.functions import Functions, place_of, settings_of
+from deployer.aws.translate import translate_errors
 from deployer.errors import ConflictError, MissingError
 from deployer.models.function import Configuration, Routing, StoredZip
 

@@ -4,9 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from deployer.aws.clients import code_of, translate_errors
+from deployer.aws.translate import code_of, translate_errors
 from deployer.errors import CloudError
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ class Roles:
             with translate_errors(f"detach the policy {name} from {role}"):
                 self.client.delete_role_policy(RoleName=_name(role), PolicyName=name)
         except CloudError as error:
-            if not (isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "NoSuchEntity"):
+            if code_of(error.__cause__) != "NoSuchEntity":
                 raise
 
 

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from deployer.aws.clients import code_of, translate_errors
+from deployer.aws.translate import code_of, translate_errors
 from deployer.errors import CloudError, MissingError
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class Stacks:
                 pages = self.client.get_paginator("list_stack_resources").paginate(StackName=name)
                 resources = [one for page in pages for one in page["StackResourceSummaries"]]
         except CloudError as error:
-            if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) == "ValidationError":
+            if code_of(error.__cause__) == "ValidationError":
                 raise MissingError(
                     f"There is no stack {name} here.", "Check --stack-name, --region and --profile."
                 ) from error

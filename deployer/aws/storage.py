@@ -9,11 +9,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boto3.s3.transfer import TransferConfig
-
 from deployer.aws.buckets import Buckets
-from deployer.aws.clients import translate_errors
 from deployer.aws.ranges import ObjectSource, UrlSource, pool_for
+from deployer.aws.translate import translate_errors
 from deployer.errors import ConflictError, MissingError, PackageError
 
 if TYPE_CHECKING:
@@ -123,6 +121,8 @@ class Storage:
             sha256: of the file, hex.
             progress: called with bytes done.
         """
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - late, as boto3 itself
+
         checked = {"ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
         with translate_errors(f"upload {path.name} to s3://{bucket}/{key}"):
             self.client.upload_file(

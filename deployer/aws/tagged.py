@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployer.aws.clients import client, translate_errors
+from deployer.aws.translate import translate_errors
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -44,4 +44,6 @@ class Tagged:
 
 def open_tagged() -> Tagged:
     """Connect with the region and the credentials that the process has."""
+    from deployer.aws.clients import client  # noqa: PLC0415 - late, as boto3 itself
+
     return Tagged(client("resourcegroupstaggingapi"), client("lambda"), client("sns"))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from deployer.notices import Advance
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Terminal:
@@ -18,7 +20,12 @@ class Terminal:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)  # honours NO_COLOR
+
+    @cached_property
+    def _console(self) -> "Console":
+        from rich.console import Console  # noqa: PLC0415 - a tenth of a second, which --help need not
+
+        return Console(stderr=True, highlight=False, soft_wrap=True)  # honours NO_COLOR
 
     def say(self, text: str) -> None:
         """Show one sentence on what is being done."""
@@ -32,6 +39,15 @@ class Terminal:
     @contextmanager
     def bar(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:
         """Show a progress bar for the length of the block."""
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         amount = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
         columns = (TextColumn("  {task.description}", markup=False), BarColumn(), amount, TimeRemainingColumn())
         hidden = self._quiet or not self._console.is_terminal

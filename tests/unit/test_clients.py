@@ -11,9 +11,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from deployer.aws import Aws, buckets, open_aws, ranges, storage
-from deployer.aws.clients import connect, translate_errors
+from deployer.aws.clients import connect
 from deployer.aws.ranges import UrlSource
 from deployer.aws.storage import Storage
+from deployer.aws.translate import translate_errors
 from deployer.errors import CloudError, DeniedError, LdeployError, UsageError
 
 ECHO = 'exceeded the 4KB limit. String measured: {"KEY":"s3cret"}'
