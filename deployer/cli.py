@@ -20,7 +20,7 @@ from deployer.errors import UsageError
 from deployer.flow.apply import ApplyRequest
 from deployer.flow.apply import apply as apply_to
 from deployer.flow.clean import clean as clean_up
-from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, ShrinkRequest
+from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RestoreRequest, ShrinkRequest
 from deployer.flow.page import last_content
 from deployer.flow.reports import last_report, last_whitelist
 from deployer.flow.why import explain
@@ -207,9 +207,11 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 @ldeploy.command()
 @common
 @changing
-def restore(shared: Common) -> Report:
+@option("--nearest", is_flag=True, help="Where a part of what was there before is gone: the nearest to it.")
+def restore(shared: Common, nearest: bool) -> Report:
     """Restore FUNCTION exactly to what it was before the last probe or deploy."""
-    return pipeline.restore(shared.context(), shared.executor(), shared.function, over_others=shared.force)
+    request = RestoreRequest(shared.function, shared.force, nearest)
+    return pipeline.restore(shared.context(), shared.executor(), request)
 
 
 @ldeploy.command()

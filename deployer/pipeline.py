@@ -17,22 +17,23 @@ from deployer.deploy import planner
 from deployer.deploy.executor import Executor
 from deployer.deploy.prune_layers import LayerUsage, check_handler, find_surroundings, measure_layers, prune_layers
 from deployer.deploy.recorded_events import check_events
-from deployer.errors import ConflictError, UsageError
+from deployer.errors import UsageError
+from deployer.flow import restore as flow
 from deployer.flow.aliases import choose_alias
 from deployer.flow.elsewhere import of_versions
-from deployer.flow.load_package import LoadedPackage, full_source, load_package
-from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RedeployRequest, ShrinkRequest
+from deployer.flow.load_package import LoadedPackage, full_source, load_package, read_full
+from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RedeployRequest, RestoreRequest, ShrinkRequest
 from deployer.flow.oversize import plan_probe
-from deployer.flow.preflight import check_network, check_package, check_surroundings, refuse
+from deployer.flow.preflight import check_name, check_network, check_package, check_surroundings, refuse
 from deployer.flow.redeploy import redeploy
-from deployer.flow.reports import probe_report, restore_report, status_report
+from deployer.flow.reports import mark_past, probe_report, status_report
 from deployer.flow.shift import check_none_under_way, take_up, under_way
 from deployer.instrumentation.configure import check, check_runtime, is_by_template, log_warnings, raised, unprobed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
 from deployer.models.python import read_options
 from deployer.models.whitelist import Whitelist
-from deployer.package import distributions, examine, index
+from deployer.package import distributions, examine
 from deployer.report import models
 from deployer.sources.reader import Window, enough, open_reader
 from deployer.state.baseline import (
@@ -40,7 +41,6 @@ from deployer.state.baseline import (
     before_ours,
     begin,
     check_probed,
-    is_ours,
     known_state,
     of_this_function,
     probed_state,
@@ -48,7 +48,6 @@ from deployer.state.baseline import (
     taken_over,
     with_whole_layers,
 )
-from deployer.state.changes import take_over
 from deployer.state.stages import Act, Stage
 from deployer.state.state import Recorded, State
 from deployer.whitelist import Earlier, Surroundings, carry_over, choose, keep_too, take_inventory
@@ -64,10 +63,14 @@ def probe(context: Context, executor: Executor, request: ProbeRequest) -> models
     full = load_package(context, request.bucket, request.package, found)
     plan = plan_probe(context, request, full, _begin_probe(context, request, found, full))
     doubts = _preflight(context, found, full, request.alias, over=plan.state.packages.stub is not None)
+    check_name(context, full, plan.state.probe.configuration)
     plan = replace(plan, warnings=(*plan.warnings, *log_warnings(found), *doubts), alias=request.alias)
     held = take_inventory(full.package, distributions(full.source, full.package))
     steps = planner.probe(found, plan, held, request.bucket if request.make_bucket else None, _sending(request))
-    return probe_report(plan, full, steps, executor.carry_out(context, steps, found))
+    done = executor.carry_out(context, steps, found)
+    if done:
+        mark_past(context.workspace, "probed")
+    return probe_report(plan, full, steps, done)
 
 
 def _sending(request: ProbeRequest) -> planner.Invoke | None:
@@ -172,7 +175,8 @@ def _full(context: Context, found: Function, state: State) -> LoadedPackage:
         context.workspace.describe(take_inventory(full.package, distributions(full.source, full.package)))
         return full
     source = full_source(context, state.packages.full)
-    full = LoadedPackage(index(source), source, state.packages.full, None)
+    package = read_full(source, f"{state.packages.full}", context.notices)
+    full = LoadedPackage(package, source, state.packages.full, None)
     check_probed(full.package, state)
     return full
 
@@ -214,41 +218,9 @@ def deploy(context: Context, executor: Executor, request: DeployRequest) -> mode
 # -- and back; leads to the exact state before the probe ---------------------------------------------------------
 
 
-def restore(context: Context, executor: Executor, function: str, *, over_others: bool) -> models.RestoreReport:
-    """Make the function exactly what it was before the last probe or deploy.
-
-    Args:
-        context: the surroundings.
-        executor: of the plan.
-        function: its name.
-        over_others: also where somebody else has put other code in since.
-    """
-    found = context.aws.functions.get(function)
-    state = known_state(function, _known(context, found)).after(Act.RESTORE)
-    if not (over_others or is_ours(found, state)):
-        raise ConflictError(
-            f"The code of {function} was replaced since by somebody else: restore would undo that.",
-            "If that is what you want, give --force.",
-        )
-    state = _take_over(context, found, state, over_others=over_others)
-    steps = planner.restore(found, state)
-    return restore_report(state, steps, executor.carry_out(context, steps, found))
-
-
-def _take_over(context: Context, found: Function, state: State, *, over_others: bool) -> State:
-    """Return the state whose baseline has what others changed since; say what the two copies of it differ in."""
-    taken = take_over(state, found.configuration)
-    if taken.both and not over_others:
-        raise ConflictError(
-            f"Somebody else changed {', '.join(taken.both)} of {found.name} since, and ldeploy had changed it too.",
-            "Set what you want by hand and restore again, or give --force to put back what was there before.",
-        )
-    theirs = [name for name in taken.theirs if not (over_others and name in taken.both)]
-    if theirs:
-        context.notices.warn(f"Changed by somebody else since, so it stays: {', '.join(theirs)}.")
-    if differ := context.workspace.differences():
-        context.notices.warn(f"The state in the bucket is not the one written here: {', '.join(differ)} differ.")
-    return replace(state, baseline=replace(state.baseline, configuration=taken.keeping(theirs)))
+def restore(context: Context, executor: Executor, request: RestoreRequest) -> models.RestoreReport:
+    """Make the function exactly what it was before the last probe or deploy."""
+    return flow.restore(context, executor, request)
 
 
 def status(context: Context, function: str, via: str) -> models.StatusReport:

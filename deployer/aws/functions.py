@@ -50,7 +50,7 @@ class Functions:
             MissingError: there is no such function.
             DeniedError: its environment cannot be decrypted.
         """
-        return _found(self._settled(name))
+        return read_function(self._settled(name))
 
     def get_version(self, name: str, version: str) -> Function:
         """Return a published version of the function."""
@@ -132,7 +132,7 @@ class Functions:
         if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
             reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
             raise CloudError(f"The update of {name} failed: {reason}.", "Repair that and run the same command again.")
-        return _found(found)
+        return read_function(found)
 
     def _settled(self, name: str) -> dict[str, Any]:
         """Return Lambda's answer once no update is in progress any more, whatever its result."""
@@ -230,7 +230,8 @@ def _pauses() -> Iterator[float]:
         yield POLL_S[-1]
 
 
-def _found(answer: dict[str, Any]) -> Function:
+def read_function(answer: dict[str, Any]) -> Function:
+    """Return what Lambda tells of a function, or of a version of it."""
     with translate_errors("find the function"):
         return _function(answer)
 

@@ -4,10 +4,10 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.aws.functions import Functions, place_of, settings_of
+from deployer.aws.functions import Functions, place_of, read_function, settings_of
 from deployer.aws.translate import translate_errors
-from deployer.errors import ConflictError, MissingError
-from deployer.models.function import Configuration, Routing, StoredZip
+from deployer.errors import ConflictError, DeniedError, MissingError
+from deployer.models.function import Configuration, Function, Routing, StoredZip
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,50 @@ class Releases:
 
     functions: Functions
 
+    def _published(self, name: str) -> list[dict[str, Any]]:
+        """Return what Lambda tells of each published version, the oldest first."""
+        with translate_errors(f"list the versions of {name}"):
+            pages = self.functions.client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+            found: list[Any] = [version for page in pages for version in page["Versions"]]
+            return [version for version in found if version["Version"] != "$LATEST"]
+
+    def versions(self, name: str) -> set[str]:
+        """Return the published versions."""
+        return {version["Version"] for version in self._published(name)}
+
     def version_with(self, name: str, code_sha256: str) -> str | None:
         """Return the newest published version that has this code, or None."""
-        found = None
-        with translate_errors(f"list the versions of {name}"):
-            for page in self.functions.client.get_paginator("list_versions_by_function").paginate(FunctionName=name):
-                for version in page["Versions"]:
-                    same = base64.b64decode(version.get("CodeSha256", "")).hex() == code_sha256
-                    found = version["Version"] if same and version["Version"] != "$LATEST" else found
-        return found
+        codes = {
+            base64.b64decode(version.get("CodeSha256", "")).hex(): version["Version"]
+            for version in self._published(name)
+        }
+        return codes.get(code_sha256)
+
+    def noted(self, name: str, note: str) -> list[tuple[str, Function]]:
+        """Return each published version whose description begins with a note, the oldest first."""
+        known = [one["Version"] for one in self._published(name) if one.get("Description", "").startswith(note)]
+        with translate_errors(f"look at the versions of {name}"):
+            return [(version, read_function(self._configuration(name, version))) for version in known]
+
+    def _configuration(self, name: str, version: str) -> Any:
+        return self.functions.client.get_function_configuration(FunctionName=name, Qualifier=version)
+
+    def has_layer(self, arn: str) -> bool:
+        """Return whether a layer's version is there; one that may not be looked at is."""
+        try:
+            self.functions.layer_url(arn)
+        except MissingError:
+            return False
+        except DeniedError:
+            return True
+        return True
+
+    def newest_layer(self, arn: str) -> str:
+        """Return the newest version of the same layer, or nothing where all are gone."""
+        layer = arn.rpartition(":")[0]
+        with translate_errors(f"list the versions of the layer {layer}"):
+            found = self.functions.client.list_layer_versions(LayerName=layer)["LayerVersions"]
+        return max(found, key=lambda one: one["Version"])["LayerVersionArn"] if found else ""
 
     def create_like(self, like: str, name: str, wanted: Configuration, code: StoredZip, note: str) -> None:
         """Create a function with the role, network, layers and keys of another one; wait until it is active.

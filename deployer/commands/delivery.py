@@ -1,5 +1,6 @@
 """Options on how a slim package comes to the function."""
 
+from dataclasses import replace
 from functools import wraps
 from typing import Any, Final, Literal
 
@@ -7,6 +8,7 @@ import click
 
 from deployer.commands.options import Command, option
 from deployer.commands.parameters import duration, share
+from deployer.deploy.answers import matches
 from deployer.errors import UsageError
 from deployer.flow.models import Delivery
 from deployer.state.shift import Canary
@@ -19,8 +21,14 @@ _FOR: Final = 15 * 60 * 1000
 """Milliseconds."""
 
 
+def paths(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
+    """Return JSON paths, when each is one."""
+    matches(given, None)
+    return given
+
+
 def delivering(command: Command) -> Command:
-    """``--attach-policy``, ``--trial``, ``--alias`` and ``--canary``, as ``delivery``."""
+    """``--attach-policy``, ``--alias``, ``--canary``, ``--trial`` and what is expected of that, as ``delivery``."""
 
     @attach_policy
     @option("--alias", help="Alias through which traffic comes: it is moved last [default: the only one].")
@@ -41,6 +49,8 @@ def delivering(command: Command) -> Command:
         show_default=True,
         help="Try recorded events before traffic sees the package, on a function made for it, or after.",
     )
+    @option("--ignore", multiple=True, metavar="JSONPATH", callback=paths, help="What may differ in answers.")
+    @option("--max-slower", type=click.FloatRange(1), help="Fail a trial that takes so many times as long as before.")
     @wraps(command)
     def with_delivery(  # noqa: PLR0913 - one parameter an option
         shared: Any,
@@ -52,12 +62,15 @@ def delivering(command: Command) -> Command:
         length: int | None,
         too_few: Literal["back", "finish"],
         wait: bool,
+        ignore: tuple[str, ...],
+        max_slower: float | None,
         **others: Any,
     ) -> Any:
         if canary is None and length is not None:
             raise UsageError("--for says how long a share of the traffic is watched.", "Give --canary 10% with it.")
         shifted = Canary(canary, length or _FOR, too_few, wait) if canary is not None else None
         delivery = Delivery(attach_policy, trial, alias or None, shifted, shared.force)
+        delivery = replace(delivery, ignore=ignore, max_slower=max_slower)
         return command(shared, **others, delivery=delivery)
 
     return with_delivery

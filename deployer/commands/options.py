@@ -80,7 +80,13 @@ class Common(Output):
 
     def executor(self) -> Executor:
         """Return what carries plans out, once the user agrees."""
-        return Executor(self.agreed)
+        return Executor(self.agreed, sure=self.sure)
+
+    def sure(self, sentence: str, given: bool) -> bool:
+        """Return whether the user wants what a sentence says; a plan is shown either way."""
+        if given or self.plan:
+            return True
+        return not self.yes and click.confirm(f"{sentence} Do you want that?", err=True)
 
     def confirmed(self, what: Sequence[object]) -> bool:
         """Return whether to go on with what is asked for; where nobody can be asked, only with ``--yes``."""

@@ -26,7 +26,8 @@ class Output:
 
         Raises:
             OverLimitError: a report tells of a package that does not fit.
-            LdeployError: a report tells of something that would stop a probe, or one of several functions failed.
+            LdeployError: a report tells of something that would stop a probe, or of events that all failed; or one of
+            several functions failed.
             ToldError: the same, where stdout has told it.
         """
         failure = _failure(reports)

@@ -14,12 +14,14 @@ from deployer.deploy.code import CheckedCode
 from deployer.deploy.planner import Step, Steps
 from deployer.deploy.recorded_events import read_events
 from deployer.deploy.sending import Events, opened, send_rounds
-from deployer.deploy.trial import NOTE, Trial, digest, trial_name
+from deployer.deploy.trial import NOTE, Expected, Trial, digest, trial_name
+from deployer.deploy.unchanged import check_unchanged
 from deployer.errors import ConflictError, DeniedError
 from deployer.instrumentation.configure import PROBE_LAYER
 from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
 from deployer.models.function import Configuration, Function, Routing, StoredZip
 from deployer.report.sent import Sent
+from deployer.report.trial_report import TrialReport
 from deployer.state.lease import leased
 from deployer.state.shift import Shift
 from deployer.state.stages import Stage
@@ -33,6 +35,10 @@ def _nothing(_: Step) -> None:
     pass
 
 
+def _as_given(_: str, given: bool) -> bool:
+    return given
+
+
 @dataclass(frozen=True)
 class Executor:
     """Whether plans are carried out, and who hears of each step."""
@@ -41,6 +47,8 @@ class Executor:
     """Return whether the user wants these steps; never with ``--plan``."""
     after: Callable[[Step], Any] = _nothing
     """Called when a step is done."""
+    sure: Callable[[str, bool], bool] = _as_given
+    """Return whether the user wants what a sentence says; the second argument is whether an option says so already."""
     lease: bool = True
     """Whether the function's lease is taken; not where the caller holds it."""
 
@@ -70,7 +78,7 @@ class Executor:
             yield
             return
         with leased(storage, bucket, name):
-            _check_unchanged(context, states, found)
+            check_unchanged(context, states, found)
             yield
 
     def execute(self, execution: "Execution", steps: Steps) -> "Execution":
@@ -87,16 +95,6 @@ class Executor:
         return execution
 
 
-def _check_unchanged(context: Context, states: list[State], found: Function | None) -> None:
-    known = context.workspace.state()
-    now = context.aws.functions.find(found.name) if found else None
-    changed = states and known and known.serial > states[0].serial
-    if changed or (found and (now is None or now.revision != found.revision)):
-        raise ConflictError(
-            f"{context.workspace.function} was changed while this was planned.", "Run the same command again."
-        )
-
-
 @dataclass
 class Execution:
     """One plan on its way: what is known of the function after the steps so far."""
@@ -110,12 +108,14 @@ class Execution:
     version: str = ""
     """The version that was published last."""
     first_version: str = ""
-    """The version that was published first."""
+    """The version of what was there before, where one was published."""
     answers: Mapping[str, Answer] | None = None
     sent: list[Sent] = field(default_factory=list)
     """The events that were sent to the full package, and what came of each."""
     logs: list[str] = field(default_factory=list)
     """Of the invocations of the new package in its trial: the end of each one's log."""
+    tried: TrialReport | None = None
+    """What the trial found."""
     trial: str = ""
     """The function of which a trial function may be there."""
     shift: Shift | None = None
@@ -156,11 +156,11 @@ class Execution:
                 self._invoke(name, tuple(read_events(events)), rounds)
             case planner.MakeTrial(name, configuration, zipped):
                 self._make_trial(name, configuration, zipped)
-            case planner.Try(name, state, same_code, on_trial):
-                where = trial_name(name) if on_trial else name
-                version = "$LATEST" if on_trial else self.version
+            case planner.Try(name, state, same_code, on_trial, ignore, most):
+                where, version = (trial_name(name), "$LATEST") if on_trial else (name, self.version)
                 send = partial(self._aws.invocations.invoke, where, version=version)
-                Trial(send, self.context.notices, where, same_code, self.logs).run(state.recorded)
+                trial = Trial(send, self.context.notices, where, same_code, self.logs, Expected(ignore, most))
+                self.tried = trial.run(state.recorded)
             case planner.DropTrial(name):
                 self.drop_trial(name)
             case planner.MoveAlias(name, alias, to):
@@ -266,7 +266,8 @@ class Execution:
         """Of what was found: a version gives the function a new RevisionId, which must not hide another's change."""
         found = self._found(name)
         self.version = self._aws.functions.publish_version(found, note)
-        self.first_version = self.first_version or self.version
+        if note.startswith(planner.BEFORE):
+            self.first_version = self.version
         self.function = self._aws.functions.get(name)
         if replace(self.function, revision=found.revision) != found:
             raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")

@@ -9,6 +9,7 @@ layers together stay under the limit at each update (serverless #8313).
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from deployer.deploy.shift_steps import BeginShift, ShareAlias
 from deployer.deploy.steps import (
@@ -34,7 +35,7 @@ from deployer.deploy.steps import (
     UpdateConfiguration,
     Upload,
 )
-from deployer.instrumentation.configure import PROBE_LAYER, arm
+from deployer.instrumentation.configure import PROBE_LAYER, arm, is_armed
 from deployer.models.function import Configuration, Function, Routing, StoredZip
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed
@@ -75,6 +76,10 @@ __all__ = [
     "shrink",
     "take_back",
 ]
+
+
+BEFORE: Final = "before ldeploy probe"
+"""The description of a version that holds what was there before begins with this."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def probe(
         sending: the events that are sent at the end.
     """
     state, uploads = plan.state, plan.uploads
-    name, note = state.function, f"before ldeploy probe of {state.packages.full.label}"
+    name, note = state.function, f"{BEFORE} of {state.packages.full.label}"
     label = carried(state.packages.full.label, state.probe.nonce)
     armed = arm(state.probe.configuration, PROBE_LAYER, label, state.probe.sample)
     why = (
@@ -145,7 +150,8 @@ def probe(
     steps += [Describe(inventory), SaveState(state)]
     steps += plan.policies
     steps += [] if found else [Create(name, state.baseline.configuration, state.packages.probed)]
-    steps += [PublishVersion(name, note), PublishLayer()]
+    steps += [PublishVersion(name, note)] if found is None or _is_before(found, state) else []
+    steps += [PublishLayer()]
     if found:
         steps += _towards(
             found,
@@ -162,6 +168,11 @@ def probe(
     if sending:
         steps += [sending]
     return (*steps, SaveState(state.after(Act.PROBE_DONE)))
+
+
+def _is_before(found: Function, state: State) -> bool:
+    """Whether what is deployed is what was there before ldeploy: only that is worth a version as the way back."""
+    return found.code_sha256 == state.baseline.code.sha256 and not is_armed(found.configuration)
 
 
 def shrink(found: Function, new: Redeployment) -> Steps:
@@ -214,19 +225,18 @@ def take_back(found: Function, was: Function, code: StoredZip, state: State) -> 
 
 def restore(found: Function, state: State) -> Steps:
     """Plan the way back to the code and configuration before the probe (stage RESTORING in, RESTORED out)."""
-    back = _towards(
-        found,
-        state.baseline.code,
-        state.baseline.configuration,
-        "as before the probe",
-        state=state,
-        code_first=_order(found, state.baseline.code, state),
+    baseline, order = state.baseline, _order(found, state.baseline.code, state)
+    back: Iterable[Step] = _towards(
+        found, baseline.code, baseline.configuration, "as before the probe", state=state, code_first=order
     )
-    baseline = state.baseline
     led_to = Routing(baseline.alias_version, baseline.alias_weights)
+    moved: list[Step] = [MoveAlias(found.name, baseline.alias, led_to)] if baseline.alias else []
+    if baseline.alias and not baseline.alias_version:  # that version is gone
+        anew: Steps = (PublishVersion(found.name, f"{BEFORE}, again"), MoveAlias(found.name, baseline.alias))
+        back, moved = (*back, *anew), []
     return (
         SaveState(state),
-        *([MoveAlias(found.name, baseline.alias, led_to)] if baseline.alias else []),  # traffic first
+        *moved,  # traffic first
         *back,
         *detach(state),
         SaveState(replace(state.after(Act.RESTORE_DONE), policies=())),

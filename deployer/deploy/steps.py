@@ -199,6 +199,10 @@ class Try:
     """Then the answers must be the recorded ones too; new code may mean others."""
     on_trial: bool = False
     """Whether a function was made for it; else the version is tried that was published last."""
+    ignore: tuple[str, ...] = ()
+    """JSON paths of what may differ in an answer."""
+    max_slower: float | None = None
+    """So many times the full package's time may the new one take."""
 
     def __str__(self) -> str:
         if self.on_trial:

@@ -15,6 +15,7 @@ from typing import Any, Final
 _REPORT: Final = re.compile(r"REPORT RequestId: (\S+)\s")
 _INIT: Final = re.compile(r"\bInit Duration: ([\d.]+) ms")
 _DURATION: Final = re.compile(r"\tDuration: ([\d.]+) ms")
+_MEMORY: Final = re.compile(r"\bMax Memory Used: (\d+) MB")
 _STATUS: Final = re.compile(r"\bStatus: (\w+)")
 _TIMED_OUT: Final = re.compile(r"\S+ (\S+) Task timed out after [\d.]+ seconds")
 _ERROR: Final = re.compile(r"\[ERROR\] (?:\S+Z\t\S+\t)?[A-Za-z_][\w.]*:|Traceback \(most recent call last\)")
@@ -38,6 +39,8 @@ class Invocation:
     """Milliseconds that start-up took, where it belonged to this invocation."""
     duration_ms: float | None = None
     """Milliseconds that the invocation itself took."""
+    memory_mb: float | None = None
+    """The most memory that the sandbox took so far."""
 
 
 def read_report(message: str) -> Invocation | None:
@@ -48,8 +51,8 @@ def read_report(message: str) -> Invocation | None:
     if match is None:
         return None
     status = _STATUS.search(message)
-    init, duration = (_figure(pattern, message) for pattern in (_INIT, _DURATION))
-    return Invocation(match[1], _status(status[1] if status else ""), init, duration)
+    figures = (_figure(pattern, message) for pattern in (_INIT, _DURATION, _MEMORY))
+    return Invocation(match[1], _status(status[1] if status else ""), *figures)
 
 
 def _figure(pattern: re.Pattern[str], message: str) -> float | None:
@@ -63,8 +66,8 @@ def _of_json(message: str) -> Invocation | None:
         return None
     metrics = record.get("metrics")
     metrics = metrics if isinstance(metrics, dict) else {}
-    init, duration = (_number(metrics.get(name)) for name in ("initDurationMs", "durationMs"))
-    return Invocation(str(record.get("requestId", "")), _status(str(record.get("status", ""))), init, duration)
+    figures = (_number(metrics.get(name)) for name in ("initDurationMs", "durationMs", "maxMemoryUsedMB"))
+    return Invocation(str(record.get("requestId", "")), _status(str(record.get("status", ""))), *figures)
 
 
 def _number(value: object) -> float | None:

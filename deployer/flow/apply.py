@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Final
 
 from deployer.errors import NotEnoughEvidenceError, PackageError, UsageError
-from deployer.flow.load_package import check_is_full, sha256_of
+from deployer.flow.load_package import pack_build, read_full, sha256_of
 from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
+from deployer.instrumentation.manifest import FOLDER
 from deployer.limits import MIB, UNZIPPED, is_python
 from deployer.models.evidence import Evidence
 from deployer.models.package import Package, Source
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
-from deployer.package import examine, index, open_file, pack_folder, unpack
+from deployer.package import examine, index, open_file, unpack
 from deployer.package.pyc import find_stale
 from deployer.report import models
 from deployer.report.reasons import reasons
@@ -76,7 +77,7 @@ def apply(request: ApplyRequest, notices: Notices) -> models.ApplyReport:
             )
         full = build if build.is_file() else scratch / FULL
         if build.is_dir():
-            pack_folder(build, full)
+            pack_build(build, full, notices)
         with open_file(full) as source:
             report = _slimmed(request, source, full, scratch, notices)
         made = scratch / SLIM if report.state == "applied" else full
@@ -89,8 +90,7 @@ def apply(request: ApplyRequest, notices: Notices) -> models.ApplyReport:
 
 def _slimmed(request: ApplyRequest, source: Source, full: Path, scratch: Path, notices: Notices) -> models.ApplyReport:
     name = request.build
-    package = index(source)
-    check_is_full(package, f"{name}")
+    package = read_full(source, f"{name}", notices)
     examined = examine(source, package)
     settings = replace(request.settings, fit=request.settings.fit and (request.zip is not None or name.is_file()))
     before = completed(request.whitelist, examined)
@@ -99,7 +99,7 @@ def _slimmed(request: ApplyRequest, source: Source, full: Path, scratch: Path, n
     measure = Measure(package.files, package.bytes, package.zip_bytes, sha256_of(full))
     done = models.ApplyReport(f"{name}", "unchanged", measure, measure, models.limits(measure, 0), ())
     old_code = find_stale(source, package)
-    if is_applied(before, examined) and not old_code:
+    if is_applied(before, examined) and not old_code and not (name / FOLDER).is_dir():
         return done
     stale = changed_since(before, package, examined.distributions)
     if stale and request.strict:

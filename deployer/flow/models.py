@@ -61,6 +61,10 @@ class Delivery:
     """Whether an alias is moved whose traffic somebody else shares by weights."""
     led_to: Routing | None = None
     """Where the alias leads before."""
+    ignore: tuple[str, ...] = ()
+    """JSON paths of what may differ in the answers of a trial."""
+    max_slower: float | None = None
+    """So many times the full package's time may the new one take in a trial."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,17 @@ class ShrinkRequest:
     delivery: Delivery = field(default_factory=Delivery)
     allow_lost: bool = False
     """Whether to go on where records are lost and few sandboxes hold the rest."""
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What ``restore`` is asked for."""
+
+    function: str
+    over_others: bool = False
+    """Also where somebody else has changed what would be put back."""
+    nearest: bool = False
+    """Also where a part of what was there before is gone: then the nearest to it."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from deployer.aws import Aws
+from deployer.context import Context
 from deployer.errors import CloudError, LdeployError
-from deployer.models.function import Function
+from deployer.flow.load_package import LoadedPackage
+from deployer.models.function import Configuration, Function
 from deployer.models.package import Package, Source
+from deployer.package.handler import lacks_name
 from deployer.package.wheels import check_wheels
 from deployer.report.checks import Check, Verdict
 
@@ -53,6 +56,15 @@ def check_package(source: Source, package: Package, found: Function) -> Iterator
     configuration = found.configuration
     for what in check_wheels(source, package, configuration.runtime, configuration.architecture):
         yield Check("wheels", Verdict.DOUBT, what)
+
+
+def check_name(context: Context, full: LoadedPackage, configuration: Configuration) -> None:
+    """Warn where the handler's module has no such function: every invocation would fail."""
+    if lacks_name(full.source, full.package, configuration.handler):
+        module, _, name = configuration.handler.rpartition(".")
+        context.notices.warn(
+            f"The module {module} of the package has no {name}: is {configuration.handler} the handler?"
+        )
 
 
 def refuse(checks: Iterable[Check]) -> tuple[str, ...]:

@@ -184,7 +184,8 @@ def _trial(request: RedeployRequest, state: State) -> planner.Try | None:
         return None
     check_events(Path(state.recorded.folder))
     before = request.delivery.trial == "before" and not request.delivery.alias
-    return planner.Try(request.found.name, state, request.same_code, on_trial=before)
+    delivery = request.delivery
+    return planner.Try(request.found.name, state, request.same_code, before, delivery.ignore, delivery.max_slower)
 
 
 def _carry_out(
@@ -219,7 +220,7 @@ def _carry_out(
     logs = (line for log in execution.logs for line in log.splitlines())
     measure = replace(report.after, init_ms=median_start(logs))
     state = "shifting" if execution.shift else "deployed"
-    return replace(report, state=state, version=execution.version, after=measure)
+    return replace(report, state=state, version=execution.version, after=measure, trial=execution.tried)
 
 
 def _take_back(executor: Executor, execution: Execution, request: RedeployRequest) -> None:

@@ -164,7 +164,21 @@ def _which(found: Function, state: State) -> str:
         else "slim"
         if zipped == state.packages.slim
         else "before"
+        if zipped == state.baseline.code
+        else "earlier"
     )
+
+
+def mark_past(workspace: Workspace, state: str) -> None:
+    """Write into the report of the last shrink that its package is not deployed any more.
+
+    Args:
+        workspace: of the function.
+        state: ``restored`` or ``probed``.
+    """
+    written = workspace.read(REPORT)
+    if written and (report := reports.from_json(written)).state == "deployed":
+        workspace.write(REPORT, reports.to_json(replace(report, state=state)))
 
 
 # -- what the last run left --------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from deployer.evidence.coverage import estimate
 from deployer.evidence.invocations import median_start
 from deployer.flow.apply import needs
 from deployer.flow.guard import MACHINES, dropped_on_purpose
-from deployer.flow.load_package import check_is_full, sha256_of
+from deployer.flow.load_package import pack_build, read_full, sha256_of
 from deployer.flow.page import account_of, content
 from deployer.flow.reports import guard_report
 from deployer.flow.since import rfc3339
@@ -35,7 +35,7 @@ from deployer.models.python import read_options
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
-from deployer.package import distributions, examine, handler_path, index, open_file, pack_folder
+from deployer.package import distributions, examine, handler_path, open_file
 from deployer.package.wheels import check_wheels
 from deployer.report import models, outcomes
 from deployer.report import store as reports
@@ -111,8 +111,7 @@ def trace(request: TraceRequest, sandboxes: Open, notices: Notices, now: Callabl
     request.folder.mkdir(parents=True, exist_ok=True)
     path = _full_zip(request, notices)
     with open_file(path) as source:
-        package = index(source)
-        check_is_full(package, f"{request.package}")
+        package = read_full(source, f"{request.package}", notices)
         _check_handler(package, request.configuration.handler)
         evidence, answered = _observe(request, package, path, (sandboxes, events), notices)
         full = _Full(path, source, package, evidence, answered)
@@ -144,7 +143,7 @@ def _full_zip(request: TraceRequest, notices: Notices) -> Path:
         return request.package
     full = request.folder / _FULL
     with notices.bar(f"packing {request.package.name}", None) as advance:
-        pack_folder(request.package, full, advance)
+        pack_build(request.package, full, notices, advance)
     return full
 
 

@@ -29,6 +29,7 @@ App = Callable[[Environ, Start], Iterable[bytes]]
 LOG: Final = logging.getLogger(__name__)
 JSON: Final = "application/json"
 CONTROL: Final = "/_ldeploy/"
+_LAYER: Final = re.compile(r"(/20\d\d-\d\d-\d\d/layers/)arn:[^:]+:lambda:[^:]+:\d{12}:layer:([^/:]+)(/.*)?")
 _FUNCTION: Final = re.compile(r"(/20\d\d-\d\d-\d\d/functions/)([^/]+)(/.*)?")
 _ARN: Final = re.compile(r"(?:arn:[^:]+:lambda:[^:]*:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?")
 
@@ -197,7 +198,9 @@ def read_all(environ: Environ) -> None:
 
 
 def plain_name(environ: Environ) -> Environ:
-    """Split a function's ARN or qualified name into name and query string: moto knows only those."""
+    """Split a function's ARN or qualified name into name and query string, and a layer's ARN: moto knows only those."""
+    if layer := _LAYER.fullmatch(environ["PATH_INFO"]):
+        return _at(environ, f"{layer[1]}{layer[2]}{layer[3] or ''}", environ.get("QUERY_STRING", ""))
     match = _FUNCTION.fullmatch(environ["PATH_INFO"])
     parts = _ARN.fullmatch(match[2]) if match else None
     if not match or not parts or parts[0] == parts[1]:
@@ -206,5 +209,9 @@ def plain_name(environ: Environ) -> Environ:
     query = environ.get("QUERY_STRING", "")
     if parts[2] and "Qualifier=" not in query:
         query = "&".join(filter(None, [query, urlencode({"Qualifier": parts[2]})]))
+    return _at(environ, path, query)
+
+
+def _at(environ: Environ, path: str, query: str) -> Environ:
     target = quote(path) + (f"?{query}" if query else "")
     return {**environ, "PATH_INFO": path, "QUERY_STRING": query, "RAW_URI": target, "REQUEST_URI": target}

@@ -43,9 +43,9 @@ class _Packed(NamedTuple):
     data: BinaryIO
 
 
-def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None:
+def pack_folder(folder: Path, out: Path, advance: Advance | None = None, without: str = "") -> None:
     """Write ``out`` from a folder: sorted, with fixed modes and dates that follow from the contents; keep symlinks and
-    empty directories, leave nothing out.
+    empty directories.
 
     Memory does not grow with the folder.
 
@@ -53,6 +53,7 @@ def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None
         folder: becomes the root of the package.
         out: written beside, and renamed at the end; what stood there is replaced.
         advance: called with the unpacked bytes that are done since its last call.
+        without: the one child of the folder that is left out; empty for none.
 
     Raises:
         PackageError: the folder is not there, is empty, or holds something that cannot be packed: a socket or
@@ -65,7 +66,7 @@ def pack_folder(folder: Path, out: Path, advance: Advance | None = None) -> None
             f"{out} lies inside the folder that is to be packed.",
             "Put what belongs into the package in a folder of its own, and give that.",
         )
-    found = _walk(folder)
+    found = [item for item in _walk(folder) if item.path.partition("/")[0] != without]
     if not any(not stat.S_ISDIR(item.status.st_mode) for item in found):
         raise PackageError(f"{folder} holds no files.", "Check that the build wrote its files to this place.")
     with ZipWriter(out) as writer:

@@ -16,6 +16,7 @@ from deployer.report.reasons import Reason
 from deployer.report.sent import Sent
 from deployer.report.shift_report import ShiftReport
 from deployer.report.since import Since
+from deployer.report.trial_report import TrialReport
 from deployer.report.why_report import WhyReport
 from deployer.words import counted
 
@@ -150,6 +151,8 @@ class ShrinkReport:
     made: str = ""
     """When it was deployed, or planned: RFC 3339."""
     guard: GuardReport = field(default_factory=GuardReport)
+    trial: TrialReport | None = None
+    """None where no recorded event was tried."""
     shift: str = ""
     """How the shift of traffic ended, where there was one."""
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -199,7 +202,7 @@ class StatusReport:
     state: str
     armed: bool
     deployed: str
-    """Which package is deployed: before, full, stub (the full one from S3), slim, or other."""
+    """Which package is deployed: before, full, stub (the full one from S3), slim, earlier, or other."""
     sample: float
     """The share of sandboxes that the probe was told to let report."""
     sha256: str

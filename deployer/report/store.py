@@ -9,6 +9,7 @@ from deployer.report.json import document
 from deployer.report.models import Artifacts, GuardReport, LayerReport, Limits, ShrinkReport
 from deployer.report.reasons import Reason
 from deployer.report.sent import Sent
+from deployer.report.trial_report import Speed, TrialReport
 from deployer.versioned import Form
 
 _FORM: Final = Form("The report of the last shrink", 1, "Run ldeploy shrink again.", key="form")
@@ -39,8 +40,16 @@ def _parts(fields: dict[str, Any]) -> dict[str, Any]:
         "layers": tuple(LayerReport(**layer) for layer in fields["layers"]),
         "reasons": tuple(Reason(**reason) for reason in fields["reasons"]),
         "guard": GuardReport(**fields.get("guard", {})),
+        "trial": _trial(fields.get("trial")),
         "failures": tuple(Sent(**{**one, "log": tuple(one["log"])}) for one in fields.get("failures", ())),
         "artifacts": Artifacts(**fields["artifacts"]),
         "plan": tuple(fields["plan"]),
         "warnings": tuple(fields["warnings"]),
     }
+
+
+def _trial(fields: dict[str, Any] | None) -> TrialReport | None:
+    if not fields:
+        return None
+    speeds = {name: Speed(**fields[name]) for name in ("before", "after")}
+    return TrialReport(**{**fields, **speeds, "misses": tuple(fields["misses"])})

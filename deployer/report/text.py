@@ -26,6 +26,7 @@ from deployer.report.risk import risk
 from deployer.report.sent import sent_lines, tally
 from deployer.report.shift_report import ShiftReport, shift_lines
 from deployer.report.since_text import since_lines
+from deployer.report.trial_report import trial_lines
 from deployer.report.why_report import WhyReport
 from deployer.report.why_text import why_lines
 from deployer.words import bytes_changed, counted, megabytes, percent, seconds
@@ -73,8 +74,8 @@ def _probe(report: ProbeReport) -> list[str]:
         f"  log       {report.log_group}",
         f"  price     {report.price}",
     ]
-    if report.version:
-        lines.append(f"  way back  version {report.version}, or: ldeploy restore {report.function}")
+    version = f"version {report.version}, or: " if report.version else ""
+    lines.append(f"  way back  {version}ldeploy restore {report.function}")
     if report.unpacked:
         has = f"{report.unpacked.storage:,} MB of /tmp, {report.unpacked.memory:,} MB, {report.unpacked.timeout} s"
         lines.append(f"  over      Lambda's limit: unpacked from S3 at each cold start, until shrink with {has}")
@@ -98,6 +99,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     lines += _account(report)
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
     lines += _guard(report.guard)
+    lines += trial_lines(report.trial)
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     lines += [f"  page      {report.artifacts.page}"] if report.artifacts.page else []
     if report.version:
@@ -202,6 +204,8 @@ DONE = {
     "planned": "the slim package is built, nothing is changed in AWS",
     "shifting": "the slim package has a part of the traffic; ldeploy shift status tells more",
     "traced": "the slim package is built, and answers the events as the full one does",
+    "restored": "what was there before is deployed again, the slim package is not",
+    "probed": "the full package is deployed again with the probe, the slim package is not",
     "over_limit": "the slim package is still over Lambda's limit, nothing is deployed",
 }
 """A shrink's states in words."""
@@ -236,6 +240,7 @@ _DEPLOYED = {
     "stub": "the full package, unpacked from S3 at start",
     "slim": "the slim package",
     "before": "what was there before the probe",
+    "earlier": "a package that ldeploy deployed earlier",
     "other": "a package that ldeploy does not know: somebody replaced the code since",
 }
 

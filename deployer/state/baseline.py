@@ -57,9 +57,10 @@ def begin(start: Beginning, found: Function | None, earlier: State | None, now: 
     baseline, bare = _baseline(start, found, earlier)
     known = earlier.probe.layers_since if earlier else {}
     layers = {arn: known.get(arn, now) for arn in bare.layers} if start.probing else known
-    probe = Probe(bare, found.log_group, mine.since, layers_since=layers, nonce=mine.nonce)
     kept = earlier if earlier and _is_under_way(found, earlier) else None
-    begun = State(start.function, Stage.PROBING, start.bucket, baseline, Packages(start.full), probe, left=bare)
+    probe = Probe(bare, found.log_group, mine.since, layers_since=layers, nonce=mine.nonce)
+    packages = Packages(start.full, earlier=kept.packages.replaced if kept else ())
+    begun = State(start.function, Stage.PROBING, start.bucket, baseline, packages, probe, left=bare)
     begun = replace(begun, serial=serial, earlier=others, arn=found.arn, pruned=earlier.pruned if earlier else {})
     if kept:
         begun = replace(
@@ -170,7 +171,7 @@ def taken_over(found: Function, bucket: str, known: State | None, full: StoredZi
 def deployed(found: Function, state: State) -> StoredZip | None:
     """Return the zip in S3 that is deployed, or None where it is one that the state does not know."""
     packages = state.packages
-    known = (packages.full, packages.stub, packages.slim, state.baseline.code)
+    known = (packages.full, packages.stub, packages.slim, state.baseline.code, *packages.earlier)
     return next((zipped for zipped in known if zipped and holds(found, zipped)), None)
 
 
@@ -200,7 +201,8 @@ def probed_state(found: Function, known: State | None) -> State:
         raise WorkspaceError(
             f"{found.name} was restored to what it was before the probe.", "Run ldeploy probe again first."
         )
-    if not any(holds(found, zipped) for zipped in (state.packages.probed, state.packages.slim) if zipped):
+    ours = (state.packages.probed, state.packages.slim, *state.packages.earlier)
+    if not any(holds(found, zipped) for zipped in ours if zipped):
         raise ConflictError(
             f"The code of {found.name} was replaced since the probe: its evidence is of another package.",
             "Run ldeploy probe with the new package, or ldeploy deploy to slim it by the whitelist there is.",

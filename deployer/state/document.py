@@ -32,6 +32,7 @@ def to_document(state: State) -> dict[str, Any]:
         "sample": probe.sample,
         "slim": asdict(packages.slim) if packages.slim else None,
         "stub": asdict(packages.stub) if packages.stub else None,
+        "deployed_earlier": [asdict(one) for one in packages.earlier],
         "events": recorded.folder,
         "answers": {event: asdict(answer) for event, answer in recorded.answers.items()},
         "earlier": [asdict(period) for period in state.earlier],
@@ -68,7 +69,7 @@ def _state(document: dict[str, Any]) -> State:
             StoredZip(**document["before_code"]),
             *document.get("alias", ("", "")),
         ),
-        Packages(StoredZip(**document["full"]), _zip(document.get("slim")), _zip(document.get("stub"))),
+        _packages(document),
         _probe(document),
         Recorded(document.get("events", ""), recorded),
         tuple(ProbePeriod(**period) for period in document.get("earlier", ())),
@@ -78,6 +79,11 @@ def _state(document: dict[str, Any]) -> State:
         tuple(document.get("policies", ())),
         configuration_of(left) if left else None,
     )
+
+
+def _packages(document: dict[str, Any]) -> Packages:
+    earlier = tuple(StoredZip(**one) for one in document.get("deployed_earlier", ()))
+    return Packages(StoredZip(**document["full"]), _zip(document.get("slim")), _zip(document.get("stub")), earlier)
 
 
 def _probe(document: dict[str, Any]) -> Probe:

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from deployer.models.function import Configuration, StoredZip
 from deployer.state.stages import Act, Stage, next_stage
+
+_EARLIER: Final = 8
+"""Packages of earlier commands that are known as ldeploy's own."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,12 @@ class Answer:
     """The function raised, or its sandbox died."""
     event: str = ""
     """SHA-256 of the event; an event that was changed since is another one."""
+    shape: Any = field(default=None, compare=False)
+    """The answer with a digest in the place of each value, in the bucket's copy alone; None where it is no JSON."""
+    init_ms: float | None = field(default=None, compare=False)
+    """How long the sandbox took to start; None for a warm one."""
+    duration_ms: float | None = field(default=None, compare=False)
+    memory_mb: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,14 @@ class Packages:
     slim: StoredZip | None = None
     stub: StoredZip | None = None
     """What is deployed in the full package's place while it is probed, where that is over Lambda's limit."""
+    earlier: tuple[StoredZip, ...] = ()
+    """What earlier commands deployed, the newest last: it is there until the next one has replaced it."""
+
+    @property
+    def replaced(self) -> tuple[StoredZip, ...]:
+        """What is known as ldeploy's own when others take the place of these."""
+        known = {one.sha256: one for one in (*self.earlier, self.full, self.stub, self.slim) if one and one.sha256}
+        return tuple(known.values())[-_EARLIER:]
 
     @property
     def probed(self) -> StoredZip:
@@ -144,4 +162,4 @@ class State:
 
     def with_slim(self, slim: StoredZip | None) -> "State":
         """Return the state with another slim package."""
-        return replace(self, packages=replace(self.packages, slim=slim))
+        return replace(self, packages=replace(self.packages, slim=slim, earlier=self.packages.replaced))

@@ -319,3 +319,12 @@ def test_two_at_once_leave_one_slim_build(learned):
     states = [json.loads(one.communicate(timeout=200)[0])["state"] for one in both]
     assert sorted(states) == ["applied", "unchanged"]
     assert files(learned.folder / "build").isdisjoint(DROPPED)
+
+
+def test_the_state_of_ldeploy_is_left_out_of_a_build(learned):
+    shutil.copytree(learned.folder / ".ldeploy", learned.folder / "build/.ldeploy")
+    for _ in range(2):  # also where the build is slim already
+        done = learned.ldeploy("apply", "whitelist.json", "build")
+        assert (done.code, "is left out" in done.err) == (0, True)
+        assert not (learned.folder / "build/.ldeploy").exists()
+        shutil.copytree(learned.folder / ".ldeploy", learned.folder / "build/.ldeploy")

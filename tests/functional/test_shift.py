@@ -16,7 +16,7 @@ from deployer.aws import open_aws
 from deployer.context import Context
 from deployer.deploy.executor import Executor
 from deployer.errors import ConflictError, DeniedError, TrialFailedError
-from deployer.flow.models import Delivery, ShrinkRequest
+from deployer.flow.models import Delivery, RestoreRequest, ShrinkRequest
 from deployer.models.whitelist import Rules
 from deployer.notices import Silent
 from deployer.slim import Settings
@@ -155,7 +155,7 @@ def test_what_may_not_be_shifted_is_taken_back_at_once(shifting):
 
 def test_restore_in_the_middle_of_a_shift_leads_everything_back(shifting, tmp_path):
     def restore():
-        pipeline.restore(shifting.context(tmp_path / "elsewhere"), AGREED, "f", over_others=False)
+        pipeline.restore(shifting.context(tmp_path / "elsewhere"), AGREED, RestoreRequest("f"))
 
     shifting.at_wait = {2: restore}
     with pytest.raises(TrialFailedError, match="it is restored now"):

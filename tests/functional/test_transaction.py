@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.commands import options
-from tests.functional.project import FILES, events, write
+from tests.functional.project import FILES, events, killed, write
 from tests.zips import packed
 
 SECRET = "s3cret-value"
@@ -250,4 +250,35 @@ def test_restore_works_where_nothing_can_be_written_here(present, monkeypatch):
     (other / ".ldeploy").write_text("a file where the folder would be")
     restored = present.ldeploy("restore", "f", "--bucket", "packages", "--yes")
     assert restored.code == 0, restored.err
+    assert present.configuration() == before
+
+
+STATE = {".ldeploy/.gitignore": "", ".ldeploy/f/state.json": "{}"}
+
+
+def test_the_state_of_ldeploy_in_the_present_code_is_left_out_with_a_warning(project):
+    project.cloud.create("f", {**FILES, **STATE})
+    probed = project.ldeploy("probe", "f", "--bucket", "packages", "--invoke", "events")
+    assert (probed.code, "The code of f holds the folder .ldeploy" in probed.err) == (0, True)
+    assert project.shrink("--keep", "*").code == 0
+    assert not [path for path in project.deployed() if "state" in path or "gitignore" in path]
+
+
+def test_the_state_of_ldeploy_in_a_folder_is_never_deployed(project):
+    write(project.folder / "build", STATE)
+    probed = project.probe()
+    assert (probed.code, "is left out" in probed.err) == (0, True)
+    assert project.deployed() == set(FILES)
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+def test_a_deployment_that_was_killed_can_be_run_again_and_undone(present, step):
+    before = present.configuration()
+    probe(present)
+    present.cloud.invoke("f")
+    assert present.shrink().code == 0
+    write(present.folder / "build", {"newer.py": "NEWER = 1\n"})
+    assert killed(present, step, ("deploy", "f", "--package", "build", "--yes"))
+    assert present.ldeploy("deploy", "f", "--package", "build").code == 0
+    assert present.ldeploy("restore", "f").code == 0
     assert present.configuration() == before

@@ -23,11 +23,14 @@ def as_json(status="success", **metrics):
 @pytest.mark.parametrize(
     ("message", "found"),
     [
-        (TEXT, Invocation("8f5-1", Status.SUCCESS, None, 1.25)),
-        (COLD, Invocation("8f5-1", Status.SUCCESS, 460.12, 1.25)),
-        (TEXT + "Status: timeout", Invocation("8f5-1", Status.TIMEOUT, None, 1.25)),
-        (TEXT + "Status: error\tError Type: Runtime.ExitError", Invocation("8f5-1", Status.ERROR, None, 1.25)),
-        (as_json(durationMs=1.2, initDurationMs=310), Invocation("8f5-1", Status.SUCCESS, 310.0, 1.2)),
+        (TEXT, Invocation("8f5-1", Status.SUCCESS, None, 1.25, 30.0)),
+        (COLD, Invocation("8f5-1", Status.SUCCESS, 460.12, 1.25, 30.0)),
+        (TEXT + "Status: timeout", Invocation("8f5-1", Status.TIMEOUT, None, 1.25, 30.0)),
+        (TEXT + "Status: error\tError Type: Runtime.ExitError", Invocation("8f5-1", Status.ERROR, None, 1.25, 30.0)),
+        (
+            as_json(durationMs=1.2, initDurationMs=310, maxMemoryUsedMB=30),
+            Invocation("8f5-1", Status.SUCCESS, 310.0, 1.2, 30.0),
+        ),
         (as_json("failure"), Invocation("8f5-1", Status.ERROR)),
         ("the user printed REPORT RequestId: 8f5-1 here", None),
         ("INIT_REPORT Init Duration: 10009.61 ms\tPhase: init\tStatus: timeout", None),
