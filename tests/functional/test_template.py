@@ -7,6 +7,7 @@ import pytest
 
 from deployer import controller
 from deployer.local.services.stacks import expanded
+from probe_layer.guard import line
 from tests.functional.project import CHANGES, FILES, write
 from tests.functional.test_controller import SETTINGS, Context, tag
 from tests.zips import packed
@@ -115,6 +116,22 @@ def test_the_controller_may_do_what_it_does_and_no_more(layered, resources, monk
     used = needed(layered)
     assert used - own - deployer == set()
     assert own - used <= {"sns:Publish"}
+
+
+def test_sam_shifts_traffic_as_the_docs_say():
+    """The properties of docs/sam.md: an alias's traffic is shifted, and errors and misses of the guard send it back."""
+    shown = (TEMPLATE.parent / "docs/sam.md").read_text().split("<!-- shifted -->")[1].split("<!-- end -->")[0]
+    resources = shown.replace("```yaml", "Resources:").replace("```", "").replace("build/", "s3://packages/any.zip")
+    stack = f"Transform: AWS::Serverless-2016-10-31\n{resources.strip()}\n"
+    made = json.loads(expanded(stack, {}, "us-east-1"))["Resources"]
+    [alias] = [one for one in made.values() if one["Type"] == "AWS::Lambda::Alias"]
+    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+    [group] = [one for one in made.values() if one["Type"] == "AWS::CodeDeploy::DeploymentGroup"]
+    alarms = [alarm["Name"]["Ref"] for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]]
+    measured = {(made[name]["Properties"]["Namespace"], made[name]["Properties"]["MetricName"]) for name in alarms}
+    assert measured == {("AWS/Lambda", "Errors"), (line.NAMESPACE, line.METRIC)}
+    version = made["NewVersionFails"]["Properties"]["Dimensions"][2]["Value"]["Fn::GetAtt"]
+    assert made[version[0]]["Type"] == "AWS::Lambda::Version"
 
 
 def test_nothing_in_the_bucket_is_for_everybody(resources):
