@@ -1,266 +1,52 @@
-"""The commands of the command line."""
+"""The command line: which commands there are, and where; each is imported when it is called."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from deployer import __version__, pipeline
-from deployer.commands import doctor, invoke, local, settings_file, trace
-from deployer.commands.delivery import attach_policy, delivering
+from deployer import __version__
+from deployer.commands import settings_file
 from deployer.commands.errors import guarded, wants_json
-from deployer.commands.options import Common, answering, changing, common, option, the_bucket
-from deployer.commands.output import Output
-from deployer.commands.parameters import events_folder, moment, whitelist_file
-from deployer.commands.shift import shift
-from deployer.commands.slimming import exporting, guarding, rules, steps, via
-from deployer.errors import UsageError
-from deployer.flow.apply import ApplyRequest
-from deployer.flow.apply import apply as apply_to
-from deployer.flow.clean import clean as clean_up
-from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RestoreRequest, ShrinkRequest
-from deployer.flow.page import last_content
-from deployer.flow.reports import last_report, last_whitelist
-from deployer.flow.why import explain
-from deployer.models.function import Configuration
-from deployer.models.whitelist import Rules
-from deployer.report.formats import PAGES
-from deployer.report.models import CommentReport, Report
-from deployer.slim import Settings
-from deployer.sources.reader import Window
-from deployer.state.workspace import LEAN, put_whole, write_whole
+from deployer.commands.groups import Entry, LazyGroup
+
+COMMANDS: Final = {
+    "probe": Entry("loop", "Deploy the full package with the probe in"),
+    "shrink": Entry("loop", "Keep what was touched, take the probe out"),
+    "deploy": Entry("loop", "Slim a fresh build and deploy it"),
+    "restore": Entry("loop", "Go back to what was there before"),
+    "status": Entry("results", "Show the state, and what was seen so far"),
+    "why": Entry("results", "Show why a file is kept or dropped"),
+    "report": Entry("results", "Show what the last shrink found and did"),
+    "invoke": Entry("invoke", "Send events and show the answers"),
+    "doctor": Entry("doctor", "Check a function, or a build"),
+    "trace": Entry("trace", "Learn from events here, without AWS"),
+    "apply": Entry("apply", "Slim a build by a whitelist, without AWS"),
+    "shift": Entry("shift", "Watch or end a shift of traffic"),
+    "clean": Entry("loop", "Delete what nobody needs for a way back"),
+    "local": Entry("local", "Run an AWS on this machine"),
+}
+_EPILOG: Final = """\b
+Example:
+  ldeploy probe my-function --package build/ --resolve-s3
+  ldeploy shrink my-function
+
+\b
+Completion, in ~/.bashrc (likewise zsh_source, fish_source):
+  eval "$(_LDEPLOY_COMPLETE=bash_source ldeploy)"
+"""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(LazyGroup):
+    entries = COMMANDS
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, "-V", "--version", prog_name="ldeploy")
 def ldeploy() -> None:
     """Deploy a Lambda function in full, learn from real invocations which files it needs, redeploy only those."""
-
-
-@ldeploy.command()
-@common
-@changing
-@option("--package", help="A folder, a zip or s3://bucket/key.zip; without it, the function's present code.")
-@option("--create", is_flag=True, help="Create the function if it does not exist (--role, --handler, --runtime).")
-@option("--role", help="ARN of the role of a function to create.")
-@option("--handler", help="Handler of a function to create, such as app.handler.")
-@option("--runtime", help="Runtime of a function to create, such as python3.11.")
-@option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
-@option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [created: 1024].")
-@option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [created: 60].")
-@option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
-@attach_policy
-@option("--alias", help="Publish the probe as a version and lead this alias to it; restore leads it back.")
-@option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
-@option("--cold", type=click.IntRange(0), default=0, help="Send them to so many fresh sandboxes.")
-def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
-    shared: Common,
-    package: str | None,
-    create: bool,
-    role: str | None,
-    handler: str | None,
-    runtime: str | None,
-    architecture: Any,
-    memory: int | None,
-    timeout: int | None,
-    sample: float,
-    attach_policy: bool,
-    alias: str | None,
-    events: Path | None,
-    cold: int,
-) -> Report:
-    """Put the full package and the probe into FUNCTION."""
-    made = None
-    if create:
-        if not (role and handler and runtime):
-            raise UsageError("--create needs --role, --handler and --runtime.", "Give all three.")
-        if not role.startswith("arn:"):
-            raise UsageError(f"The role '{role}' is not an ARN.", "Give it whole: arn:aws:iam::123456789012:role/name.")
-        made = Configuration(runtime, handler, role, architecture, memory or 1024, timeout or 60)
-    if cold and not events:
-        raise UsageError("--cold is about the events of --invoke.", "Give --invoke EVENTS_DIR too.")
-    context = shared.context()
-    in_s3 = package if package and package.startswith("s3://") else ""
-    bucket, to_make = the_bucket(shared, context, in_s3)
-    request = ProbeRequest(
-        shared.function,
-        package,
-        bucket,
-        to_make,
-        made,
-        memory,
-        timeout,
-        events,
-        sample,
-        attach_policy,
-        alias or "",
-        shared.force,
-        cold,
-    )
-    return pipeline.probe(context, shared.executor(), request)
-
-
-@ldeploy.command()
-@common
-@changing
-@option("--from-logs", is_flag=True, help="Take the evidence from the function's log: the default.")
-@option("--since", type=moment, help="Read the log from here on: 7d, 12h, 30m, or 2026-01-31T12:00 (UTC).")
-@option("--until", type=moment, help="Read the log up to here.")
-@via
-@rules
-@option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
-@option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
-@option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
-@steps
-@guarding
-@exporting
-@delivering
-def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
-    shared: Common,
-    from_logs: bool,  # noqa: ARG001 - scripts give it; there is no other source for a function in AWS
-    since: Any,
-    until: Any,
-    keep: tuple[str, ...],
-    drop: tuple[str, ...],
-    whitelist: Any,
-    min_sandboxes: int,
-    allow_lost: bool,
-    settings: Settings,
-    export: Path | None,
-    delivery: Delivery,
-    via: Any,
-) -> Report:
-    """Read the log of FUNCTION, keep what was touched, redeploy without the probe."""
-    context = shared.context()
-    now = context.now()
-    window = Window(since(now) if since else None, until(now) if until else None)
-    if (window.since or 0) >= (window.until or now):
-        raise UsageError("--since is not before --until.", "Give an earlier --since or a later --until.")
-    request = ShrinkRequest(
-        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, delivery, allow_lost
-    )
-    done = pipeline.shrink(context, shared.executor(), request)
-    if export:
-        put_whole(context.workspace.path(LEAN), export)
-    return done
-
-
-@ldeploy.command()
-@common
-@changing
-@option("--package", required=True, help="A fresh build: a folder, a zip or s3://bucket/key.zip.")
-@option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
-@rules
-@steps
-@guarding
-@delivering
-def deploy(  # noqa: PLR0913, PLR0917
-    shared: Common,
-    package: str,
-    whitelist: Any,
-    keep: tuple[str, ...],
-    drop: tuple[str, ...],
-    settings: Settings,
-    delivery: Delivery,
-) -> Report:
-    """Slim a fresh build of FUNCTION by the present whitelist, and deploy it."""
-    context = shared.context()
-    bucket, to_make = the_bucket(shared, context, package if package.startswith("s3://") else "")
-    if to_make:
-        raise UsageError(f"The bucket {bucket} is not there, or half made.", "Run ldeploy probe --resolve-s3 first.")
-    chosen = whitelist or last_whitelist(context.workspace)
-    request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, delivery)
-    return pipeline.deploy(context, shared.executor(), request)
-
-
-@ldeploy.command()
-@answering
-@click.argument("whitelist", type=whitelist_file)
-@click.argument("build", type=click.Path(path_type=Path))
-@rules
-@steps
-@option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
-@option("--strict", is_flag=True, help="Exit 4, with the build unchanged, where a distribution changed.")
-@option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file.")
-def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
-    shown: Output,
-    whitelist: Any,
-    build: Path,
-    keep: tuple[str, ...],
-    drop: tuple[str, ...],
-    settings: Settings,
-    runtime: str | None,
-    strict: bool,
-    zipped: Path | None,
-) -> list[Report]:
-    """Slim a fresh BUILD by a WHITELIST kept in the repository.
-
-    BUILD is a folder or a zip, and is changed in place; a zip stays as it is where --zip names another. Nothing is
-    asked of AWS. Twice is the same as once.
-    """
-    request = ApplyRequest(whitelist, build, Rules(keep, drop), settings, runtime or "", strict, zipped)
-    return [apply_to(request, shown.notices)]
-
-
-@ldeploy.command()
-@common
-@changing
-@option("--nearest", is_flag=True, help="Where a part of what was there before is gone: the nearest to it.")
-def restore(shared: Common, nearest: bool) -> Report:
-    """Restore FUNCTION exactly to what it was before the last probe or deploy."""
-    request = RestoreRequest(shared.function, shared.force, nearest)
-    return pipeline.restore(shared.context(), shared.executor(), request)
-
-
-@ldeploy.command()
-@common
-@changing
-def clean(shared: Common) -> Report:
-    """Delete what ldeploy made for FUNCTION and nobody needs: versions, layer versions, packages, policies."""
-    return clean_up(shared.context(), shared.executor(), shared.function)
-
-
-@ldeploy.command()
-@common
-@via
-def status(shared: Common, via: Any) -> Report:
-    """Show the state of FUNCTION and what has been seen of it so far."""
-    return pipeline.status(shared.context(), shared.function, via)
-
-
-@ldeploy.command()
-@common
-@click.argument("asked", metavar="PATH|MODULE|DISTRIBUTION", required=False)
-def why(shared: Common, asked: str | None) -> Report:
-    """Show why a file of FUNCTION is kept or dropped; a pattern, a module or a distribution stands for several."""
-    if not asked:
-        raise UsageError("No file is named.", "Name a path, a pattern, a module or a distribution behind FUNCTION.")
-    return explain(shared.context(), shared.function, asked)
-
-
-@ldeploy.command()
-@common
-@option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file too.")
-@option("--markdown", is_flag=True, help="Show a comment for a pull request instead.")
-def report(shared: Common, html: Path | None, markdown: bool) -> Report:
-    """Show again what the last shrink or deploy of FUNCTION found and did."""
-    context = shared.context()
-    found = last_report(context.workspace)
-    if not (html or markdown):
-        return found
-    content = last_content(context, found)
-    if html:
-        write_whole(html, PAGES["html"](content))
-    return CommentReport(found.function, PAGES["markdown"](content), found.state) if markdown else found
-
-
-ldeploy.add_command(local.local)
-ldeploy.add_command(shift)
-ldeploy.add_command(trace.trace)
-ldeploy.add_command(invoke.invoke)
-ldeploy.add_command(doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -270,16 +56,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _invoke(arguments: list[str]) -> None:
-    groups = {"shift": shift.commands, "local": local.local.commands}
-    commands = [each for group in (ldeploy.commands, *groups.values()) for each in group.values()]
-    options = [one for command in commands for one in command.params if isinstance(one, click.Option)]
+    ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=_defaults())
+
+
+def _defaults() -> dict[str, Any]:
+    """Return what the project's settings file says, for each command; nothing is imported where there is none."""
+    folder = Path.cwd()
+    if settings_file.file_of(folder) is None:
+        return {}
+    commands = ldeploy.all_commands()
+    groups = {name: group.commands for name, group in commands.items() if isinstance(group, click.Group)}
+    every = [each for several in (commands, *groups.values()) for each in several.values()]
+    options = [one for command in every for one in command.params if isinstance(one, click.Option)]
     names = {option.opts[0].removeprefix("--").replace("-", "_"): option.name for option in options}
-    found = settings_file.settings(Path.cwd(), names.keys() - {"help"})
+    found = settings_file.settings(folder, names.keys() - {"help"})
     several = {option.name for option in options if option.multiple}
-    settings = {names[setting]: value for setting, value in found.items()}
     listed = {
-        name: [value] if name in several and isinstance(value, str) else value for name, value in settings.items()
+        names[setting]: [value] if names[setting] in several and isinstance(value, str) else value
+        for setting, value in found.items()
     }
-    inner = {name: dict.fromkeys(group, listed) for name, group in groups.items()}
-    defaults = {**dict.fromkeys(ldeploy.commands, listed), **inner}
-    ldeploy.main(arguments, prog_name="ldeploy", standalone_mode=False, default_map=defaults)
+    return {**dict.fromkeys(commands, listed), **{name: dict.fromkeys(group, listed) for name, group in groups.items()}}

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from deployer.cli import ldeploy, restore
+from deployer.cli import ldeploy
+from deployer.commands.groups import ASKING, SHARED
+from deployer.commands.loop import restore
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 MARKS = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTALL)
@@ -15,10 +17,10 @@ MARKS = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTA
 
 def commands() -> str:
     """Every command with its options, as Markdown; what all commands on a function share stands at the end."""
-    shared: set[str | None] = {option.name for option in restore.params}
-    parts = [part for command in ldeploy.commands.values() for part in _command("ldeploy", command, shared)]
-    asking = [option for option in restore.params if option.name in {"plan", "yes"}]
-    everywhere = [option for option in restore.params if option not in asking]
+    shared: set[str | None] = {*SHARED, *ASKING}
+    parts = [part for command in ldeploy.all_commands().values() for part in _command("ldeploy", command, shared)]
+    asking = [option for option in restore.params if option.name in ASKING]
+    everywhere = [option for option in restore.params if option.name in SHARED]
     parts.append(f"**Every command on a function** takes:\n\n{_table(everywhere)}")
     parts.append(f"**Every command that changes something** takes:\n\n{_table(asking)}")
     return "\n" + "\n".join(parts)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from deployer.commands.groups import command
 from deployer.commands.options import Common, common, option
 from deployer.flow.doctor import doctor as examine
 from deployer.flow.package_check import BuildRequest, check_build
 from deployer.report.models import Report
 
 
-@click.command()
+@command()
 @partial(common, required=False)
 @option("--package", type=click.Path(path_type=Path), help="A build to look at: a folder or a zip.")
 @option("--runtime", help="The runtime that the build is for [default: the function's, or this Python's].")

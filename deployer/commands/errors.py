@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import click
 
 from deployer.errors import ExitCode, LdeployError
-from deployer.report.json import error_to_json
 
 _BUG = "This is a bug in ldeploy. Run the command again with --verbose and report the output."
 
@@ -47,6 +46,8 @@ def guarded(command: Callable[[], None], *, as_json: bool) -> ExitCode:
     except (Exception, KeyboardInterrupt) as error:
         told = error.error if isinstance(error, ToldError) else explained(error)
         if as_json and not isinstance(error, ToldError):
+            from deployer.report.json import error_to_json  # noqa: PLC0415 - the reports take long to import
+
             click.echo(error_to_json(told), nl=False)
         usage = f"\n{error.ctx.get_usage()}" if isinstance(error, click.UsageError) and error.ctx else ""
         click.echo(f"ldeploy: {told}{usage}", err=True)

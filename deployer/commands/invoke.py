@@ -2,6 +2,7 @@
 
 import click
 
+from deployer.commands.groups import command
 from deployer.commands.options import Common, common, option
 from deployer.commands.parameters import events_folder
 from deployer.errors import UsageError
@@ -10,7 +11,7 @@ from deployer.instrumentation.configure import COLD_VARIABLE
 from deployer.report.models import Report
 
 
-@click.command()
+@command()
 @common
 @click.argument("asked", metavar="EVENTS_DIR", required=False)
 @option("--cold", type=click.IntRange(0), default=0, help="Send all events to so many fresh sandboxes.")

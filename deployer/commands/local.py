@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deployer.commands.groups import ShownCommand
 from deployer.commands.options import option
 from deployer.errors import UsageError
 from deployer.models.image import RootImage, read_image
@@ -33,19 +34,29 @@ images = option(
 )
 
 
-@local.command("start")
+@local.command("start", cls=ShownCommand)
 @option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
 @images
 def local_start(port: int, image: tuple[str, ...]) -> None:
-    """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready."""
+    """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready.
+
+    \b
+    Example:
+      ldeploy local start --port 4566
+    """
     serve(port, image, lambda url: click.echo(json.dumps({"endpoint_url": url})))
 
 
-@local.command("run", context_settings={"ignore_unknown_options": True})
+@local.command("run", cls=ShownCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @images
 def local_run(command: tuple[str, ...], image: tuple[str, ...]) -> None:
-    """Run it while one COMMAND runs, whose environment points at it."""
+    """Run it while one COMMAND runs, whose environment points at it.
+
+    \b
+    Example:
+      ldeploy local run -- ldeploy doctor --resolve-s3
+    """
     sys.exit(run(command, image))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployer.commands.groups import did_you_mean
 from deployer.errors import UsageError
 
 OWN = "ldeploy.toml"
@@ -68,19 +69,33 @@ def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
     Raises:
         UsageError: the file is no TOML, or sets what there is not.
     """
-    file = next((path for path in (folder / OWN, folder / SHARED) if path.is_file()), None)
-    if file is None:
-        return {}
-    document = _read(file)
-    tables = document if file.name == OWN else document.get("tool", {})
-    table = tables if file.name == OWN or not isinstance(tables, dict) else tables.get("ldeploy", {})
+    file = file_of(folder)
+    table = _own(file) if file else {}
     if not isinstance(table, dict):
         raise UsageError(f"{file} has a [tool.ldeploy] that is not a table.", "Mend it.")
     found = {name.replace("-", "_"): value for name, value in table.items()}
     unknown = sorted(found.keys() - set(known))
     if unknown:
+        meant = did_you_mean(unknown[0], frozenset(known))
         raise UsageError(
-            f"{file} sets {', '.join(unknown)}, which ldeploy does not know.",
-            f"It knows: {', '.join(sorted(known))}.",
+            f"{file} sets {', '.join(unknown)}, which ldeploy does not know.{meant}",
+            "A setting is called as the option is: ldeploy COMMAND --help shows them.",
         )
     return found
+
+
+def file_of(folder: Path) -> Path | None:
+    """Return the file that holds the settings of the project in a folder; None where there are none.
+
+    Raises:
+        UsageError: it is no TOML.
+    """
+    file = next((path for path in (folder / OWN, folder / SHARED) if path.is_file()), None)
+    return file if file and _own(file) != {} else None
+
+
+def _own(file: Path) -> object:
+    """Return ldeploy's own part of a file: all of it, or its table."""
+    document = _read(file)
+    tables = document if file.name == OWN else document.get("tool", {})
+    return tables if file.name == OWN or not isinstance(tables, dict) else tables.get("ldeploy", {})

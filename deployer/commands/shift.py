@@ -2,6 +2,7 @@
 
 import click
 
+from deployer.commands.groups import ShownCommand
 from deployer.commands.options import Common, changing, common
 from deployer.flow import shift as shifts
 from deployer.report.shift_report import ShiftReport
@@ -12,10 +13,15 @@ def shift() -> None:
     """Look at a shift of traffic to a new version that is under way, or end it."""
 
 
-@shift.command()
+@shift.command(cls=ShownCommand)
 @common
 def status(shared: Common) -> ShiftReport:
-    """Show how the shift of FUNCTION goes."""
+    """Show how the shift of FUNCTION goes.
+
+    \b
+    Example:
+      ldeploy shift status my-function
+    """
     return shifts.status(shared.context(), shared.function)
 
 
@@ -24,17 +30,27 @@ def _end(shared: Common, *, forward: bool) -> ShiftReport:
     return shifts.end(context, shared.executor(), shared.function, forward=forward, over_others=shared.force)
 
 
-@shift.command()
+@shift.command(cls=ShownCommand)
 @common
 @changing
 def finish(shared: Common) -> ShiftReport:
-    """Send all of the traffic to the new version of FUNCTION now."""
+    """Send all of the traffic to the new version of FUNCTION now.
+
+    \b
+    Example:
+      ldeploy shift finish my-function
+    """
     return _end(shared, forward=True)
 
 
-@shift.command()
+@shift.command(cls=ShownCommand)
 @common
 @changing
 def back(shared: Common) -> ShiftReport:
-    """Send all of the traffic to the old version of FUNCTION again, and take $LATEST back."""
+    """Send all of the traffic to the old version of FUNCTION again, and take $LATEST back.
+
+    \b
+    Example:
+      ldeploy shift back my-function
+    """
     return _end(shared, forward=False)

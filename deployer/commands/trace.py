@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from deployer.commands.groups import command
 from deployer.commands.options import FOLDER, answering, option
 from deployer.commands.output import Output
 from deployer.commands.parameters import events_folder
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _ARCHITECTURES: Final[Mapping[str, Literal["x86_64", "arm64"]]] = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
-@click.command()
+@command()
 @answering
 @option("--package", type=click.Path(path_type=Path), required=True, help="The full build: a folder or a zip.")
 @option("--handler", required=True, help="The function's handler, such as app.handler.")
@@ -69,7 +70,8 @@ def trace(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     \b
     Example:
-      ldeploy trace --package build/ --handler app.handler --events events/ --zip slim.zip
+      ldeploy trace --package build/ --handler app.handler \\
+        --events events/ --zip slim.zip
     """
     if settings.guard is Guarding.S3:
         raise UsageError("A trace has no bucket: --guard s3 is for functions in AWS.", "Give --guard inside, or off.")

@@ -1,0 +1,51 @@
+"""``ldeploy apply``: a fresh build made slim by a whitelist."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deployer.commands.groups import command
+from deployer.commands.options import answering, option
+from deployer.commands.output import Output
+from deployer.commands.parameters import whitelist_file
+from deployer.commands.slimming import rules, steps
+from deployer.flow.apply import ApplyRequest
+from deployer.flow.apply import apply as apply_to
+from deployer.models.whitelist import Rules
+from deployer.report.models import Report
+from deployer.slim import Settings
+
+
+@command()
+@answering
+@click.argument("whitelist", type=whitelist_file)
+@click.argument("build", type=click.Path(path_type=Path))
+@rules
+@steps
+@option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
+@option("--strict", is_flag=True, help="Exit 4, with the build unchanged, where a distribution changed.")
+@option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file.")
+def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
+    shown: Output,
+    whitelist: Any,
+    build: Path,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
+    settings: Settings,
+    runtime: str | None,
+    strict: bool,
+    zipped: Path | None,
+) -> list[Report]:
+    """Slim a fresh BUILD by a WHITELIST kept in the repository.
+
+    BUILD is a folder or a zip, and is changed in place; a zip stays as it is where --zip names another. Nothing is
+    asked of AWS. Twice is the same as once.
+
+    \b
+    Examples:
+      ldeploy apply ldeploy.json build/
+      ldeploy apply ldeploy.json full.zip --zip slim.zip
+    """
+    request = ApplyRequest(whitelist, build, Rules(keep, drop), settings, runtime or "", strict, zipped)
+    return [apply_to(request, shown.notices)]

@@ -1,0 +1,105 @@
+"""``--help``: short, with examples, own options first; and nothing heavy is imported for it."""
+
+import subprocess
+import sys
+from typing import Any, cast
+
+import click
+import pytest
+
+from deployer.cli import COMMANDS, ldeploy
+from deployer.commands.groups import SHARED
+from tests.functional.project import Project
+
+HEAVY = ("boto3", "botocore", "rich", "moto", "urllib3", "werkzeug")
+IMPORTED = """
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from deployer.cli import main
+with redirect_stdout(StringIO()):
+    try:
+        main(sys.argv[1:])
+    except SystemExit:
+        pass
+print(*sorted(sys.modules))
+"""
+
+
+def imported(*arguments):
+    """The modules that a command imports."""
+    command = [sys.executable, "-c", IMPORTED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    return Project(cast(Any, None), tmp_path, capsys)
+
+
+def every():
+    """Each command by the words that call it."""
+    for name, command in ldeploy.all_commands().items():
+        if isinstance(command, click.Group):
+            yield from (((name, inner), each) for inner, each in command.commands.items())
+        else:
+            yield (name,), command
+
+
+def test_the_list_of_commands_imports_none_of_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    modules = imported("--help")
+    assert modules.isdisjoint(HEAVY)
+    assert "deployer.pipeline" not in modules
+    assert "deployer.commands.loop" not in modules
+
+
+def test_no_command_imports_aws_or_a_terminal_for_its_help():
+    calls = [" ".join((*words, "--help")) for words, _ in every()]
+    code = IMPORTED.replace("main(sys.argv[1:])", "main(call.split())").replace(
+        "with redirect", "for call in sys.argv[1:]:\n  with redirect"
+    )
+    lines = code.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  with"))
+    indented = [*lines[: at + 1], *("  " + line for line in lines[at + 1 : -1]), lines[-1]]
+    command = [sys.executable, "-c", "\n".join(indented), *calls]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert "deployer.pipeline" in modules
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_summaries_are_short():
+    assert all(len(entry.summary) < 50 for entry in COMMANDS.values())
+
+
+@pytest.mark.parametrize(("words", "command"), [pytest.param(*one, id=" ".join(one[0])) for one in every()])
+def test_each_help_has_an_example_and_its_own_options_first(alone, words, command):
+    told = alone.unattended(*words, "--help").out
+    assert f"ldeploy {' '.join(words)}" in told.partition("Example")[2]
+    own = [one.opts[0] for one in command.params if isinstance(one, click.Option) and one.name not in SHARED]
+    if own and "Everywhere:" in told:
+        assert told.index(own[0]) < told.index("Everywhere:")
+    assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("prob", "f"), "Did you mean probe?"),
+        (("status", "f", "--bukket", "b"), "--bucket"),
+    ],
+)
+def test_what_may_be_meant_is_named(alone, arguments, said):
+    done = alone.unattended(*arguments)
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_setting_that_is_not_known_names_the_file_and_what_may_be_meant(alone):
+    (alone.folder / "ldeploy.toml").write_text('bukket = "b"\n')
+    done = alone.unattended("status", "f")
+    assert done.code == 2
+    assert "ldeploy.toml sets bukket" in done.err
+    assert "Did you mean bucket?" in done.err
