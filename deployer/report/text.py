@@ -100,6 +100,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
     lines += _guard(report.guard)
     lines += trial_lines(report.trial)
+    lines += [f"  shift     {report.shift}"] if report.shift else []
     lines += [f"  whitelist {report.artifacts.whitelist}"]
     lines += [f"  page      {report.artifacts.page}"] if report.artifacts.page else []
     if report.version:

@@ -5,8 +5,10 @@ Time is handed in: waiting moves the clock on and sends traffic.
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from deployer.context import Context
 from deployer.deploy.executor import Executor
 from deployer.errors import ConflictError, DeniedError, TrialFailedError
 from deployer.flow.models import Delivery, RestoreRequest, ShrinkRequest
+from deployer.flow.shift import end
 from deployer.models.whitelist import Rules
 from deployer.notices import Silent
 from deployer.slim import Settings
@@ -42,6 +45,8 @@ class Shifting:
     passed: int = 0
     """Milliseconds that were waited."""
     waits: int = 0
+    requests: int = 8
+    """Sent in each wait."""
     at_wait: dict[int, Any] = field(default_factory=dict)
     """Number of a wait -> what happens in it."""
 
@@ -52,7 +57,7 @@ class Shifting:
         self.passed += int(1000 * seconds)
         self.waits += 1
         self.at_wait.get(self.waits, lambda: None)()
-        for _ in range(8):
+        for _ in range(self.requests):
             self.project.cloud.invoke("f", self.event, Qualifier="live")
 
     def context(self, folder=".ldeploy/f"):
@@ -180,11 +185,9 @@ def test_an_alias_that_somebody_else_moves_stays_where_they_led_it(shifting):
 
 
 def test_with_too_little_traffic_it_goes_back_and_says_so(shifting):
-    canary = Canary(0.5, 2_000)
-    shifting.project.cloud.functions.delete_alias(**ALIAS)
-    shifting.project.cloud.functions.create_alias(**ALIAS, FunctionVersion="1")
+    shifting.requests = 0
     with pytest.raises(TrialFailedError, match="too little traffic to tell") as failed:
-        shifting.shrink(canary=canary)
+        shifting.shrink()
     assert "--too-few finish" in failed.value.advice
     assert shifting.leads_to() == ("1", {})
 
@@ -210,6 +213,41 @@ def test_who_may_not_read_the_metrics_is_told_and_the_rest_is_watched(shifting):
     shifting.project.shrink("--canary", "50%", "--no-wait")
     shown = shifting.project.ldeploy("shift", "status", "f")
     assert (shown.code, "Allow cloudwatch:GetMetricData" in shown.err) == (0, True)
+
+
+def test_who_interrupts_a_shift_takes_it_back(shifting):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    shifting.at_wait = {2: interrupt}
+    with pytest.raises(KeyboardInterrupt):
+        shifting.shrink()
+    assert (shifting.leads_to(), shifting.state()) == (("1", {}), ("probed", "full"))
+
+
+def test_no_request_fails_while_traffic_is_shifted_and_taken_back(shifting):
+    """At eight side by side: each is served by the old version or by the new one, which has passed its trial."""
+    answers, done = [], Event()
+
+    def send():
+        while not done.is_set():
+            answers.append(shifting.project.cloud.invoke("f", {}, Qualifier="live"))
+
+    def back():
+        end(shifting.context(), AGREED, "f", forward=False, over_others=False)
+
+    shifting.at_wait = {4: back}
+    with ThreadPoolExecutor(8) as pool:
+        sending = [pool.submit(send) for _ in range(8)]
+        try:
+            with pytest.raises(TrialFailedError, match="it is probed now"):
+                shifting.shrink()
+        finally:
+            done.set()
+    assert not [one.exception() for one in sending if one.exception()]
+    assert len(answers) > 8
+    assert {one.value for one in answers} == {"opened"}
+    assert {one.version for one in answers} <= {"1", "2"}
 
 
 # -- the command line ------------------------------------------------------------------------------------------
