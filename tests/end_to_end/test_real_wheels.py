@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="strace, the judge, is not installed"),
 ]
 FUNCTIONS = Path(__file__).parent / "functions"
+IMAGES = ("countries", "images", "secrets", "sheets", "templates")
+"""Of the functions, those whose wheels there are for every image."""
 OFTEN = ("countries", "secrets", "templates", "video")
 """Of each kind one: data that is looked up, compiled code, folders that are browsed, a program that is executed."""
 SLOW = pytest.mark.slow("one more function of the same kinds")
@@ -37,6 +39,8 @@ def constants(source: str) -> dict[str, Any]:
 def cases() -> list[Any]:
     """Return the names of all functions, those that run with --all only marked."""
     names = sorted(file.stem for file in FUNCTIONS.glob("*.py"))
+    if CHOSEN:
+        return list(IMAGES)
     return [name if name in OFTEN else pytest.param(name, marks=SLOW) for name in names]
 
 

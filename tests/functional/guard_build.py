@@ -4,12 +4,13 @@ import io
 import shutil
 import sqlite3
 import struct
-import subprocess
 import sysconfig
 import zipfile
 from pathlib import Path
 
 import certifi
+
+from tests.images import compile_c
 
 SUITE = Path(__file__).with_name("guard_package")
 TEXTS = {
@@ -146,5 +147,4 @@ def _compile_all(folder: Path) -> None:
 
 def _compile(folder: Path, name: str, code: str, *arguments: str) -> None:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    command = ["cc", "-O1", "-w", "-x", "c", "-", "-o", name, *arguments]
-    subprocess.run(command, input=code, text=True, check=True, cwd=folder)
+    compile_c(["-O1", "-w", "-x", "c", "-", "-o", name, *arguments], input=code, text=True, cwd=folder)

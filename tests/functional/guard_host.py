@@ -1,7 +1,6 @@
 """Guarded packages as functions of the embedded AWS: a full package, what is kept of it, and the guard."""
 
 import json
-import os
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from deployer.slim import copy_all, write_slim
 from deployer.slim.guard import Guarded, GuardMode, GuardRequest, guard
 from probe_layer.guard.line import Line, decode
 from tests.functional.local_aws import Cloud, Result
+from tests.images import ARCHITECTURE, MACHINES
 
 BUCKET = "packages"
 WRAPPER = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/.ldeploy/start"}
@@ -70,7 +70,7 @@ def packages(
         empty(slim, is_emptied)
         cloud.storage.upload_file(str(slim), BUCKET, "slim.zip")
         guarded = folder / "guarded.zip"
-        request = GuardRequest(where if mode is GuardMode.S3 else None, (os.uname().machine,))
+        request = GuardRequest(where if mode is GuardMode.S3 else None, (MACHINES[ARCHITECTURE],))
         made = guard(slim, source, package, request, guarded)
     cloud.storage.upload_file(str(guarded), BUCKET, "guarded.zip")
     return Packages(cloud, folder, made)

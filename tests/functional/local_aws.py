@@ -16,11 +16,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deployer.local import LocalAws
+from tests.images import ARCHITECTURE, CHOSEN, chosen_images
 from tests.zips import packed
 
 CODE = "def handler(e, c): return 1"
-RUNTIME = f"python3.{sys.version_info.minor}"
-"""The one at hand."""
+RUNTIME = CHOSEN.runtime if CHOSEN else f"python3.{sys.version_info.minor}"
+"""The one at hand, or that of the image that is chosen."""
 ROLE = "arn:aws:iam::123456789012:role/any"
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
 
@@ -48,7 +49,8 @@ class Cloud:
     def create(self, name: str, source: str | Mapping[str, str], **settings: Any) -> dict[str, Any]:
         """A function that can be called when this returns; ``app.handler`` where nothing else is said."""
         files = {"app.py": source} if isinstance(source, str) else source
-        defaults = {"Role": ROLE, "Runtime": RUNTIME, "Handler": "app.handler", "Timeout": 10}
+        image = {"Runtime": RUNTIME, "Architectures": [ARCHITECTURE]}
+        defaults = {"Role": ROLE, "Handler": "app.handler", "Timeout": 10, **image}
         code = settings.pop("Code", None) or {"ZipFile": packed(files)}
         answer = self.functions.create_function(FunctionName=name, Code=code, **{**defaults, **settings})
         self.settle(name)
@@ -93,7 +95,7 @@ class Cloud:
 @contextmanager
 def cloud(**settings: Any) -> Iterator[Cloud]:
     """An embedded AWS with nothing in it."""
-    with LocalAws(**{"settle": 0.05, **settings}) as aws:
+    with LocalAws(**{"settle": 0.05, "images": chosen_images(), **settings}) as aws:
         clients = [client(aws, service) for service in ("lambda", "s3", "logs")]
         try:
             yield Cloud(aws, *clients)

@@ -1,7 +1,6 @@
 """A user in a folder of their own, with ldeploy and a small function on the embedded AWS."""
 
 import json
-import sys
 import urllib.request
 import zipfile
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any
 
 from deployer import cli
 from tests.functional.children import child
-from tests.functional.local_aws import ROLE, Cloud
+from tests.functional.local_aws import ROLE, RUNTIME, Cloud
+from tests.images import ARCHITECTURE
 
 APP = """
 import json, os, used
@@ -39,7 +39,10 @@ FILES = {
     "data/looked_at.txt": "looked at",
     "data/never.bin": "never" * 1000,
 }
-CREATE = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", f"python3.{sys.version_info.minor}")
+CREATE = (
+    *("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", RUNTIME),
+    *("--architecture", ARCHITECTURE),
+)
 CHANGES = ("Create", "Update", "Publish", "Put", "Delete", "Complete", "Upload")
 """How the names of the operations begin that change something."""
 

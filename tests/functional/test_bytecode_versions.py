@@ -7,6 +7,7 @@ import pytest
 
 from deployer.slim.transforms import bytecode_child
 from deployer.slim.transforms.bytecode_compile import find_interpreter
+from tests.images import NAMES, each, find
 
 COMPARE = """
 import marshal, os, sys
@@ -39,8 +40,19 @@ for name in sorted(os.listdir(folder)):
 def test_the_bytecode_is_the_compilers_own_to_each_line_and_constant(minor: int) -> None:
     if not (python := find_interpreter(f"python3.{minor}")):
         pytest.skip(f"python3.{minor} is not on this machine")
+    compare(python, minor)
+
+
+@each(*NAMES)
+def test_the_bytecode_of_an_image_is_its_own_compilers(name: str) -> None:
+    image = find(name)
+    compare(image.command(), int(image.runtime.removeprefix("python3.")))
+
+
+def compare(python: list[str], minor: int) -> None:
+    """What we compile is what the interpreter's own compiler makes."""
     folder = str(Path(bytecode_child.__file__).parent)
-    command = [python, "-s", "-S", "-B", "-W", "ignore", *(["-X", "no_debug_ranges"] if minor > 10 else [])]
+    command = [*python, "-s", "-S", "-B", "-W", "ignore", *(["-X", "no_debug_ranges"] if minor > 10 else [])]
     done = subprocess.run([*command, "-c", COMPARE, folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) > 30

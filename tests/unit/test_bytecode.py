@@ -217,8 +217,8 @@ def test_without_an_interpreter_of_the_version_the_answer_says_so() -> None:
 
 
 def test_another_version_is_not_taken_for_the_runtimes() -> None:
-    assert find_interpreter("python3.99", sys.executable) == ""
-    assert find_interpreter(RUNTIME, "/nowhere/python") == ""
+    assert find_interpreter("python3.99", sys.executable) == []
+    assert find_interpreter(RUNTIME, "/nowhere/python") == []
 
 
 @pytest.mark.parametrize("runtime", ["./tool.sh", "python--x", "python3.11/../../tool", "", "python3"])
@@ -227,7 +227,7 @@ def test_what_is_no_runtime_is_never_run(runtime: str, tmp_path: Path, monkeypat
     tool = tmp_path / "tool.sh"
     tool.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     tool.chmod(0o755)
-    assert find_interpreter(runtime) == ""
+    assert find_interpreter(runtime) == []
     assert not (tmp_path / "ran").exists()
 
 
@@ -235,7 +235,7 @@ def test_a_preview_of_the_version_is_not_taken(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nprintf '{python}\\ncpython\\n{RUNTIME}\\ncandidate\\n'\n")
     python.chmod(0o755)
-    assert find_interpreter(RUNTIME, str(python)) == ""
+    assert find_interpreter(RUNTIME, str(python)) == []
 
 
 def test_a_source_that_cannot_be_read_is_the_callers_error() -> None:

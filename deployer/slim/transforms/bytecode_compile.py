@@ -18,6 +18,7 @@ from threading import Lock
 from typing import BinaryIO, Final, Self, cast
 
 from deployer.limits import is_python
+from deployer.models.image import kept_image
 from deployer.slim.transforms.bytecode_child import CHECKED, UNCHECKED
 
 _ROOT: Final = PurePosixPath("/var/task")
@@ -86,7 +87,7 @@ def compile_sources(
         return Compiled({}, (), f"no interpreter of {runtime} was found on this machine")
     plain = [] if form.columns else ["-X", "no_debug_ranges"]
     program = ["-c", _CHILD.read_text(), str(form.optimize)]
-    command = [found, "-s", "-S", "-B", "-W", "ignore", *plain, *program]
+    command = [*found, "-s", "-S", "-B", "-W", "ignore", *plain, *program]
     todo, lock = iter(sources), Lock()
     with ThreadPoolExecutor(processes) as pool:
         jobs = [pool.submit(_drain, todo, lock, command, form.checked) for _ in range(processes)]
@@ -95,29 +96,31 @@ def compile_sources(
     return Compiled(files, tuple(sorted(done.keys() - files.keys())))
 
 
-def find_interpreter(runtime: str, python: str = "") -> str:
-    """Return the path of a CPython whose bytecode the runtime accepts: this one, one on PATH, uv's, pyenv's; empty for
-    none.
+def find_interpreter(runtime: str, python: str = "") -> list[str]:
+    """Return the command of a CPython whose bytecode the runtime accepts: this one, one on PATH, uv's, pyenv's, that of
+    an image that ``scripts/images`` has made; empty for none.
 
     Bytecode is the same for all releases of a minor version, but not for its previews (importlib's
     MAGIC_NUMBER).
     """
     if not is_python(runtime):
-        return ""
-    for candidate in [python] if python else _candidates(runtime):
-        match _output([candidate, "-s", "-S", "-c", _WHO]).splitlines():
+        return []
+    for candidate in [[python]] if python else _candidates(runtime):
+        match _output([*candidate, "-s", "-S", "-c", _WHO]).splitlines():
             case [path, "cpython", version, "final"] if version == runtime:
-                return path
-    return ""
+                return candidate if len(candidate) > 1 else [path]
+    return []
 
 
-def _candidates(runtime: str) -> Iterator[str]:
+def _candidates(runtime: str) -> Iterator[list[str]]:
     version = runtime.removeprefix("python")
-    yield sys.executable
-    yield shutil.which(runtime) or ""
-    yield _output(["uv", "python", "find", "--no-project", version]).strip()
+    yield [sys.executable]
+    yield [shutil.which(runtime) or ""]
+    yield [_output(["uv", "python", "find", "--no-project", version]).strip()]
     if prefix := _output(["pyenv", "prefix", version]).strip():
-        yield str(Path(prefix, "bin", runtime))
+        yield [str(Path(prefix, "bin", runtime))]
+    if image := kept_image(runtime, "x86_64"):
+        yield image.command()
 
 
 def _output(command: list[str]) -> str:

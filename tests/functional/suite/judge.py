@@ -4,7 +4,6 @@
 to the embedded AWS, the records read from CloudWatch. A test says what the package holds and what the function does.
 """
 
-import subprocess
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from deployer.instrumentation.configure import arm
 from deployer.instrumentation.layer_zip import build_layer
 from deployer.models.evidence import Evidence, LogEvent
 from deployer.models.function import Configuration
+from deployer.models.image import Architecture
 from deployer.package.folder import pack_folder
 from probe_layer.record import encode
 from tests.functional.local_aws import ROLE, RUNTIME, Cloud
 from tests.functional.probe_host import Host, named, strace
 from tests.functional.witnesses import count
+from tests.images import ARCHITECTURE, TWIN, compile_c
 
 LABEL = "00112233aabbccdd"
 
@@ -56,6 +57,11 @@ class Package:
     task: Path
     opt: Path
     scratch: Path
+    machine: Architecture = ARCHITECTURE
+    """What is compiled is compiled for it."""
+
+    def __init__(self) -> None:
+        self.compiled: list[tuple[str, str, tuple[str, ...]]] = []
 
     def add(self, path: str, content: str | bytes = "x", mode: int = 0o644) -> Path:
         """A file of the package."""
@@ -71,7 +77,8 @@ class Package:
         place.parent.mkdir(parents=True, exist_ok=True)
         code = self.scratch / "x.c"
         code.write_text(source)
-        subprocess.run(["cc", "-o", str(place), str(code), f"-L{place.parent}", *arguments], check=True)
+        self.compiled.append((path, source, arguments))
+        compile_c(["-o", str(place), str(code), f"-L{place.parent}", *arguments], self.machine)
 
     def needed(self, traces: Path, start: str, opt: str) -> Iterator[str]:
         """The files that strace saw, by the names that the evidence has for them."""
@@ -88,6 +95,7 @@ class Folders(Package):
     """One sandbox in plain folders."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.host = Host(folder)
         self.task, self.opt, self.scratch = self.host.task, self.host.opt, self.host.tmp
         self._traces = folder / "traces"
@@ -102,10 +110,16 @@ class Folders(Package):
 
 
 class Embedded(Package):
-    """A function of the embedded AWS, every sandbox under strace."""
+    """A function of the embedded AWS, every sandbox under strace.
+
+    Where an image's programs are emulated, which strace cannot follow, a twin of the function for this machine is run
+    beside it: what strace sees of the twin must be in the evidence of the function.
+    """
 
     def __init__(self, cloud: Cloud, traces: Path, folder: Path, name: str) -> None:
+        super().__init__()
         self._cloud, self._traces, self._name = cloud, traces, name
+        self._judged = f"{name}-twin" if TWIN else name
         self.task, self.opt, self.scratch = folder / "task", folder / "opt", folder / "scratch"
         for place in (self.task, self.opt, self.scratch):
             place.mkdir(parents=True)
@@ -119,24 +133,27 @@ class Embedded(Package):
     def deploy(self, body: str, **settings: Any) -> None:
         """The function, with the probe in."""
         self.add("app.py", body)
-        pack_folder(self.task, self.scratch / "package.zip")
         layers = [self._publish("ldeploy-probe", build_layer())]
         if any(self.opt.iterdir()):
             layers.insert(0, self._publish(f"own-{self._name}", zipped(self.opt)))
         armed = arm(Configuration(RUNTIME, "app.handler", ROLE, layers=tuple(layers[:-1])), layers[-1], LABEL)
         variables = {**armed.environment, **settings.pop("variables", {})}
-        self._cloud.create(
-            self._name,
-            "",
-            Code={"ZipFile": (self.scratch / "package.zip").read_bytes()},
-            Environment={"Variables": variables},
-            Layers=list(armed.layers),
-            Runtime=RUNTIME,
-            **{"Timeout": 30, **settings},
-        )
+        settings = {"Environment": {"Variables": variables}, "Layers": list(armed.layers), "Timeout": 30, **settings}
+        self._create(self._name, settings)
+        if TWIN:
+            self.machine = TWIN.architecture
+            for path, source, arguments in list(self.compiled):
+                self.compile(path, source, *arguments)
+            self._create(self._judged, {**settings, "Architectures": [TWIN.architecture]})
+
+    def _create(self, name: str, settings: dict[str, Any]) -> None:
+        pack_folder(self.task, self.scratch / "package.zip")
+        self._cloud.create(name, "", Code={"ZipFile": (self.scratch / "package.zip").read_bytes()}, **settings)
 
     def invoke(self, event: Any) -> Any:
         """What the function answers, or its error's object."""
+        if TWIN:
+            self._cloud.invoke(self._judged, event)
         return self._cloud.invoke(self._name, event).value
 
     def evidence(self) -> Evidence:
@@ -145,7 +162,7 @@ class Embedded(Package):
 
     def seen_by_strace(self) -> set[str]:
         """Of every sandbox of the function."""
-        streams = self._cloud.logs.describe_log_streams(logGroupName=f"/aws/lambda/{self._name}")["logStreams"]
+        streams = self._cloud.logs.describe_log_streams(logGroupName=f"/aws/lambda/{self._judged}")["logStreams"]
         traces = [self._traces / stream["logStreamName"].rsplit("]", 1)[1] for stream in streams]
         return {path for place in traces for path in self.needed(place, "/var/task", "/opt")}
 
