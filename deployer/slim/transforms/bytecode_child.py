@@ -45,7 +45,7 @@ def tightened(code: CodeType) -> CodeType:
 
     From 3.11 on, each instruction has an entry of its own. Code that cannot be rebuilt exactly stays as it is.
     """
-    if marshal.dumps(_anew(code, bytes), 2) != marshal.dumps(code, 2):
+    if _dumped(_anew(code, bytes)) != _dumped(code):
         return code
     return _anew(code, lambda table: _REPEATED.sub(lambda found: _joined(found[0], found["line"] or b""), table))
 
@@ -81,6 +81,14 @@ def held(code: CodeType) -> list[object]:
     return kept
 
 
+def _dumped(code: CodeType) -> bytes:
+    """Return the code as bytes: in marshal's newest form, since older ones know no slices (constants from 3.14 on)."""
+    alive = held(code)
+    dumped = marshal.dumps(code)
+    del alive
+    return dumped
+
+
 def compiled(source: bytes, path: str, flags: int = UNCHECKED, optimize: int = 0) -> bytes:
     """Return the .pyc of a source, with the path in its tracebacks; empty where it does not compile."""
     try:
@@ -91,10 +99,7 @@ def compiled(source: bytes, path: str, flags: int = UNCHECKED, optimize: int = 0
         code = settled(code)
     else:
         code = tightened(code)
-    alive = held(code)
-    pyc = MAGIC_NUMBER + struct.pack("<I", flags) + source_hash(source) + marshal.dumps(code)
-    del alive
-    return pyc
+    return MAGIC_NUMBER + struct.pack("<I", flags) + source_hash(source) + _dumped(code)
 
 
 def answer(requests: BinaryIO, answers: BinaryIO, optimize: int) -> None:
