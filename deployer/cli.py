@@ -75,4 +75,6 @@ def _defaults() -> dict[str, Any]:
         names[setting]: [value] if names[setting] in several and isinstance(value, str) else value
         for setting, value in found.items()
     }
-    return {**dict.fromkeys(commands, listed), **{name: dict.fromkeys(group, listed) for name, group in groups.items()}}
+    of_probe = {name: value for name, value in listed.items() if name != "alias"}  # it moves traffic: said each time
+    nested = {name: dict.fromkeys(group, listed) for name, group in groups.items()}
+    return {**dict.fromkeys(commands, listed), "probe": of_probe, **nested}

@@ -36,7 +36,7 @@ from deployer.state.workspace import LEAN, put_whole
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [created: 60].")
 @option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
 @attach_policy
-@option("--alias", help="Publish the probe as a version and lead this alias to it; restore leads it back.")
+@click.option("--alias", help="Publish the probe and lead this alias to it; restore leads it back. Said each time.")
 @option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
 @option("--cold", type=click.IntRange(0), default=0, help="Send them to so many fresh sandboxes.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option

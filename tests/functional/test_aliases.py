@@ -62,6 +62,22 @@ def test_the_alias_is_led_to_the_probe_and_back(aliased):
     assert leads_to(aliased) == "1"
 
 
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_an_alias_for_shrink_alone_leads_no_traffic_to_the_probe(aliased, monkeypatch, where):
+    if where == "file":
+        (aliased.folder / "ldeploy.toml").write_text('alias = "live"\nbucket = "packages"\n')
+    else:
+        monkeypatch.setenv("LDEPLOY_ALIAS", "live")
+    assert aliased.probe().code == 0
+    assert leads_to(aliased) == "1"
+    aliased.cloud.invoke("f", {})
+    begun = aliased.shrink("--canary", "10%", "--no-wait")
+    assert begun.json["state"] == "shifting"
+    assert aliased.ldeploy("shift", "status", "f").code == 0
+    assert aliased.ldeploy("shift", "finish", "f", "--yes").code == 0
+    assert leads_to(aliased) == begun.json["version"]
+
+
 def test_an_alias_that_is_not_there_is_refused_before_anything_changes(aliased):
     before = aliased.configuration()
     refused = aliased.probe("--alias", "prod")
