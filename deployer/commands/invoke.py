@@ -30,6 +30,6 @@ def invoke(shared: Common, asked: str | None, cold: int) -> Report:
     if not asked:
         raise UsageError("No folder of events is named.", "Give: ldeploy invoke FUNCTION EVENTS_DIR.")
     folder = events_folder.convert(asked, None, None)
-    if cold and not shared.confirmed((f"change {COLD_VARIABLE} of {shared.function} {cold} times, and take it out",)):
+    if cold and not shared.confirmed(f"~ {COLD_VARIABLE} of {shared.function}, {cold} times, and out again"):
         raise click.Abort
     return send(shared.context(), shared.function, folder, cold)

@@ -3,7 +3,7 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
@@ -16,7 +16,9 @@ from deployer.commands.output import Output
 from deployer.commands.stack import SelectedFunctions, drift, in_stack
 from deployer.commands.terminal import Terminal
 from deployer.context import Context
+from deployer.deploy.effect import effects
 from deployer.deploy.executor import Executor
+from deployer.deploy.planner import Steps
 from deployer.errors import LdeployError, UsageError
 from deployer.models.function import Named, named
 from deployer.report.formats import FORMATS
@@ -88,20 +90,22 @@ class Common(Output):
             return True
         return not self.yes and click.confirm(f"{sentence} Do you want that?", err=True)
 
-    def confirmed(self, what: Sequence[object]) -> bool:
-        """Return whether to go on with what is asked for; where nobody can be asked, only with ``--yes``."""
-        if not self.yes:
-            _check_somebody_can_be_asked()
-        return self.agreed(what)
+    def confirmed(self, what: str) -> bool:
+        """Return whether to do something; where nobody can be asked, only with ``--yes``."""
+        if self.yes:
+            return True
+        _check_somebody_can_be_asked()
+        click.echo(f"  {what}", err=True)
+        return click.confirm("Do this?", err=True)
 
-    def agreed(self, steps: Sequence[object]) -> bool:
+    def agreed(self, steps: Steps) -> bool:
         """Return whether to carry the plan out: ``--plan`` is no, ``--yes`` is yes, else the user answers."""
         if self.plan:
             return False
         if self.yes:
             return True
-        for number, step in enumerate(steps, 1):
-            click.echo(f"{number:>3}. {step}", err=True)
+        for line in effects(steps):
+            click.echo(f"  {line}", err=True)
         return click.confirm("Do this?", err=True)
 
 
@@ -115,11 +119,11 @@ def answering(command: Command) -> Command:
     """Show what the command returns, as ``--output`` says."""
 
     @option("--output", type=click.Choice(tuple(FORMATS)), default=next(iter(FORMATS)), show_default=True)
-    @option("--verbose", is_flag=True, help="Show where an error came from.")
+    @option("--verbose", is_flag=True, help="Show the steps of a plan, and where an error came from.")
     @option("--quiet", is_flag=True, help="Show only warnings while working.")
     @wraps(command)
     def with_output(*, output: str, verbose: bool, quiet: bool, **others: Any) -> None:
-        shown = Output(output, Terminal(quiet=quiet and not verbose))
+        shown = Output(output, Terminal(quiet=quiet and not verbose), verbose)
         try:
             shown.answer(command(shown, **others))
         except Exception:
@@ -209,7 +213,7 @@ def _of(shown: Output, function: str, shared: dict[str, Any], asked: dict[str, A
     if target.region and (shared["region"] or target.region) != target.region:
         raise UsageError(f"{function} is not in --region {shared['region']}.", "Omit --region.")
     where = {**shared, "region": target.region or shared["region"]}
-    return Common(shown.format, shown.notices, target.name, target.account, **where, **asked)
+    return Common(shown.format, shown.notices, shown.verbose, target.name, target.account, **where, **asked)
 
 
 def _check_somebody_can_be_asked() -> None:

@@ -20,6 +20,8 @@ class Output:
     format: str
     """A name of deployer/report/formats.py."""
     notices: Notices
+    verbose: bool
+    """Whether to show the steps inside a plan too."""
 
     def answer(self, reports: Sequence[Report]) -> None:
         """Show one report, or those of several functions.
@@ -33,6 +35,9 @@ class Output:
         failure = _failure(reports)
         chosen = FORMATS[self.format]
         click.echo(chosen.write(reports, failure), nl=False)
+        if self.verbose:
+            for number, step in enumerate((step for one in reports for step in getattr(one, "plan", ())), 1):
+                click.echo(f"{number:>3}. {step}", err=True)
         if chosen.complete:
             if failure:
                 raise ToldError(failure)

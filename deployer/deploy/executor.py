@@ -146,9 +146,9 @@ class Execution:
                 self.layers[PROBE_LAYER] = self._publish_layer()
             case planner.PublishPruned() as layer:
                 self._publish_pruned(layer)
-            case planner.UpdateCode(name, zipped, instead_of):
+            case planner.UpdateCode(name, zipped, instead_of, _):
                 self.function = self._code.update(self._found(name), zipped, instead_of)
-            case planner.UpdateConfiguration(name, configuration, _):
+            case planner.UpdateConfiguration(name, configuration, _, _):
                 self.function = self._aws.functions.update_configuration(
                     self._found(name), self._with_layer(configuration)
                 )

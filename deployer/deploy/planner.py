@@ -162,7 +162,7 @@ def probe(
             code_first=_order(found, state.packages.probed, state),
         )
     else:
-        steps += [UpdateConfiguration(name, armed, why)]
+        steps += [UpdateConfiguration(name, armed, why, state.baseline.configuration)]
     if plan.alias:
         steps += [PublishVersion(name, f"ldeploy probe of {state.packages.full.label}"), MoveAlias(name, plan.alias)]
     if sending:
@@ -271,8 +271,8 @@ def _towards(
     """
     steps: list[Step] = []
     if found.configuration != wanted:
-        steps.append(UpdateConfiguration(found.name, wanted, why))
+        steps.append(UpdateConfiguration(found.name, wanted, why, found.configuration))
     if not code.sha256 or found.code_sha256 != code.sha256:
-        steps.append(UpdateCode(found.name, code, deployed(found, state)))
+        steps.append(UpdateCode(found.name, code, deployed(found, state), found.code_size))
     gains_layers = not set(wanted.layers) <= set(found.configuration.layers)
     return reversed(steps) if (gains_layers if code_first is None else code_first) else iter(steps)

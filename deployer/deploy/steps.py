@@ -122,6 +122,8 @@ class UpdateCode:
     zip: StoredZip
     instead_of: StoredZip | None = None
     """What is deployed before, where S3 has it: it is put back where Lambda gets other bytes than the zip's."""
+    was_bytes: int = field(default=0, compare=False)
+    """Of the zip that is deployed before, where that is known."""
 
     def __str__(self) -> str:
         return f"update the code of {self.function} from {self.zip}"
@@ -134,6 +136,8 @@ class UpdateConfiguration:
     function: str
     configuration: Configuration
     why: str
+    was: Configuration | None = field(default=None, compare=False, repr=False)
+    """The one before, where that is known."""
 
     def __str__(self) -> str:
         return f"update the configuration of {self.function}: {self.why}"

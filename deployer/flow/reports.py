@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from deployer.context import Context
+from deployer.deploy.effect import effects
 from deployer.deploy.executor import Execution
 from deployer.deploy.planner import ProbePlan, Steps
 from deployer.errors import WorkspaceError
@@ -44,6 +45,7 @@ def probe_report(plan: ProbePlan, full: LoadedPackage, steps: Steps, done: Execu
         label=full.package.label,
         log_group=state.probe.log_group,
         plan=tuple(map(str, steps)),
+        effect=effects(steps),
         version=done.first_version if done else "",
         answers=len(sent),
         failed=sum(one.failed for one in sent),
@@ -91,6 +93,7 @@ def shrink_report(
             str(slim.path.with_name(WHITELIST)), str(slim.path), stored.uri, str(slim.path.with_name(PAGE))
         ),
         plan=tuple(map(str, steps)),
+        effect=effects(steps),
         version="",
         guard=guard_report(slim),
         warnings=(*whitelist.warnings, *slim.warnings, *warnings, *models.warnings(evidence)),
@@ -112,6 +115,7 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
         state="restored" if done else "planned",
         sha256=state.baseline.code.sha256,
         plan=tuple(map(str, steps)),
+        effect=effects(steps),
         warnings=(_NEVER_RAN.format(state.function),) if state.baseline.code == state.packages.stub else (),
     )
 

@@ -91,6 +91,8 @@ class ProbeReport:
     """None where the package is deployed as it is."""
     events: tuple[Sent, ...] = ()
     """Those that were sent, without their answers."""
+    effect: tuple[str, ...] = ()
+    """The plan as what comes (+), goes (-) and is another afterwards (~)."""
     warnings: tuple[str, ...] = ()
 
 
@@ -159,6 +161,8 @@ class ShrinkReport:
     """Of a trace: what the function's properties in the template must be, by name."""
     failures: tuple[Sent, ...] = ()
     """Of a trace: the events on which the full package failed."""
+    effect: tuple[str, ...] = ()
+    """The plan as what comes (+), goes (-) and is another afterwards (~)."""
     warnings: tuple[str, ...] = ()
 
 
@@ -191,6 +195,8 @@ class RestoreReport:
     state: str
     sha256: str
     plan: tuple[str, ...]
+    effect: tuple[str, ...] = ()
+    """The plan as what comes (+), goes (-) and is another afterwards (~)."""
     warnings: tuple[str, ...] = ()
 
 

@@ -44,6 +44,7 @@ def _parts(fields: dict[str, Any]) -> dict[str, Any]:
         "failures": tuple(Sent(**{**one, "log": tuple(one["log"])}) for one in fields.get("failures", ())),
         "artifacts": Artifacts(**fields["artifacts"]),
         "plan": tuple(fields["plan"]),
+        "effect": tuple(fields.get("effect", ())),
         "warnings": tuple(fields["warnings"]),
     }
 

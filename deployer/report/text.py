@@ -66,7 +66,7 @@ def text(report: Report) -> str:  # noqa: PLR0912 - one branch a kind of report
 
 def _probe(report: ProbeReport) -> list[str]:
     if report.state == "planned":
-        plan = [f"{report.function}: this would be done", *_numbered(report.plan)]
+        plan = [f"{report.function}: this would be done", *_effect(report.effect)]
         return [*plan, f"  price of the log  {report.price}"]
     lines = [
         f"{report.function}: the full package is deployed with the probe in",
@@ -106,7 +106,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
     if report.version:
         lines.append(f"  version   {report.version}; way back: ldeploy restore {report.function}")
     if report.state == "planned":
-        lines += ["  this would be done", *_numbered(report.plan)]
+        lines += ["  this would be done", *_effect(report.effect)]
     return lines + (_traced(report) if report.state == "traced" else [])
 
 
@@ -214,7 +214,7 @@ DONE = {
 
 def _restore(report: RestoreReport) -> list[str]:
     if report.state == "planned":
-        return [f"{report.function}: this would be done", *_numbered(report.plan)]
+        return [f"{report.function}: this would be done", *_effect(report.effect)]
     return [f"{report.function}: code and configuration are as before the probe (sha256 {report.sha256})"]
 
 
@@ -272,5 +272,5 @@ def _sample(known: Coverage) -> list[str]:
     return [f"  sample    {share} of about {known.population:,} sandboxes; counts are of those that reported"]
 
 
-def _numbered(steps: tuple[str, ...]) -> list[str]:
-    return [f"  {number:>2}. {step}" for number, step in enumerate(steps, 1)]
+def _effect(lines: tuple[str, ...]) -> list[str]:
+    return [f"    {line}" for line in lines] or ["    nothing: it is so already"]
