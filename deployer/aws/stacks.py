@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
 FUNCTION = "AWS::Lambda::Function"
+CONSTRUCT = "aws:cdk:path"
+"""Where CDK writes a construct's path, in a resource's metadata."""
 NESTED = "AWS::CloudFormation::Stack"
 
 
@@ -61,3 +63,15 @@ class Stacks:
             one["LogicalResourceId"]: (one["ResourceType"], one.get("PhysicalResourceId", "")) for one in resources
         }
         return Stack(found["StackName"], found["StackStatus"], outputs, known)
+
+    def constructs(self, name: str) -> dict[str, str]:
+        """Return logical id -> path of the CDK construct that made the resource: ``Shop/Api/Fn/Resource``.
+
+        Raises:
+            CloudError: the template may not be read.
+        """
+        with translate_errors(f"read the template of the stack {name}"):
+            template = self.client.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
+        resources = template.get("Resources", {}) if isinstance(template, Mapping) else {}
+        found = {logical: (one.get("Metadata") or {}).get(CONSTRUCT, "") for logical, one in resources.items()}
+        return {logical: str(path) for logical, path in found.items() if path}

@@ -53,11 +53,34 @@ def in_stack(
     if not (name or sam.stack):
         raise UsageError("A logical id is given without a stack.", "Give --stack-name, or stack_name (samconfig.toml).")
     region = given["region"] or sam.region or None
-    stack = open_aws(region, given["profile"], given["endpoint_url"]).stacks.get(name or sam.stack)
+    stacks = open_aws(region, given["profile"], given["endpoint_url"]).stacks
+    stack = stacks.get(name or sam.stack)
+    if unknown := [one for one in logical_ids if one not in stack.resources]:
+        by_path = by_construct(stack, stacks.constructs(stack.name), unknown)
+        logical_ids = [by_path.get(one, one) for one in logical_ids]
     bucket = given["bucket"] or (None if given["resolve_s3"] else stack.outputs.get(BUCKET) or sam.bucket or None)
     return SelectedFunctions(
         stack.name, chosen(stack, logical_ids, changes=changes), {"region": region, "bucket": bucket}
     )
+
+
+def by_construct(stack: Stack, constructs: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return name -> logical id of the functions that are named as in a CDK app: ``Fn``, ``Api/Fn``, ``Shop/Api/Fn``.
+
+    Raises:
+        UsageError: several functions have a construct of this name.
+    """
+    paths = {logical: path.removesuffix("/Resource").split("/") for logical, path in constructs.items()}
+    found = {}
+    for name in names:
+        parts = name.split("/")
+        fitting = [logical for logical in stack.functions if paths.get(logical, [])[-len(parts) :] == parts]
+        if len(fitting) > 1:
+            known = ", ".join(sorted("/".join(paths[logical]) for logical in fitting))
+            raise UsageError(f"Several functions of the stack {stack.name} are called {name}.", f"Name one: {known}.")
+        if fitting:
+            found[name] = fitting[0]
+    return found
 
 
 def drift(command: str, name: str, stack: str) -> tuple[str, ...]:

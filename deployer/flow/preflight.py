@@ -1,5 +1,6 @@
 """What of a function's surroundings stops a probe, or makes it see less: asked of AWS before anything is changed."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from deployer.aws import Aws
@@ -9,12 +10,17 @@ from deployer.flow.load_package import LoadedPackage
 from deployer.models.function import Configuration, Function
 from deployer.models.package import Package, Source
 from deployer.package.handler import lacks_name
+from deployer.package.members import unpacked
 from deployer.package.wheels import check_wheels
 from deployer.report.checks import Check, Verdict
 
 _UNREADABLE = ("DELIVERY",)
 """Log group classes from which nothing can be read; of INFREQUENT_ACCESS only Logs Insights reads
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html)."""
+
+ZAPPA_SETTINGS = "zappa_settings.py"
+_ARCHIVE = re.compile(r"""^ARCHIVE_PATH\s*=\s*['"]([^'"]*)""", re.MULTILINE)
+_LONGEST = 1 << 20
 
 
 def check_surroundings(aws: Aws, found: Function) -> Iterator[Check]:
@@ -52,10 +58,27 @@ def check_network(found: Function, region: str, *, over: bool) -> Iterator[Check
 
 
 def check_package(source: Source, package: Package, found: Function) -> Iterator[Check]:
-    """Yield a doubt for each wheel that the function's runtime cannot load."""
+    """Yield a doubt for each wheel that the function's runtime cannot load, and for a package that is not the whole."""
     configuration = found.configuration
     for what in check_wheels(source, package, configuration.runtime, configuration.architecture):
         yield Check("wheels", Verdict.DOUBT, what)
+    yield from _slim_handler(source, package, found)
+
+
+def _slim_handler(source: Source, package: Package, found: Function) -> Iterator[Check]:
+    """Yield that Zappa keeps the project outside the package, in an archive that is unpacked below /tmp at start."""
+    settings = package.entries.get(ZAPPA_SETTINGS)
+    if settings is None or settings.size > _LONGEST:
+        return
+    for _, content in unpacked(source, [settings]):
+        archive = _ARCHIVE.search(content.decode("utf-8", "replace"))
+        if archive and archive[1]:
+            what = (
+                f"Zappa's slim_handler keeps the project of {found.name} in {archive[1]}: the probe does not see it, "
+                'shrink does not touch it, only the handler\'s own zip. Set "slim_handler": false: a package over the '
+                "limit is probed as it is (docs/over-the-limit.md)."
+            )
+            yield Check("slim_handler", Verdict.DOUBT, what)
 
 
 def check_name(context: Context, full: LoadedPackage, configuration: Configuration) -> None:

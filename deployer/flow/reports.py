@@ -12,6 +12,7 @@ from deployer.evidence.log_price import log_price
 from deployer.flow.elsewhere import of_other_code
 from deployer.flow.load_package import LoadedPackage
 from deployer.flow.models import RedeployRequest
+from deployer.flow.recognise import recognise
 from deployer.flow.since import milliseconds, since_deployed
 from deployer.instrumentation.configure import is_armed
 from deployer.models.evidence import Evidence
@@ -19,6 +20,7 @@ from deployer.models.function import Function, StoredZip
 from deployer.models.whitelist import Whitelist
 from deployer.report import models
 from deployer.report import store as reports
+from deployer.report.deployed import SLIMMED, Deployed, undone
 from deployer.report.reasons import reasons
 from deployer.report.since import Since
 from deployer.slim.build import SlimPackage
@@ -122,7 +124,7 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
 
 def status_report(context: Context, found: Function, state: State, evidence: Evidence) -> models.StatusReport:
     """Report how things stand; where the slim package is deployed, with what the log tells since."""
-    which = _which(found, state)
+    which = _which(context, found, state)
     return models.StatusReport(
         function=found.name,
         state=state.stage,
@@ -132,8 +134,12 @@ def status_report(context: Context, found: Function, state: State, evidence: Evi
         sha256=found.code_sha256,
         evidence=evidence,
         coverage=estimate(evidence),
-        after_shrink=_since(context, found, state) if which == "slim" else None,
-        warnings=(*models.warnings(evidence), *_elsewhere(context, found, state)),
+        after_shrink=_since(context, found, state) if which in SLIMMED else None,
+        warnings=(
+            *models.warnings(evidence),
+            *_elsewhere(context, found, state),
+            *undone(which, shrunk=state.stage is Stage.SHRUNK),
+        ),
     )
 
 
@@ -156,21 +162,17 @@ def _since(context: Context, found: Function, state: State) -> Since | None:
     return since_deployed(context, state.probe.log_group, tried or found.modified, from_json(whitelist))
 
 
-def _which(found: Function, state: State) -> str:
+def _which(context: Context, found: Function, state: State) -> Deployed:
     if not is_ours(found, state):
-        return "other"
+        return recognise(context, found, state)
+    packages = state.packages
+    names = {packages.full: Deployed.FULL, packages.stub: Deployed.STUB}
     zipped = deployed(found, state)
-    return (
-        "full"
-        if zipped == state.packages.full
-        else "stub"
-        if zipped == state.packages.stub
-        else "slim"
-        if zipped == state.packages.slim
-        else "before"
-        if zipped == state.baseline.code
-        else "earlier"
-    )
+    if zipped in names:
+        return names[zipped]
+    if zipped == packages.slim:
+        return Deployed.SLIM
+    return Deployed.BEFORE if zipped == state.baseline.code else Deployed.EARLIER
 
 
 def mark_past(workspace: Workspace, state: str) -> None:

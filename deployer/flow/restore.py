@@ -10,9 +10,11 @@ from deployer.deploy.code import CheckedCode
 from deployer.deploy.executor import Executor
 from deployer.errors import ConflictError, MissingError, WorkspaceError
 from deployer.flow.models import RestoreRequest
+from deployer.flow.recognise import recognise
 from deployer.flow.reports import mark_past, restore_report
 from deployer.instrumentation.configure import is_armed
 from deployer.models.function import Function, StoredZip, package_key
+from deployer.report.deployed import AGAIN
 from deployer.report.models import RestoreReport
 from deployer.state.baseline import is_ours, known_state, of_this_function
 from deployer.state.changes import take_over
@@ -55,7 +57,9 @@ def _state(context: Context, executor: Executor, request: RestoreRequest, found:
         question = f"{error.what} Its version {version} is from before the probe: code and configuration can be that."
         _ask(executor, question, given=request.nearest)
         return state
-    _check_code(executor, request, found, state)
+    if not is_ours(found, state) and recognise(context, found, state) not in AGAIN:
+        text = f"The code of {found.name} was replaced since by somebody else: restore would undo that."
+        _ask(executor, text, given=request.over_others, option="--force")
     _check_copies(context, executor, request)
     return _take_over(context, executor, request, found, state)
 
@@ -63,12 +67,6 @@ def _state(context: Context, executor: Executor, request: RestoreRequest, found:
 def _ask(executor: Executor, question: str, *, given: bool, option: str = "--nearest") -> None:
     if not executor.sure(question, given):
         raise ConflictError(question, f"If that is what you want, give {option}.")
-
-
-def _check_code(executor: Executor, request: RestoreRequest, found: Function, state: State) -> None:
-    if not is_ours(found, state):
-        text = f"The code of {found.name} was replaced since by somebody else: restore would undo that."
-        _ask(executor, text, given=request.over_others, option="--force")
 
 
 def _check_copies(context: Context, executor: Executor, request: RestoreRequest) -> None:

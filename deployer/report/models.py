@@ -11,6 +11,7 @@ from deployer.models.evidence import Evidence, LineCount
 from deployer.models.slim import Measure, Saving
 from deployer.report.checks import DoctorReport
 from deployer.report.clean_report import CleanReport
+from deployer.report.deployed import Deployed
 from deployer.report.faults import explained
 from deployer.report.reasons import Reason
 from deployer.report.sent import Sent
@@ -207,8 +208,7 @@ class StatusReport:
     function: str
     state: str
     armed: bool
-    deployed: str
-    """Which package is deployed: before, full, stub (the full one from S3), slim, earlier, or other."""
+    deployed: Deployed
     sample: float
     """The share of sandboxes that the probe was told to let report."""
     sha256: str

@@ -8,6 +8,7 @@ from deployer.models.slim import Measure, Saving
 from deployer.report.checks import DoctorReport
 from deployer.report.checks_text import doctor_lines
 from deployer.report.clean_report import CleanReport, clean_lines
+from deployer.report.deployed import WORDS
 from deployer.report.models import (
     ApplyReport,
     CommentReport,
@@ -222,7 +223,7 @@ def _status(report: StatusReport) -> list[str]:
     evidence = report.evidence
     lines = [
         f"{report.function}: {report.state}",
-        f"  deployed  {_DEPLOYED[report.deployed]}, {_armed(report)}",
+        f"  deployed  {WORDS[report.deployed]}, {_armed(report)}",
         _evidence(evidence.sandboxes, evidence.invocations, counted(len(evidence.paths), "path")),
     ]
     if evidence.sandboxes:
@@ -234,16 +235,6 @@ def _status(report: StatusReport) -> list[str]:
 def _armed(report: StatusReport) -> str:
     share = f" ({percent(report.sample)} of the sandboxes report)" if report.sample < 1 else ""
     return f"with the probe{share}" if report.armed else "without the probe"
-
-
-_DEPLOYED = {
-    "full": "the full package",
-    "stub": "the full package, unpacked from S3 at start",
-    "slim": "the slim package",
-    "before": "what was there before the probe",
-    "earlier": "a package that ldeploy deployed earlier",
-    "other": "a package that ldeploy does not know: somebody replaced the code since",
-}
 
 
 def _weight(measure: Measure) -> str:

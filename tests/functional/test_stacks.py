@@ -263,3 +263,32 @@ def test_a_nested_stack(project, stacks):
     stacks.create_stack(StackName="shop", TemplateBody=json.dumps({"Resources": {"Nested": nested}}))
     refused(project, 2, "Nested of the stack shop is a stack itself", "probe", *named("Nested"))
     refused(project, 2, "The stack shop has no functions", "probe", "--stack-name", "shop")
+
+
+CDK = json.dumps(
+    {
+        "Resources": {
+            f"{path.replace('/', '')}9270CBC0": {
+                "Type": "AWS::Lambda::Function",
+                "Metadata": {"aws:cdk:path": f"Shop/{path}/Resource"},
+                "Properties": {
+                    "FunctionName": path.replace("/", "-"),
+                    "Code": {"S3Bucket": "packages", "S3Key": "code.zip"},
+                    "Handler": "app.handler",
+                    "Runtime": RUNTIME,
+                    "Role": ROLE,
+                },
+            }
+            for path in ("Fn", "Api/Get", "Admin/Get")
+        }
+    }
+)
+
+
+def test_a_cdk_construct_is_found_by_its_name_or_path(project, stacks):
+    deployed(stacks, CDK)
+    for name, function in (("Fn", "Fn"), ("Api/Get", "Api-Get"), ("Shop/Admin/Get", "Admin-Get"), ("Fn9270CBC0", "Fn")):
+        done = project.ldeploy("doctor", *named(name), "--output", "json")
+        assert f'"function": "{function}"' in done.out, done.err
+    refused(project, 2, "Several functions of the stack shop are called Get", "status", *named("Get"))
+    refused(project, 2, "not there", "status", *named("et"))

@@ -96,7 +96,7 @@ def test_whoever_runs_ldeploy_may_do_what_it_does_and_no_more(layered, resources
         assert done.code == 0, done.err
     used |= needed(layered)
     assert layered.ldeploy("status", "--stack-name", "nowhere").code == 1
-    used |= needed(layered) | {"cloudformation:ListStackResources"}
+    used |= needed(layered) | {"cloudformation:ListStackResources", "cloudformation:GetTemplate"}
     document = resources["DeployerPolicy"]["Properties"]["PolicyDocument"]
     assert (allowed(document) - NOT_SEEN - used, used - allowed(document)) == (set(), set())
 

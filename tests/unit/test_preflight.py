@@ -1,6 +1,7 @@
 """What stops a probe, or makes it see less, is found before anything is changed, with the command that mends it."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -9,9 +10,11 @@ from deployer.aws import Aws
 from deployer.aws.functions import Functions
 from deployer.aws.logs import Logs
 from deployer.errors import DeniedError, LdeployError
-from deployer.flow.preflight import check_network, check_surroundings, refuse
+from deployer.flow.preflight import check_network, check_package, check_surroundings, refuse
 from deployer.models.function import Configuration, Function
+from deployer.package import index, open_file
 from deployer.report.checks import Check, Verdict
+from tests.zips import packed
 
 FOUND = Function(
     "shop", "arn:aws:lambda:eu-west-1:1:function:shop", Configuration("python3.11", "app.handler", "role"), "", 0, "",
@@ -118,3 +121,20 @@ def test_the_class_is_that_of_the_group_of_this_name() -> None:
         "DELIVERY",
         "",
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("ARCHIVE_PATH='s3://zappa/shop_dev_current_project.tar.gz'\n", True),
+        ("ARCHIVE_PATH=None\n", False),
+        ("", False),
+    ],
+)
+def test_a_project_outside_the_package_is_said(tmp_path: Path, settings: str, said: bool) -> None:
+    zipped = tmp_path / "code.zip"
+    zipped.write_bytes(packed({"zappa_settings.py": f"APP_MODULE='app'\n{settings}"}))
+    with open_file(zipped) as source:
+        found = list(check_package(source, index(source), FOUND))
+    assert [one.name for one in found] == ["slim_handler"] * said
+    assert not said or "s3://zappa/shop_dev_current_project.tar.gz" in found[0].what

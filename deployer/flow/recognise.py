@@ -1,0 +1,67 @@
+"""What a package is whose zip ldeploy never saw: deploy tools pack the same files into another zip each time."""
+
+from collections.abc import Collection
+from pathlib import PurePosixPath
+
+from deployer.context import Context
+from deployer.errors import LdeployError
+from deployer.models.function import Function
+from deployer.models.package import Entry, Examined, Kind
+from deployer.models.whitelist import Decision, Whitelist
+from deployer.package import examine, index
+from deployer.package.pyc import source_of
+from deployer.report.deployed import Deployed
+from deployer.state.state import State
+from deployer.state.workspace import DEPLOYED
+from deployer.whitelist import completed, from_json, is_applied
+
+_SAME = 0.5
+"""The share of a whitelist's paths that a package must hold to be taken for one of the same function."""
+
+
+def recognise(context: Context, found: Function, state: State) -> Deployed:
+    """Return what is deployed, by its contents: the files are compared, not the zip."""
+    written = context.workspace.read(DEPLOYED)
+    try:
+        url = context.aws.functions.code_url(found.name)
+        source = context.aws.storage.url(url, found.code_size, f"the code of {found.name}")
+        package = index(source)
+        if package.label == state.packages.full.label:
+            return Deployed.FULL_AGAIN
+        if written is None:
+            return Deployed.OTHER
+        examined = examine(source, package)
+        return compare(completed(from_json(written), examined), examined)
+    except LdeployError:  # what cannot be read is not known
+        return Deployed.OTHER
+
+
+def compare(whitelist: Whitelist, examined: Examined) -> Deployed:
+    """Return what a package is beside the one that a whitelist was made for."""
+    before = whitelist.decisions
+    there = examined.package.entries
+    files = {
+        path: entry
+        for path, entry in there.items()
+        if entry.kind is not Kind.DIRECTORY and not path.startswith(".ldeploy/")
+    }
+    kept = {path for path, one in before.items() if one.kept}
+    if len(kept & there.keys()) < _SAME * len(kept):
+        return Deployed.OTHER
+    same = not any(_is_new(path, entry, before.get(path), before.keys()) for path, entry in files.items())
+    if is_applied(whitelist, examined):
+        lost = any(not path.endswith(".py") for path in kept - there.keys())
+        return Deployed.SLIM_AGAIN if same and not lost else Deployed.SLIM_BUILD
+    return Deployed.FULL_AGAIN if same and before.keys() <= there.keys() else Deployed.FULL_BUILD
+
+
+def _is_new(path: str, entry: Entry, known: Decision | None, before: Collection[str]) -> bool:
+    """Return whether a file is neither as it was, nor made of what was there: bytecode, or a trimmed library."""
+    if known is None:
+        return not (path.endswith(".pyc") and source_of(path) in before)
+    return entry.crc32 != known.crc32 and not (entry.size < known.size and _can_be_trimmed(path, entry))
+
+
+def _can_be_trimmed(path: str, entry: Entry) -> bool:
+    name = PurePosixPath(path).name
+    return not entry.size or ".so" in name or name == "RECORD" or "." not in name
