@@ -1,5 +1,6 @@
 """What the probe costs: cold starts and warm invocations of ``examples/tiles``, with and without, strace beside it; and
-what a child process and a ``deepcopy`` of 20,000 small objects take in a handler.
+what a child process and a ``deepcopy`` of 20,000 small objects take in a handler. Warm invocations are taken of a third
+function too: without the probe, it prints one line as long as the probe's.
 
 Prints one JSON object: milliseconds (medians), differences and ratios. Runs are taken in turn, each cold one in a
 sandbox of its own: figures are Lambda's own Init Duration and Duration, as the REPORT line gives them, and within a
@@ -13,6 +14,8 @@ import re
 import statistics
 import sys
 import tempfile
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,14 @@ def handler(event, context):
     WORK[event]()
     return (time.perf_counter() - begin) * 1000
 """
+PRINTING = f"""
+import app
+
+def handler(event, context):
+    answer = app.handler(event, context)
+    print("{"x" * 314}")
+    return answer
+"""
 REPORT = re.compile(r"\bDuration: ([\d.]+) ms.*?(?:Init Duration: ([\d.]+) ms|$)", re.DOTALL)
 
 
@@ -52,12 +63,14 @@ def main() -> None:
     chosen = options.parse_args()
     package = CACHE / "tiles.zip"
     pack_folder(build("tiles", CACHE / "tiles"), package)
+    with zipfile.ZipFile(package, "a") as archive:
+        archive.writestr("printing.py", PRINTING)
     with LocalAws(settle=0) as aws:
         within = Bench(aws, small_package()).within(chosen.within)
     with LocalAws(settle=0) as aws:
         functions = Bench(aws, package)
         cold = functions.cold(("without", "with"), chosen.cold)
-        warm = functions.warm(("without", "with"), chosen.warm)
+        warm = functions.warm(("without", "with", "line"), chosen.warm)
     with tempfile.TemporaryDirectory() as traces, LocalAws(settle=0, prefix=STRACE, traces=Path(traces)) as aws:
         traced = Bench(aws, package)
         cold |= {"strace": traced.cold(("without",), max(3, chosen.cold // 3))["without"]}
@@ -86,12 +99,12 @@ def figures(taken: dict[str, list[float]]) -> dict[str, Any]:
         "least": {kind: round(min(values), 2) for kind, values in taken.items()},
         "probe_adds": round(medians["with"] - bare, 2),
         "probe_ratio": round(medians["with"] / bare, 3),
-        **({"strace_ratio": round(medians["strace"] / bare, 3)} if "strace" in medians else {}),
+        **{f"{kind}_adds": round(medians[kind] - bare, 2) for kind in ("line", "strace") if kind in medians},
     }
 
 
 class Bench:
-    """The same function twice on one embedded AWS: without the probe and with it."""
+    """The same function on one embedded AWS: without the probe, with it, and with a line that it prints itself."""
 
     def __init__(self, aws: LocalAws, package: Path) -> None:
         environment = aws.environment({})
@@ -107,7 +120,8 @@ class Bench:
         published = self._lambda.publish_layer_version(LayerName="ldeploy-probe", Content={"ZipFile": build_layer()})
         bare = Configuration(f"python3.{sys.version_info.minor}", "app.handler", ROLE)
         armed = arm(bare, published["LayerVersionArn"], "0" * 16)
-        self._configurations = {"without": bare, "with": armed}
+        line = replace(bare, handler="printing.handler")
+        self._configurations = {"without": bare, "with": armed, "line": line}
         for name, configuration in self._configurations.items():
             settings: dict[str, Any] = {
                 "Runtime": configuration.runtime,
