@@ -37,6 +37,7 @@ class Collector:
         self._earlier: Journal | None = None
         self._watch: Watch | None = None
         self._kernel: set[bytes] = set()
+        self._unwatched: set[bytes] = set()
         self._found: list[Entry] = []
         self._doubted: list[bytes] = []
         self._folders: dict[bytes, bool] = {}
@@ -45,13 +46,19 @@ class Collector:
     def begin(self) -> None:
         """Start the watch, and take what a runtime before this one has left."""
         try:
-            self._watch = Watch([self._root, self._layers], self._own)
+            clock = self._tell_time if self._shim and self.journal else None
+            self._watch = Watch([self._root, self._layers], self._own, clock)
         except Exception:
             self.faults.add("inotify-missing")
         if self.journal:
             self.settle(self.journal.read(self.journal.logged))
             self.account.written()
             self.settle(self.journal.read())
+
+    def get_ready(self) -> None:
+        """Wait until every directory is watched."""
+        if self._watch:
+            self._watch.get_ready()
 
     def witnesses(self) -> list[str]:
         """Those at work."""
@@ -121,6 +128,9 @@ class Collector:
             return path[len(self._root) + 1 :]
         return b"/opt" + path[len(self._layers) :]
 
+    def _tell_time(self) -> int:
+        return self.journal.tail if self.journal else 0
+
     # -- the journal ---------------------------------------------------------------------------------------------
 
     def _read(self) -> list[Entry]:
@@ -128,6 +138,10 @@ class Collector:
         if not self.journal:
             return []
         entries = self._earlier.read() if self._earlier else []
+        if self._watch and self._watch.since:
+            entries += self.journal.read(self._watch.since)
+            self._unwatched.update(entry.path for entry in entries)
+            self._watch.since = 0
         entries += self.journal.read()
         if self.journal.is_removed():
             self.faults.add("journal-removed")
@@ -153,11 +167,16 @@ class Collector:
             self.settle(Entry(Letter.KERNEL_BROWSED, path, "") for path in alone)
 
     def _compare(self, opened: list[bytes]) -> None:
-        """What the shim or the maps show as opened must be in the kernel's account too."""
+        """What the shim or the maps show as opened must be in the kernel's account too, since all is watched."""
         if not (self._watch and self._watch.at_work()):
             return
         for path in opened:
-            if path not in self._kernel and realpath(path) not in self._kernel and lexists(path):
+            if (
+                path not in self._unwatched
+                and path not in self._kernel
+                and realpath(path) not in self._kernel
+                and lexists(path)
+            ):
                 self.faults.add("inotify-missed")
 
     def _doubt(self, asked: list[bytes]) -> None:

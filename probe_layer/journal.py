@@ -82,6 +82,11 @@ class Journal:
         return self._logged
 
     @property
+    def tail(self) -> int:
+        """How many bytes of data there are: a moment in the sandbox's life."""
+        return min(self._number(_TAIL), SIZE - DATA)
+
+    @property
     def full(self) -> bool:
         """Whether a path found no room."""
         return self._map[_FULL] != 0
@@ -126,8 +131,7 @@ class Journal:
 
         An entry that is being written is waited for, and passed over when it does not come: its writer was killed.
         """
-        tail = min(self._number(_TAIL), SIZE - DATA)
-        tail = tail if end is None else min(tail, end)
+        tail = self.tail if end is None else min(self.tail, end)
         entries, hole = [], -1
         at = self._position
         while at < tail:

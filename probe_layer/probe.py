@@ -68,6 +68,11 @@ class Probe:
             self._collector.settle([Entry(Letter.SHIM_EXECUTED, fsencode(wrapper), "")])
 
     @guarded
+    def get_ready(self) -> None:
+        """Wait until every directory is watched."""
+        self._collector.get_ready()
+
+    @guarded
     def drain(self) -> None:
         """Empty the kernel's queue."""
         if not self._silent:

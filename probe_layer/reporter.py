@@ -53,6 +53,7 @@ def begin(wrapper: str) -> tuple[Any, Any]:
     probe = Probe(roots, OWN, settings["LDEPLOY_PACKAGE"], read_share(settings["LDEPLOY_SAMPLE"]), journal, shim)
     probe.faults.add("runtime-unknown" if shim else "shim-missing")
     probe.begin(wrapper)
+    probe.get_ready()  # what waits for a thread must not be forked
     return probe, journal
 
 

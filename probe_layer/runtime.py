@@ -5,22 +5,22 @@ The report is written before that request, when the answer has been sent, so it 
 
 from __future__ import annotations
 
-import ctypes
 import sys
-from _thread import allocate_lock, get_native_id, start_new_thread
+from _thread import allocate_lock, get_native_id
 from os import environ, register_at_fork
 from posix import getpid, stat
 from time import monotonic, sleep
 from typing import Any, Callable
 
 from probe_layer.probe import Probe
+from probe_layer.threads import start_quietly
 
 CLIENT = "awslambdaric.lambda_runtime_client"
 _INTERVAL = 0.15  # seconds between two looks at the kernel's queue, which holds 16,384 events
 _START_UP = 10.0  # seconds that Lambda gives it
 _PATIENCE = 2.0  # seconds between two reports when no request for an invocation is ever seen
-_SET_MASK = 2  # SIG_SETMASK
-_C = ctypes.PyDLL(None)
+_EARLY = {"awslambdaric", "simplejson", "snapshot_restore_py", *getattr(sys, "stdlib_module_names", ())}
+"""What a runtime imports before the function's code runs."""
 
 
 class Runtime:
@@ -35,6 +35,10 @@ class Runtime:
         self._awaits_workers = "AWS_LAMBDA_MAX_CONCURRENCY" in environ
         self._stop = allocate_lock()
         self._thread = 0
+
+    def get_ready(self) -> None:
+        """The function's own code comes next: every witness is at work."""
+        self._probe.get_ready()
 
     # -- turns ---------------------------------------------------------------------------------------------------
 
@@ -66,17 +70,11 @@ class Runtime:
     # -- the thread ----------------------------------------------------------------------------------------------
 
     def start_thread(self) -> None:
-        """Raw, so that neither ``threading`` nor the function's own count of threads knows of it; and without a
-        signal, so that none that the function has blocked or waits for comes to it."""
+        """Begin to empty the kernel's queue again and again."""
         if not self._thread and getpid() == self._pid:
             self._stop.acquire(False)
             self._thread = -1
-            before = (ctypes.c_ubyte * 128)()
-            _C.sigprocmask(_SET_MASK, (ctypes.c_ubyte * 128)(*[255] * 128), before)
-            try:
-                start_new_thread(self._run, ())
-            finally:
-                _C.sigprocmask(_SET_MASK, before, None)
+            start_quietly(self._run)
 
     def watch_forks(self) -> None:
         """CPython from 3.12 warns when a process with threads forks: there the thread ends before, and begins again."""
@@ -132,12 +130,15 @@ class ClientHook:
     def install(self) -> None:
         """Waits for the module, or takes it as it is where something has loaded it already."""
         if CLIENT in sys.modules:
+            self._runtime.get_ready()
             self._wrap_all(sys.modules[CLIENT])
         else:
             sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The module's own spec, with a loader that adds to what it has loaded."""
+        if name.partition(".")[0] not in _EARLY:
+            self._runtime.get_ready()
         if name != CLIENT:
             return None
         sys.meta_path.remove(self)
@@ -153,6 +154,7 @@ class ClientHook:
 
         def exec_module(module: Any) -> None:
             load(module)
+            self._runtime.get_ready()
             self._wrap_all(module)
 
         loader.exec_module = exec_module
