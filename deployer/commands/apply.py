@@ -15,12 +15,16 @@ from deployer.flow.apply import apply as apply_to
 from deployer.models.whitelist import Rules
 from deployer.report.models import Report
 from deployer.slim import Settings
+from deployer.whitelist import keep_all
 
 
 @command()
 @answering
 @click.argument("whitelist", type=whitelist_file)
 @click.argument("build", type=click.Path(path_type=Path))
+@option(
+    "--whitelist", "others", multiple=True, type=whitelist_file, help="Of another function with the same build too."
+)
 @rules
 @steps
 @option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
@@ -30,6 +34,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     shown: Output,
     whitelist: Any,
     build: Path,
+    others: tuple[Any, ...],
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     settings: Settings,
@@ -46,6 +51,9 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     Examples:
       ldeploy apply ldeploy.json build/
       ldeploy apply ldeploy.json full.zip --zip slim.zip
+      ldeploy apply ldeploy/a.json build.zip --whitelist ldeploy/b.json
     """
-    request = ApplyRequest(whitelist, build, Rules(keep, drop), settings, runtime or "", strict, zipped)
+    request = ApplyRequest(
+        keep_all(whitelist, others), build, Rules(keep, drop), settings, runtime or "", strict, zipped
+    )
     return [apply_to(request, shown.notices)]

@@ -21,6 +21,7 @@ from deployer.report.models import Report
 from deployer.slim import Settings
 from deployer.sources.reader import Window
 from deployer.state.workspace import LEAN, put_whole
+from deployer.whitelist import keep_all
 
 
 @command()
@@ -92,6 +93,11 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     return pipeline.probe(context, shared.executor(), request)
 
 
+def joined(whitelists: tuple[Any, ...]) -> Any:
+    """Return what any of several functions with one package keeps; None where no whitelist is given."""
+    return keep_all(whitelists[0], whitelists[1:]) if whitelists else None
+
+
 @command()
 @common
 @changing
@@ -100,7 +106,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 @option("--until", type=moment, help="Read the log up to here.")
 @via
 @rules
-@option("--whitelist", type=whitelist_file, help="An earlier whitelist: what it keeps is kept too.")
+@option("--whitelist", multiple=True, type=whitelist_file, help="Earlier, or of another function: it keeps too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
 @option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
 @steps
@@ -114,7 +120,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     until: Any,
     keep: tuple[str, ...],
     drop: tuple[str, ...],
-    whitelist: Any,
+    whitelist: tuple[Any, ...],
     min_sandboxes: int,
     allow_lost: bool,
     settings: Settings,
@@ -135,7 +141,15 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (window.since or 0) >= (window.until or now):
         raise UsageError("--since is not before --until.", "Give an earlier --since or a later --until.")
     request = ShrinkRequest(
-        shared.function, Rules(keep, drop), window, min_sandboxes, whitelist, settings, via, delivery, allow_lost
+        shared.function,
+        Rules(keep, drop),
+        window,
+        min_sandboxes,
+        joined(whitelist),
+        settings,
+        via,
+        delivery,
+        allow_lost,
     )
     done = pipeline.shrink(context, shared.executor(), request)
     if export:
@@ -147,7 +161,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 @common
 @changing
 @option("--package", required=True, help="A fresh build: a folder, a zip or s3://bucket/key.zip.")
-@option("--whitelist", type=whitelist_file, help="A whitelist.json [default: the one of the last shrink].")
+@option("--whitelist", multiple=True, type=whitelist_file, help="A whitelist.json [default: that of the last shrink].")
 @rules
 @steps
 @guarding
@@ -155,7 +169,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
 def deploy(  # noqa: PLR0913, PLR0917
     shared: Common,
     package: str,
-    whitelist: Any,
+    whitelist: tuple[Any, ...],
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     settings: Settings,
@@ -171,7 +185,7 @@ def deploy(  # noqa: PLR0913, PLR0917
     bucket, to_make = the_bucket(shared, context, package if package.startswith("s3://") else "")
     if to_make:
         raise UsageError(f"The bucket {bucket} is not there, or half made.", "Run ldeploy probe --resolve-s3 first.")
-    chosen = whitelist or last_whitelist(context.workspace)
+    chosen = joined(whitelist) or last_whitelist(context.workspace)
     request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, delivery)
     return pipeline.deploy(context, shared.executor(), request)
 

@@ -6,7 +6,7 @@ uses what is known of earlier builds, as far as their files did not change (``in
 whitelist, and ``store`` writes it.
 """
 
-from deployer.whitelist.carry_over import carry_over, changed_since, keep_too
+from deployer.whitelist.carry_over import carry_over, changed_since, keep_all, keep_too
 from deployer.whitelist.choose import choose
 from deployer.whitelist.decisions import drop_stale
 from deployer.whitelist.inventory import Earlier, Inventory, inventory_from_json, inventory_to_json, take_inventory
@@ -31,6 +31,7 @@ __all__ = [
     "inventory_to_json",
     "is_applied",
     "is_lean",
+    "keep_all",
     "keep_too",
     "take_inventory",
     "to_json",

@@ -78,6 +78,17 @@ def keep_too(whitelist: Whitelist, earlier: Whitelist) -> Whitelist:
     return replace(whitelist, decisions=decisions)
 
 
+def keep_all(whitelist: Whitelist, others: Iterable[Whitelist]) -> Whitelist:
+    """Return the whitelist of a package that several functions share: what any of theirs keeps, whatever is dropped."""
+    decisions = dict(whitelist.decisions)
+    for other in others:
+        for path, decision in other.decisions.items():
+            known = decisions.get(path)
+            if decision.kept and not (known and known.kept):
+                decisions[path] = decision
+    return replace(whitelist, decisions=dict(sorted(decisions.items())))
+
+
 def still_valid(index: PackageIndex, earlier: Earlier) -> Evidence:
     """Return the evidence of an earlier package, without files that this package does not hold unchanged."""
     same = unchanged(earlier.inventory, index.package, index.metadata.values())

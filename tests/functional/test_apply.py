@@ -328,3 +328,15 @@ def test_the_state_of_ldeploy_is_left_out_of_a_build(learned):
         assert (done.code, "is left out" in done.err) == (0, True)
         assert not (learned.folder / "build/.ldeploy").exists()
         shutil.copytree(learned.folder / ".ldeploy", learned.folder / "build/.ldeploy")
+
+
+def test_one_zip_of_several_functions_keeps_what_any_of_them_needs(learned):
+    project = learned
+    kept = json.loads((project.folder / "whitelist.json").read_text())
+    kept["decisions"]["unused.py"] |= {"kept": True, "reason": "opened"}
+    (project.folder / "other.json").write_text(json.dumps(kept))
+    done = project.ldeploy("apply", "whitelist.json", "build", "--whitelist", "other.json")
+    assert done.code == 0, done.err
+    assert (project.folder / "build/unused.py").exists()
+    assert not (project.folder / "build/data/never.bin").exists()
+    assert project.ldeploy("apply", "whitelist.json", "build", "--whitelist", "other.json").code == 0

@@ -5,7 +5,7 @@ import pytest
 from deployer.errors import WorkspaceError
 from deployer.models.package import Entry, Examined, Kind, Package
 from deployer.models.whitelist import Reason, Rules, Whitelist
-from deployer.whitelist import carry_over, from_json, keep_too, to_json, to_list
+from deployer.whitelist import carry_over, from_json, keep_all, keep_too, to_json, to_list
 from tests.unit.whitelists import NO_RULES, chosen, distribution, evidence, examined, package
 
 # -- a fresh build ---------------------------------------------------------------------------------------------
@@ -81,6 +81,14 @@ def test_what_an_earlier_whitelist_keeps_stays_kept() -> None:
     both = keep_too(later, earlier)
     assert list(both.kept()) == ["a", "c"]
     assert both.decisions["a"].reason is Reason.OPENED
+
+
+def test_functions_with_one_package_keep_what_any_of_them_needs() -> None:
+    whole = package("a", "b", "c", "d")
+    first = chosen(whole, evidence("a"), rules=Rules(drop=("b",)))
+    others = [chosen(whole, evidence("b")), chosen(whole, evidence("c"))]
+    assert list(keep_all(first, others).kept()) == ["a", "b", "c"]
+    assert keep_all(first, []) == first
 
 
 # -- the file --------------------------------------------------------------------------------------------------
