@@ -1,5 +1,6 @@
 """AWS's errors, as boto3 raises them, become ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,8 @@ def _told(error: Exception, doing: str) -> LdeployError | None:  # noqa: PLR0911
         case S3UploadFailedError():
             return CloudError(f"Could not {doing}: {error}", "Run the same command again.")
         case boto.ParamValidationError():
-            return UsageError(f"Could not {doing}: {' '.join(str(error).split())}.", "Check what was given.")
+            told = plain(" ".join(str(error).split()).removeprefix(_REFUSED))
+            return UsageError(f"Could not {doing}: {told}.", "Check what was given.")
         case boto.NoCredentialsError():
             return DeniedError(
                 f"Could not {doing}: no credentials were found.",
@@ -102,6 +104,7 @@ def translated(error: "ClientError", doing: str) -> CloudError | OverLimitError:
     return CloudError(what, f"AWS calls it {code}.")
 
 
+_REFUSED = "Parameter validation failed: "
 _ECHO = "String measured"
 """After it follows every value of an environment over 4 KB: values are never printed, not even in tracebacks."""
 
@@ -111,7 +114,27 @@ def _echoes_values(error: BaseException) -> bool:
 
 
 def _message(error: BaseException) -> str:
-    return str(_answer(error).get("Message", "")).strip()
+    return plain(str(_answer(error).get("Message", "")).strip())
+
+
+_PATTERN = re.compile(
+    r"(?:\d+ validation errors? detected: )?Value '?(?P<value>.*?)'? at '(?P<name>[\w.]+)' failed to satisfy "
+    r"constraint: Member must .*",
+    re.DOTALL,
+)
+_NO_BUCKET = re.compile(r'(?P<what>Invalid bucket name "[^"]*")(?:: Bucket name must match the regex .*)', re.DOTALL)
+
+
+def plain(message: str) -> str:
+    """Return AWS's message as a sentence: a page of HTML is its title, a regular expression is what does not fit it."""
+    if re.match(r"\s*<(!doctype|html)\b", message, re.IGNORECASE):
+        title = re.search(r"<(title|h1)[^>]*>\s*(.*?)\s*</\1>", message, re.IGNORECASE | re.DOTALL)
+        told = " ".join(title[2].split()) if title else "no reason given"
+        return f"a page of HTML came instead of an answer ({told}): a proxy, or another server, answers here"
+    if match := _PATTERN.fullmatch(message):
+        return f"'{match['value'][:80]}' is not a valid {match['name']}"
+    match = _NO_BUCKET.fullmatch(message)
+    return match["what"] if match else message
 
 
 _PERMISSIONS = {

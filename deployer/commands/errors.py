@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from deployer.commands.groups import origin
 from deployer.errors import ExitCode, LdeployError
 
 _BUG = "This is a bug in ldeploy. Run the command again with --verbose and report the output."
@@ -55,11 +56,13 @@ def guarded(command: Callable[[], None], *, as_json: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def explained(error: BaseException) -> LdeployError:
+def explained(error: BaseException) -> LdeployError:  # noqa: PLR0911 - a line a kind
     """Return any error as one of ours, with its exit code."""
     match error:
         case LdeployError():
             return error
+        case click.BadParameter() if where := origin(error.param, error.ctx):
+            return LdeployError(f"{where[0].upper()}{where[1:]} is wrong: {error.message}", "", ExitCode.USAGE)
         case click.UsageError():
             return LdeployError(error.format_message(), "", ExitCode.USAGE)
         case KeyboardInterrupt() | click.Abort():

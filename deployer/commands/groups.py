@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 SHARED: Final = frozenset(
     {
@@ -85,6 +86,20 @@ def did_you_mean(name: str, known: Mapping[str, Any] | frozenset[str]) -> str:
     """Return a sentence that names what is like a name; empty where nothing is. It begins with a space."""
     near = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def origin(param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """Return where a value comes from that nobody typed: a variable, or the settings file; empty where it was typed."""
+    if param is None or ctx is None or param.name is None:
+        return ""
+    match ctx.get_parameter_source(param.name):
+        case ParameterSource.ENVIRONMENT:
+            return f"the variable {param.envvar}"
+        case ParameterSource.DEFAULT_MAP:
+            setting = param.opts[0].removeprefix("--")
+            return f"the setting {setting} of ldeploy.toml or pyproject.toml"
+        case _:
+            return ""
 
 
 def command(*arguments: Any, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:

@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from deployer.commands.terminal import Terminal
 from deployer.context import Context
 from deployer.deploy.effect import effects
 from deployer.deploy.executor import Executor
-from deployer.deploy.planner import Steps
-from deployer.errors import LdeployError, UsageError
+from deployer.deploy.planner import Step, Steps
+from deployer.errors import ExitCode, LdeployError, UsageError
 from deployer.models.function import Named, named
 from deployer.report.formats import FORMATS
 from deployer.report.models import FailedReport, Report
@@ -38,6 +38,8 @@ _OF_ONE = {
     "html": "--html",
 }
 """Parameters of commands that make sense for one function at a time."""
+_LAST = 6
+"""So many effects are told of a run that was interrupted."""
 _SHARED = ("region", "profile", "endpoint_url", "bucket", "bucket_owner", "resolve_s3")
 
 
@@ -61,6 +63,8 @@ class Common(Output):
     yes: bool
     force: bool
     """Whether to replace a deployment of somebody else."""
+    done: list[Step] = field(default_factory=list, compare=False, repr=False)
+    """The steps that were carried out so far."""
 
     def context(self, *, alone: bool = True) -> Context:
         """Return the surroundings that the options describe.
@@ -82,7 +86,7 @@ class Common(Output):
 
     def executor(self) -> Executor:
         """Return what carries plans out, once the user agrees."""
-        return Executor(self.agreed, sure=self.sure)
+        return Executor(self.agreed, sure=self.sure, after=self.done.append)
 
     def sure(self, sentence: str, given: bool) -> bool:
         """Return whether the user wants what a sentence says; a plan is shown either way."""
@@ -168,7 +172,7 @@ def common(command: Command, *, required: bool = True) -> Command:
         if not (stack_name or logical_id):
             if required and not function:
                 raise UsageError("No function is named.", "Name FUNCTION, or its stack with --stack-name.")
-            return [command(_of(shown, function, shared, asked), **others)]
+            return [_run(partial(command, **others), _of(shown, function, shared, asked))]
         if function:
             raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
         selected = in_stack(stack_name, logical_id, shared, changes=plan is not None)
@@ -196,10 +200,26 @@ def _check_each(selected: SelectedFunctions, others: dict[str, Any]) -> None:
         )
 
 
+def _run(command: Command, asked: Common) -> Report:
+    """Run a command on one function; where it is interrupted, say what stands, how to go on, and how to undo it."""
+    try:
+        report: Report = command(asked)
+    except KeyboardInterrupt as error:
+        if not asked.done:
+            raise
+        stands = "; ".join(effects(asked.done)[-_LAST:]) or "nothing of the function"
+        advice = (
+            f"To go on, run the same command again. To undo it: ldeploy restore {asked.function}. Where it stands: "
+            f"ldeploy status {asked.function}."
+        )
+        raise LdeployError(f"Interrupted. Done so far: {stands}.", advice, ExitCode.INTERRUPTED) from error
+    return report
+
+
 def _told(command: Command, asked: Common, selected: SelectedFunctions, doing: str) -> Report:
     """Run a command on one function of a stack; a failure of one of several does not stop the others."""
     try:
-        report: Report = command(asked)
+        report: Report = _run(command, asked)
     except LdeployError as error:
         if len(selected.functions) == 1:
             raise

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deployer.commands.groups import origin
 from deployer.errors import UsageError
 from deployer.models.whitelist import Whitelist
 from deployer.whitelist import from_json, from_lean_json, is_lean
@@ -20,8 +21,14 @@ class _Text(click.ParamType[Any]):
         self.name = name
         self._read = read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
-        return self._read(value) if isinstance(value, str) else value
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the text; where it is wrong and nobody typed it, say where it comes from."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except UsageError as error:
+            if where := origin(param, ctx):
+                raise UsageError(f"{where[0].upper()}{where[1:]} is wrong: {error.what}", error.advice) from error
+            raise
 
 
 _AGO = re.compile(r"(\d+)([smhdw])")

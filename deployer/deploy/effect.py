@@ -7,6 +7,8 @@ from typing import Final, assert_never
 from deployer.deploy import steps as kinds
 from deployer.deploy.shift_steps import BeginShift, ShareAlias
 from deployer.deploy.steps import Step
+from deployer.deploy.trial import trial_name
+from deployer.instrumentation.configure import PROBE_LAYER, is_probe_layer
 from deployer.models.function import Configuration
 from deployer.words import counted, megabytes
 
@@ -29,7 +31,7 @@ def _effect(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of 
         case kinds.MakeBucket(bucket):
             yield f"+ bucket {bucket}"
         case kinds.Upload(_, zipped) | kinds.KeepCode(_, zipped):
-            yield f"+ {megabytes(zipped.zip_bytes)} in s3://{zipped.bucket}/{zipped.key[:40]}"
+            yield f"+ {megabytes(zipped.zip_bytes)} in s3://{zipped.bucket}"
         case kinds.Create(name, wanted, _):
             yield f"+ function {name}: {wanted.runtime}, {wanted.memory:,} MB, {wanted.timeout} s"
         case kinds.PublishVersion(name, note):
@@ -46,8 +48,10 @@ def _effect(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of 
             yield f"- policy {policy} on {_short(role)}"
         case kinds.MoveAlias(_, alias, to):
             yield f"~ alias {alias} -> {to or 'the new version'}"
-        case kinds.Invoke() | kinds.Try() | kinds.MakeTrial() | ShareAlias():
+        case kinds.Invoke() | kinds.Try() | ShareAlias():
             yield f"  {step}"
+        case kinds.MakeTrial(name):
+            yield f"  make {trial_name(name)} for the trial, and delete it afterwards"
         case kinds.Delete(kind, what, _, why):
             yield f"- {kind} {what} ({why})"
         case BeginShift() | kinds.SaveState() | kinds.Describe() | kinds.PublishLayer() | kinds.DropTrial():
@@ -58,8 +62,11 @@ def _effect(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of 
 
 def _configured(was: Configuration, wanted: Configuration) -> Iterator[str]:
     """Yield what differs; of variables the names, never a value."""
-    yield from (f"+ layer {_layer(arn)}" for arn in wanted.layers if arn not in was.layers)
-    yield from (f"- layer {_layer(arn)}" for arn in was.layers if arn not in wanted.layers)
+    again = PROBE_LAYER in wanted.layers and any(map(is_probe_layer, was.layers))
+    come = [arn for arn in wanted.layers if arn not in was.layers and not (again and arn == PROBE_LAYER)]
+    go = [arn for arn in was.layers if arn not in wanted.layers and not (again and is_probe_layer(arn))]
+    yield from (f"+ layer {_layer(arn)}" for arn in come)
+    yield from (f"- layer {_layer(arn)}" for arn in go)
     before, after = was.environment, wanted.environment
     yield from _variables("+", [name for name in after if name not in before])
     yield from _variables("-", [name for name in before if name not in after])

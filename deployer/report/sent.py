@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -111,9 +112,17 @@ def sent_lines(sent: Sequence[Sent], *, answers: bool) -> Iterator[str]:
     rounds = len({one.round for one in sent}) > 1
     names = [_cut(f"{one.round:>2}. {one.event}" if rounds else one.event, _LONGEST_NAME) for one in shown]
     width = max(map(len, names), default=0)
+    told: Counter[tuple[str, str, str]] = Counter()
     for one, name in zip(shown, names, strict=True):
-        yield _row(one, f"{name:<{width}}")
-        yield from _failure(one)
+        failure = (one.event, one.error_type, one.error)
+        if answers or not told[failure]:
+            yield _row(one, f"{name:<{width}}")
+        if not told[failure]:
+            yield from _failure(one)
+        told[failure] += one.failed
+    for (event, kind, _), times in told.items():
+        if times > 1:
+            yield f"    {_cut(event, _LONGEST_NAME)} failed so {times:,} times ({kind})"
 
 
 def _row(one: Sent, name: str) -> str:

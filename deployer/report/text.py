@@ -1,6 +1,8 @@
 """Writes reports as text: a few lines that a person reads and a log keeps."""
 
 import posixpath
+import re
+import textwrap
 from typing import assert_never
 
 from deployer.evidence.coverage import Coverage
@@ -62,13 +64,26 @@ def text(report: Report) -> str:  # noqa: PLR0912 - one branch a kind of report
             return report.markdown
         case _:
             assert_never(report)
-    return "\n".join(lines) + "\n"
+    return "\n".join(part for line in lines for part in _fitted(line)) + "\n"
+
+
+_LABEL = re.compile(r"  (price|guard|sample|over|limit|start|trial|risk|evidence|since) .{7,}")
+_COLUMNS = 80
+
+
+def _fitted(line: str) -> list[str]:
+    """Return a line as lines of 80 columns, where it is a sentence behind a label; paths and commands stay whole."""
+    if len(line) <= _COLUMNS or not _LABEL.match(line):
+        return [line]
+    head, told = line[:12], line[12:]
+    parts = textwrap.wrap(told, _COLUMNS - len(head), break_long_words=False, break_on_hyphens=False)
+    return [f"{head if not number else ' ' * len(head)}{part}" for number, part in enumerate(parts)]
 
 
 def _probe(report: ProbeReport) -> list[str]:
     if report.state == "planned":
         plan = [f"{report.function}: this would be done", *_effect(report.effect)]
-        return [*plan, f"  price of the log  {report.price}"]
+        return [*plan, f"  price     {report.price}"]
     lines = [
         f"{report.function}: the full package is deployed with the probe in",
         f"  package   {_weight(report.package)}, label {report.label}",
@@ -84,7 +99,7 @@ def _probe(report: ProbeReport) -> list[str]:
         lines.append(f"  sample    {percent(report.sample)} of the sandboxes report")
     if report.events:
         lines += [f"  events    {tally(report.events)}", *sent_lines(report.events, answers=False)]
-    lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function} --from-logs")
+    lines.append(f"  next      let it work for a while, then: ldeploy shrink {report.function}")
     return lines
 
 
@@ -150,10 +165,15 @@ def _weights(report: ShrinkReport | ApplyReport) -> list[str]:
     before, after = report.before, report.after
     return [
         f"  before    {_weight(before)}",
-        f"  after     {_weight(after)}  ({percent(after.bytes / before.bytes)} of it)",
+        f"  after     {_weight(after)}{_share(before.bytes, after.bytes)}",
         *_start(before.init_ms, after.init_ms),
         f"  limit     {megabytes(report.limits.unzipped_left)} left of {megabytes(report.limits.unzipped)} unzipped",
     ]
+
+
+def _share(before: int, after: int) -> str:
+    """Return what the slim package is of the full one; empty where it is not smaller: one of a few kilobytes."""
+    return f"  ({percent(after / before)} of it)" if after < before else ""
 
 
 def _start(before: float | None, after: float | None) -> list[str]:

@@ -103,3 +103,19 @@ def test_a_setting_that_is_not_known_names_the_file_and_what_may_be_meant(alone)
     assert done.code == 2
     assert "ldeploy.toml sets bukket" in done.err
     assert "Did you mean bucket?" in done.err
+
+
+def test_a_wrong_value_that_nobody_typed_names_the_variable_or_the_file(alone, monkeypatch):
+    monkeypatch.setenv("LDEPLOY_SINCE", "yesterday")
+    done = alone.unattended("shrink", "f", "--yes")
+    assert (done.code, "The variable LDEPLOY_SINCE is wrong: 'yesterday' is not a time" in done.err) == (2, True), (
+        done.err
+    )
+    monkeypatch.delenv("LDEPLOY_SINCE")
+    monkeypatch.setenv("LDEPLOY_MIN_SANDBOXES", "many")
+    done = alone.unattended("shrink", "f", "--yes")
+    assert (done.code, "The variable LDEPLOY_MIN_SANDBOXES is wrong" in done.err) == (2, True), done.err
+    monkeypatch.delenv("LDEPLOY_MIN_SANDBOXES")
+    (alone.folder / "ldeploy.toml").write_text('since = "yesterday"\n')
+    done = alone.unattended("shrink", "f", "--yes")
+    assert (done.code, "The setting since of ldeploy.toml" in done.err) == (2, True), done.err

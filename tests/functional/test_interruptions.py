@@ -160,9 +160,19 @@ cli.main(sys.argv[1:])
     assert "Another ldeploy is at work on f" in done.stderr
 
 
+CHAINED = """
+        own = super().executor()
+        return replace(own, after=lambda step: (own.after(step), kill(step)))
+"""
+
+
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(present):
-    interrupted = KILLED.replace("signal.SIGKILL", "signal.SIGINT")
-    done = child(interrupted, present.cloud, present.folder, "5", *PROBE)
+    chained = KILLED.replace("return replace(super().executor(), after=kill)", CHAINED)
+    interrupted = chained.replace("signal.SIGKILL", "signal.SIGINT")
+    done = child(interrupted, present.cloud, present.folder, "7", *PROBE)
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
+    assert "Interrupted. Done so far: + " in done.stderr
+    assert "To undo it: ldeploy restore f." in done.stderr
+    assert "ldeploy status f" in done.stderr
     assert present.ldeploy(*PROBE).code == 0

@@ -14,7 +14,7 @@ from deployer.aws import Aws, buckets, open_aws, ranges, storage
 from deployer.aws.clients import connect
 from deployer.aws.ranges import UrlSource
 from deployer.aws.storage import Storage
-from deployer.aws.translate import translate_errors
+from deployer.aws.translate import plain, translate_errors
 from deployer.errors import CloudError, DeniedError, LdeployError, UsageError
 
 ECHO = 'exceeded the 4KB limit. String measured: {"KEY":"s3cret"}'
@@ -144,3 +144,28 @@ def test_no_answer_is_said_whatever_was_asked():
     for asked in (Storage(client).get, Storage(client).find, Storage(client).source):
         with pytest.raises(CloudError, match=r"127\.0\.0\.1"):
             asked("packages", "key")
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            (
+                r"1 validation error detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must "
+                r"satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((\d{12}):)?([a-zA-Z0-9-_]+)"
+            ),
+            "'a b' is not a valid functionName",
+        ),
+        (
+            "<!DOCTYPE html><html><head><title>502 Bad\n Gateway</title></head><body>nginx</body></html>",
+            "a page of HTML came instead of an answer (502 Bad Gateway): a proxy, or another server, answers here",
+        ),
+        (
+            'Invalid bucket name "A b": Bucket name must match the regex "^[a-zA-Z0-9.\\-_]{1,255}$" or be an ARN',
+            'Invalid bucket name "A b"',
+        ),
+        ("Function not found: f", "Function not found: f"),
+    ],
+)
+def test_pages_of_html_and_regular_expressions_become_a_sentence(message, told):
+    assert plain(message) == told

@@ -70,3 +70,10 @@ def test_only_where_every_event_failed_is_there_nothing_to_learn():
     check_some_answered([good, bad])
     with pytest.raises(LdeployError, match="E: m"):
         check_some_answered([bad, bad])
+
+
+def test_the_same_failure_in_several_rounds_is_told_once_with_its_count():
+    sent = [read_sent("a.json", number, b'{"errorType": "E", "errorMessage": "m"}', True, COLD) for number in (1, 2, 3)]
+    lines = list(sent_lines(sent, answers=False))
+    assert [line for line in lines if "failed: E: m" in line] == ["      failed: E: m"]
+    assert lines[-1] == "    a.json failed so 3 times (E)"
