@@ -44,11 +44,23 @@ def touched(index: PackageIndex, evidence: Evidence) -> Iterator[Found]:
             why = Reason.READ if touch is Touch.OPENED and _by_another(path, seen) else reason
             yield from _reached(index, path, Found(path, why, _words(seen, evidence.sandboxes)))
     yield from _browsed(index, evidence)
+    yield from _brought(index, evidence)
 
 
 def _by_another(path: str, seen: PathEvidence) -> bool:
     """Return whether only another process opened a source: it may have run as a script."""
     return path.endswith(".py") and bool(seen.witnesses) and not seen.witnesses & {"audit", "guard"}
+
+
+def _brought(index: PackageIndex, evidence: Evidence) -> Iterator[Found]:
+    """Yield the folders beside what the guard brought: a dropped folder comes with all that is in it.
+
+    Who asked for one of them then was not heard; kept, it needs no guard.
+    """
+    tops = {path.partition("/")[0] for path, seen in evidence.paths.items() if "guard" in seen.witnesses}
+    for path, entry in index.entries.items():
+        if entry.kind is Kind.DIRECTORY and path.partition("/")[0] in tops:
+            yield Found(path, Reason.LISTED, "it came with a folder that the guard brought")
 
 
 def _browsed(index: PackageIndex, evidence: Evidence) -> Iterator[Found]:

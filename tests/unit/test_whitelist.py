@@ -1,6 +1,7 @@
 """Each path of a package is kept or dropped, for the strongest reason, and nothing needed with it is forgotten."""
 
 import posixpath
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -239,3 +240,14 @@ def test_any_package_and_any_evidence_end_in_a_whole_whitelist(
     assert {path for path in opened & files if path in kept or found.decisions[path].reason is Reason.RULE_DROP} == (
         opened & files
     )
+
+
+def test_folders_that_came_with_what_the_guard_brought_are_kept_empty():
+    """A module beside a folder of its name: to look for the one is to look at the other."""
+    whole = package("app.py", "lib/a.py", "lib/_rust.so", "lib/_rust/types.pyi", "other/deep/x.py")
+    seen = evidence("app.py", "lib/a.py")
+    brought = replace(seen.paths["lib/a.py"], witnesses=frozenset({"guard"}))
+    kept = set(chosen(whole, replace(seen, paths={**seen.paths, "lib/a.py": brought})).kept())
+    assert kept >= {"lib/_rust", "lib/a.py"}
+    assert not kept & {"lib/_rust/types.pyi", "lib/_rust.so", "other", "other/deep"}
+    assert "lib/_rust" not in set(chosen(whole, seen).kept())
