@@ -149,7 +149,7 @@ def _guard(guard: GuardReport) -> list[str]:
     lines = [f"  guard     {files} come back when asked for, {_WHERE[guard.mode]}; costs {cost}"]
     if guard.left_out:
         kinds = ", ".join(f"{kind} {megabytes(size)}" for kind, size in guard.left_out.items())
-        lines.append(f"            but for {kinds}")
+        lines.append(f"            without what nobody can use at run time: {kinds}")
     return lines
 
 

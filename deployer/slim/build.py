@@ -16,7 +16,7 @@ from deployer.notices import Notices
 from deployer.package import index, open_file
 from deployer.slim import Bucket, Recipe, Settings, pack, part, recipe, write_slim
 from deployer.slim.fit import fit, most, seconds
-from deployer.slim.guard import Guarded, GuardRequest, guard
+from deployer.slim.guard import Guarded, GuardRequest, guard, most_room
 from deployer.slim.transforms.bytecode import AddBytecode
 from deployer.slim.transforms.empty import EmptyScanned
 from deployer.words import counted, megabytes
@@ -187,6 +187,8 @@ def _packed(request: SlimRequest, built: SlimPackage, room: int, packing: Packin
     with open_file(request.path) as source:
         package = index(source)
     over = built.measure.bytes - room + 1 + sum(len(data) for _, data in start_files())
+    if over > 0 and request.guard and request.guard.where:
+        over += most_room(request.package, request.guard)
     evidence = request.evidence
     chosen = fit(package, over, evidence.paths, evidence.sandboxes, inside=packing is Packing.INSIDE)
     if over <= 0 or not chosen:

@@ -49,8 +49,9 @@ def formats(event):
 
 
 def sign(event):
-    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
-    url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+    service, operation = event.get("service", "s3"), event.get("operation", "get_object")
+    client = boto3.client(service, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
+    url = client.generate_presigned_url(operation, Params={"Bucket": "b", "Key": "k"} if service == "s3" else {})
     return {"signed": "Signature=" in url}
 
 

@@ -7,7 +7,7 @@
 .ldeploy/start                 the wrapper (AWS_LAMBDA_EXEC_WRAPPER)
 """
 
-from deployer.slim.guard.make import Guarded, GuardMode, GuardRequest, guard
+from deployer.slim.guard.make import Guarded, GuardMode, GuardRequest, guard, most_room
 from deployer.slim.guard.plan import without_links
 
-__all__ = ["GuardMode", "GuardRequest", "Guarded", "guard", "without_links"]
+__all__ = ["GuardMode", "GuardRequest", "Guarded", "guard", "most_room", "without_links"]

@@ -25,6 +25,10 @@ from probe_layer.guard.index import Row
 _KINDS: Final = {"file": layout.FILE, "folder": layout.FOLDER, "keeper": layout.KEEPER, "soname": layout.SONAME}
 
 
+_PER_PATH: Final = 160
+"""Bytes that a path takes beside its name, twice, in the index and in a link: more than the row, the hash and the place."""
+
+
 class GuardMode(StrEnum):
     """Where the bytes of what was dropped lie."""
 
@@ -116,6 +120,12 @@ def guard(slim: Path, source: Source, full: Package, request: GuardRequest, out:
         left_out=made.left_out,
         paths=frozenset(row.path for row in made.files),
     )
+
+
+def most_room(full: Package, request: GuardRequest) -> int:
+    """Return how many bytes links, index and fetcher take at most, unpacked, where what was dropped stays in S3."""
+    ours = sum(len(data) for _, data in guard_files(request.machines))
+    return ours + sum(_PER_PATH + 2 * len(layout.name_of(path)) for path in full.entries)
 
 
 def _names(package: Package) -> list[str]:

@@ -1,6 +1,6 @@
 """Languages: dictionaries, profiles and stemmers by language, words for numbers, catalogues of gettext."""
 
-REQUIREMENTS = ["pyphen==0.17.2", "snowballstemmer==3.0.1", "humanize==4.12.3", "num2words==0.5.14",
+REQUIREMENTS = ["pyphen==0.17.2", "snowballstemmer==3.0.1", "humanize==4.12.3", 
                 "dateparser==1.2.2", "faker==37.5.3", "wtforms==3.2.1"]  # fmt: skip
 EVENTS = [
     {"language": "en_US", "stemmer": "english", "to": "en"},
@@ -24,12 +24,10 @@ def handler(event, context):
         import dateparser
         import faker
         import humanize
-        import num2words
         import wtforms.i18n
 
         humanize.i18n.activate(language)
         found.append(humanize.naturaldelta(datetime.timedelta(days=40)))
-        found.append(num2words.num2words(42, lang=event["to"]))
         base = {"RELATIVE_BASE": datetime.datetime(2024, 1, 10)}
         found.append(str(dateparser.parse(event["date"], languages=[event["to"]], settings=base)))
         faker.Faker.seed(7)
