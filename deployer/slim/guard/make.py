@@ -26,7 +26,7 @@ _KINDS: Final = {"file": layout.FILE, "folder": layout.FOLDER, "keeper": layout.
 
 
 _PER_PATH: Final = 160
-"""Bytes that a path takes beside its name, twice, in the index and in a link: more than the row, the hash and the place."""
+"""Bytes that a path takes in the index and in a link, beside its name that stands in each."""
 
 
 class GuardMode(StrEnum):

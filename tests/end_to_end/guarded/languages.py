@@ -1,6 +1,6 @@
 """Languages: dictionaries, profiles and stemmers by language, words for numbers, catalogues of gettext."""
 
-REQUIREMENTS = ["pyphen==0.17.2", "snowballstemmer==3.0.1", "humanize==4.12.3", 
+REQUIREMENTS = ["pyphen==0.17.2", "snowballstemmer==3.0.1", "humanize==4.12.3",
                 "dateparser==1.2.2", "faker==37.5.3", "wtforms==3.2.1"]  # fmt: skip
 EVENTS = [
     {"language": "en_US", "stemmer": "english", "to": "en"},
