@@ -220,12 +220,27 @@ enum outcome serve(int dirfd, const char *path, const char *ask, struct asked *a
     return outcome;
 }
 
+/* Of a script, whose first line names a program: the kernel looks for that by itself. */
+static __attribute__((noinline)) void bring_interpreter(int dirfd, const char *path) {
+    char head[256];
+    struct asked asked;
+    int file = (int)ask_kernel(SYS_openat, dirfd, path, O_RDONLY | O_CLOEXEC, 0);
+    long got = file < 0 ? -1 : ask_kernel(SYS_read, file, head, sizeof head - 1);
+    if (file >= 0) ask_kernel(SYS_close, file);
+    if (got < 3 || memcmp(head, "#!", 2)) return;
+    head[got] = 0;
+    char *name = head + 2 + strspn(head + 2, " \t");
+    name[strcspn(name, " \t\n")] = 0;
+    if (look_up(CWD, name, &asked) && asked.row && asked.row->kind != FOLDER_ROW) bring(asked.row, "exec");
+}
+
 /* Of a program: what it needs may be dropped even where it is there itself. Whether it is there. */
 int starting(int dirfd, const char *path, char *const *arguments) {
     (void)arguments;
     struct asked asked;
     int before = errno;
     if (look_up(dirfd, path, &asked) && asked.row && asked.row->kind != FOLDER_ROW) bring(asked.row, "exec");
+    if (path && guard_index) bring_interpreter(dirfd, path);
     int there = path && !ask_kernel(SYS_faccessat, dirfd, path, 1);
     errno = before;
     return there;

@@ -91,8 +91,9 @@ def build(folder: Path) -> Path:
     for place in ("part/data/words.db", "gone/data/more.db"):
         _database(folder / place)
     _more_data(folder / "part/data")
-    (folder / "bin/script").write_text("#!/var/task/bin/reader\n")
-    (folder / "bin/script").chmod(0o755)
+    for place in ("bin/script", "part/script"):
+        (folder / place).write_text("#!/var/task/bin/reader\n")
+        (folder / place).chmod(0o755)
     for name in ("app.py", "askers.py"):
         shutil.copy(SUITE / name, folder / name)
     _compile_all(folder)

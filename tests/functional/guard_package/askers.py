@@ -448,6 +448,11 @@ def programs_by_relative_paths():
     return [*found[:5], sorted(found[5][1].split()), *found[6:]], shutil.which("tool.sh", path=ROOT + "/bin")
 
 
+def interpreter_of_a_kept_script():
+    done = subprocess.run(["part/script", "part/kept.txt"], capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
 def executed_in_a_child():
     found = []
     for call, arguments in (
