@@ -118,3 +118,14 @@ def test_what_a_drop_rule_takes_although_it_was_touched_does_not_come_back(proje
     assert shrunk.json["guard"]["files"] == 4
     assert project.cloud.invoke("f", {"do": "look"}).value is False
     assert project.cloud.invoke("f", {"do": "lazy"}).value == "lazy"
+
+
+@pytest.mark.parametrize("steps", [("--no-source", "--empty"), ("--no-trim", "--no-bytecode")])
+def test_whatever_else_is_done_to_the_package_it_is_guarded(project: Project, steps: tuple[str, ...]) -> None:
+    project.probe()
+    assert project.cloud.invoke("f", {}).value == "opened"
+    shrunk = project.shrink("--yes", "--guard", "inside", *steps)
+    assert shrunk.code == 0, shrunk.err
+    assert project.cloud.invoke("f", {}).value == "opened"
+    assert other_kinds(project) == ["lazy", True]
+    assert {line.miss for line in misses(project)} == PATHS
