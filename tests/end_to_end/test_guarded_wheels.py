@@ -14,7 +14,7 @@ from tests.functional.local_aws import ROLE, RUNTIME
 from tests.functional.project import Project, write
 from tests.kept import installed
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1200)]
 GUARDED = Path(__file__).parent / "guarded"
 """More functions, whose kinds of event need different files."""
 OFTEN = {"highlight": "s3", "languages": "inside", "schemas": "s3", "video": "inside"}
