@@ -185,6 +185,9 @@ MOVE(renameat2, (int dirfd, const char *from, int other, const char *to, unsigne
 
 /* -- system calls by number: libuv's statx ---------------------------------------------------------------------------- */
 
+extern int execve(const char *path, char *const *arguments, char *const *environment);
+extern int execveat(int dirfd, const char *path, char *const *arguments, char *const *environment, int flags);
+
 typedef long words(long number, long a, long b, long c, long d, long e, long f);
 
 static void note_call(long number, long a, long b, long c) {
@@ -246,6 +249,8 @@ static words *next_syscall;
 REGISTER(syscall);
 EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f) {
     if (!next_syscall) start();
+    if (number == SYS_execve) return execve((const char *)a, (char *const *)b, (char *const *)c);
+    if (number == SYS_execveat) return execveat((int)a, (const char *)b, (char *const *)c, (char *const *)d, (int)e);
     if (!next_syscall) return answer(call6(number, a, b, c, d, e, f));
     if (!is_noted(number)) __attribute__((musttail)) return next_syscall(number, a, b, c, d, e, f);
     long result = next_syscall(number, a, b, c, d, e, f);

@@ -19,6 +19,14 @@ int main(int count, char **arguments) {
     return !!syscall(SYS_statx, AT_FDCWD, arguments[1], 0, 0x7ff, room);
 }
 """
+NUMBERED = """
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    char *none[] = {NULL}, *stat[] = {"stat", arguments[1], NULL};
+    return syscall(SYS_execve, "/usr/bin/stat", stat, none);
+}
+"""
 STATIC = """
 #include <sys/stat.h>
 int main(int count, char **arguments) { struct stat found; return stat("themes/b.css", &found); }
@@ -100,6 +108,13 @@ def test_what_a_python_child_imports_is_not_browsed(host: Host) -> None:
 def test_a_child_that_makes_its_system_calls_by_number(host: Host) -> None:
     compiled(host, "bin/look", LOOK)
     done = run(host, 'subprocess.run(["bin/look", "data/x.txt"], check=True)')
+    assert "data/x.txt" in done.touched("looked")
+    assert not done.faults
+
+
+def test_a_program_that_is_started_by_its_system_calls_number(host: Host) -> None:
+    compiled(host, "bin/start", NUMBERED)
+    done = run(host, 'subprocess.run(["bin/start", "data/x.txt"], check=True)')
     assert "data/x.txt" in done.touched("looked")
     assert not done.faults
 

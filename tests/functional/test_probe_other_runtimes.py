@@ -33,15 +33,38 @@ def wrap(host: Host, command: str) -> dict[str, str]:
     return {"LDEPLOY_WRAPPER": str(wrapper), "AWS_LAMBDA_EXEC_WRAPPER": str(host.wrapper)}
 
 
-@pytest.mark.parametrize(("handler", "lasts"), [("run.sh", "1"), ("main.handler", "4")])
-def test_a_script_that_the_wrapper_runs(host: Host, handler: str, lasts: str) -> None:
+SCRIPT = 'exec "$LAMBDA_TASK_ROOT/run.sh"'
+SERVER = f"""
+{sys.executable} -c 'import os, runpy
+if not os.fork(): os.execl(\"{sys.executable}\", \"python\", \"main.py\")
+os.wait()' &
+wait
+"""
+"""As gunicorn: a process that only waits for its workers, in the background of a shell."""
+
+
+@pytest.mark.parametrize(
+    ("handler", "lasts", "command"),
+    [
+        ("run.sh", "1", SCRIPT),
+        ("idle.sh", "1", SCRIPT),
+        ("main.handler", "4", SCRIPT),
+        ("run.sh", "1", f"exec {sys.executable} main.py"),
+        ("run.sh", "1", SERVER),
+    ],
+    ids=["script", "idle module beside it", "module", "program of the wrapper's own", "workers"],
+)
+def test_a_script_that_the_wrapper_runs(host: Host, handler: str, lasts: str, command: str) -> None:
     """At once where the handler is the script; after a while where a runtime might still begin."""
-    settings = wrap(host, 'exec "$LAMBDA_TASK_ROOT/run.sh"')
+    host.add("idle.py", "")
+    host.add("idle.sh", "", 0o755)
+    settings = wrap(host, command)
     run = host.run([], environment={**settings, "_HANDLER": handler, "LASTS": lasts})
     assert run.faults == {"runtime-unknown"}
     assert {"main.py", "pages.py"} <= run.touched("opened")
     assert "data/looked.txt" in run.touched("looked")
     assert "/opt/bootstrap" in run.touched("executed")
+    assert "unused.py" not in run.touched()
     assert run.touched("browsed") == set()
     assert len({record.sandbox for record in run.records}) == 1
 
