@@ -99,6 +99,16 @@ def test_code_that_the_probe_would_put_over_the_limit_is_told(project):
     assert (code, checks["size"], checks["role"]) == (0, "doubt", "doubt")
 
 
+def test_an_extension_counts_against_the_limit(project):
+    """As Lambda Insights does: a layer of an agent that is no code of the function's."""
+    agent = packed({"extensions/agent": "#!/bin/sh\n", "agent/big.bin": bytes(UNZIPPED - 50_000)})
+    layer = project.cloud.functions.publish_layer_version(LayerName="agent", Content={"ZipFile": agent})
+    project.cloud.create("f", FILES, Layers=[layer["LayerVersionArn"]])
+    code, checks, done = examined(project, "f", "--bucket", "packages")
+    assert (code, checks["layer"], checks["size"]) == (0, "good", "doubt")
+    assert "takes 262." in done.out
+
+
 def test_where_the_account_cannot_be_asked_a_probe_cannot_go_on(project):
     project.cloud.aws.faults.order("sts.GetCallerIdentity", "deny", times=9)
     code, checks, _ = examined(project, "--bucket", "packages")
