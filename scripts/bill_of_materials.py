@@ -19,9 +19,11 @@ from deployer.instrumentation.layer_zip import build_layer
 def bill(layer: bytes) -> Bom:
     """Return the bill of a layer: itself, and each file in it with its SHA-256. It holds nothing of anybody else's."""
     bom = Bom()
-    bom.metadata.component = _component("ldeploy-layer", ComponentType.APPLICATION, layer)
+    whole = bom.metadata.component = _component("ldeploy-layer", ComponentType.APPLICATION, layer)
     with zipfile.ZipFile(io.BytesIO(layer)) as archive:
-        bom.components.update(_files(archive))
+        files = list(_files(archive))
+    bom.components.update(files)
+    bom.register_dependency(whole, files)
     return bom
 
 
