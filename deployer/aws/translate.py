@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MISSING = frozenset({"ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404", "NotFound"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "Forbidden"})
 CONFLICT = frozenset({"PreconditionFailedException", "PreconditionFailed", "ConditionalRequestConflict", "412"})
+_NAMED = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 TOO_LARGE = ("must be smaller than", "exceeds the maximum allowed size")
 """In the texts of Lambda's three size errors."""
 
@@ -162,6 +163,9 @@ _PERMISSIONS = {
 
 
 def _permission(error: "ClientError") -> str:
+    """Return the action that is missing: as AWS names it, for a call may need others beside its own."""
+    if named := _NAMED.search(_message(error)):
+        return named[1]
     operation = error.operation_name
     service = "s3" if any(part in operation for part in ("Bucket", "Object", "MultipartUpload")) else "lambda"
     return _PERMISSIONS.get(operation, f"{service}:{operation}")

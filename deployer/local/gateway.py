@@ -53,7 +53,8 @@ class Gateway:
         name = operation(environ, peek(environ))
         kind = self._faults.meet(name)
         if kind is None and (refused := refusal(name, environ)):
-            read_all(environ)
+            if not isinstance(environ["wsgi.input"], io.BytesIO):  # else it was read already
+                read_all(environ)
             return refuse(refused, name, start_response)
         if kind is None:
             return self._answer(name, environ, start_response)
