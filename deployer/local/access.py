@@ -1,4 +1,4 @@
-"""What a caller may not do: use buckets of an account that it does not expect; as an IAM user, more than it is permitted.
+"""What a caller may not do: use buckets of an account that it does not expect; as an IAM user, more than that may.
 
 A key that belongs to no user is the account's own: it may do all.
 """

@@ -58,7 +58,7 @@ class Call:
         """Return a parameter of the query string, or of a form."""
         for text in (self.environ.get("QUERY_STRING", ""), self.body.decode("utf-8", "replace")):
             if found := parse_qs(text).get(name):
-                return found[0]
+                return str(found[0])
         return ""
 
     def arn(self, service: str, resource: str) -> str:

@@ -13,13 +13,15 @@ from typing import Any, Final
 from uuid import uuid4
 
 from deployer.aws.storage import Storage
-from deployer.errors import BusyError, CloudError, LdeployError
+from deployer.errors import BusyError, CloudError, DeniedError, LdeployError
 from deployer.models.function import function_key
 
 NAME: Final = "lease"
 LEASE_S: Final = 300
 """Seconds after which a lease that is not renewed was left by a process that died."""
 RENEW_S: Final = 60
+RELEASED: Final = "{}"
+"""What is in a lease that nobody holds."""
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -62,10 +64,10 @@ def leased(storage: Storage, bucket: str, function: str) -> Iterator[None]:
     Raises:
         BusyError: another command works on the function.
     """
-    key = function_key(function, NAME)
-    etag = _take(storage, bucket, key, function)
+    key, text = function_key(function, NAME), json.dumps({"id": uuid4().hex, **vars(this_process())})
+    etag = _take(storage, bucket, key, function, text)
     stop = threading.Event()
-    renewing = threading.Thread(target=_renew, args=(storage, bucket, key, etag, stop.wait), daemon=True)
+    renewing = threading.Thread(target=_renew, args=(storage, bucket, key, (text, etag), stop.wait), daemon=True)
     renewing.start()
     try:
         yield
@@ -73,33 +75,40 @@ def leased(storage: Storage, bucket: str, function: str) -> Iterator[None]:
         stop.set()
         renewing.join()
         with suppress(LdeployError):  # it ends by itself
-            storage.delete(bucket, key)
+            _release(storage, bucket, key, text)
 
 
-def _text() -> str:
-    return json.dumps({"id": uuid4().hex, **vars(this_process())})
-
-
-def _take(storage: Storage, bucket: str, key: str, function: str) -> str:
+def _release(storage: Storage, bucket: str, key: str, text: str) -> None:
+    """Delete the lease; where that is not permitted, write that nobody holds it. One that others took stays."""
     held = storage.peek(bucket, key)
-    if held and not (held.age_s > LEASE_S or _is_dead(held.text)):
+    if held is None or held.text != text:
+        return
+    try:
+        storage.delete(bucket, key)
+    except DeniedError:
+        storage.put_if(bucket, key, RELEASED, held.etag)
+
+
+def _take(storage: Storage, bucket: str, key: str, function: str, text: str) -> str:
+    held = storage.peek(bucket, key)
+    if held and not (held.text == RELEASED or held.age_s > LEASE_S or _is_dead(held.text)):
         holder = _holder(held.text)
         where = f" (process {holder.pid} on {holder.host})" if holder else ""
         raise BusyError(
             f"Another ldeploy is at work on {function}{where}.",
             f"Wait until it has ended; if it died, its lease ends in {max(1, LEASE_S - int(held.age_s))} s.",
         )
-    etag = storage.put_if(bucket, key, _text(), held.etag if held else "")
+    etag = storage.put_if(bucket, key, text, held.etag if held else "")
     if etag is None:
         raise BusyError(f"Another ldeploy has just begun to work on {function}.", "Wait until it has ended.")
     return etag
 
 
-def _renew(storage: Storage, bucket: str, key: str, etag: str, wait: Callable[[float], Any]) -> None:
-    began = time.monotonic()
+def _renew(storage: Storage, bucket: str, key: str, held: tuple[str, str], wait: Callable[[float], Any]) -> None:
+    (text, etag), began = held, time.monotonic()
     while not wait(RENEW_S):
         try:
-            etag = storage.put_if(bucket, key, _text(), etag) or etag
+            etag = storage.put_if(bucket, key, text, etag) or etag
         except CloudError:
             if time.monotonic() - began > LEASE_S:
                 return  # others may take it; the function's RevisionId still protects every update

@@ -53,3 +53,21 @@ def test_a_lease_of_another_machine_is_respected_until_it_is_old(project):
     storage = open_aws(None, None, None).storage
     with pytest.raises(BusyError, match="on elsewhere"), leased(storage, "packages", "f"):
         pass
+
+
+def test_a_lease_that_may_not_be_deleted_is_released_all_the_same(project):
+    storage = open_aws(None, None, None).storage
+    project.cloud.aws.faults.order("s3.DeleteObject", "deny", times=1)
+    with leased(storage, "packages", "f"):
+        pass
+    assert lease(project) == {}
+    with leased(storage, "packages", "f"):
+        assert lease(project)["pid"]
+
+
+def test_a_lease_that_another_took_over_is_not_released(project):
+    storage = open_aws(None, None, None).storage
+    there = {**vars(this_process()), "host": "elsewhere", "id": "1"}
+    with leased(storage, "packages", "f"):
+        project.cloud.storage.put_object(Bucket="packages", Key=KEY, Body=json.dumps(there))
+    assert lease(project) == there

@@ -145,7 +145,7 @@ def test_nothing_in_the_bucket_is_for_everybody(resources):
 
 def test_only_tagged_functions_and_objects_and_layers_of_ldeploy_may_be_changed(resources):
     document = resources["DeployerPolicy"]["Properties"]["PolicyDocument"]
-    for statement in document["Statement"]:
+    for statement in (one["Fn::If"][1] if "Fn::If" in one else one for one in document["Statement"]):
         changes = [action for action in listed(statement["Action"]) if action.split(":")[1].startswith(CHANGES)]
         where = json.dumps(statement["Resource"])
         tagged = statement.get("Condition") == {"StringLike": {"aws:ResourceTag/ldeploy": "*"}}
