@@ -44,7 +44,20 @@ def local_start(port: int, image: tuple[str, ...]) -> None:
     Example:
       ldeploy local start --port 4566
     """
-    serve(port, image, lambda url: click.echo(json.dumps({"endpoint_url": url})))
+    serve(port, image, _ready)
+
+
+def _ready(url: str) -> None:
+    """Say where it is: one line for programs; on a terminal, for people the lines to copy too."""
+    click.echo(json.dumps({"endpoint_url": url}))
+    if not sys.stdout.isatty():
+        return
+    from deployer.local.sandbox.environment import CREDENTIALS  # noqa: PLC0415 - an extra
+    from deployer.local.server import REGION  # noqa: PLC0415
+
+    told = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS}
+    lines = "".join(f"  export {name}={value}\n" for name, value in told.items())
+    click.echo(f"An AWS is at work here. In another terminal:\n{lines}Ctrl-C ends it, and all that is in it.", err=True)
 
 
 @local.command("run", cls=ShownCommand, context_settings={"ignore_unknown_options": True})

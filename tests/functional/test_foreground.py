@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -85,3 +86,19 @@ def test_an_image_of_the_settings_file_is_looked_at_before_anything_is_run(tmp_p
     assert (done.returncode, done.stdout) == (2, "")
     assert "there has no var/lang/bin/python3.10" in done.stderr
     assert run("--image", "python3.10", "--", "echo", "run").returncode == 2
+
+
+def test_on_a_terminal_it_prints_the_lines_to_copy():
+    mine, theirs = pty.openpty()
+    with subprocess.Popen([*LDEPLOY, "local", "start"], stdout=theirs, stderr=theirs, close_fds=True) as child:
+        os.close(theirs)
+        told = ""
+        while "Ctrl-C" not in told:
+            told += os.read(mine, 4096).decode()
+        child.terminate()
+        assert child.wait(timeout=120) == 0
+    os.close(mine)
+    url = json.loads(told.splitlines()[0])["endpoint_url"]
+    assert f"export AWS_ENDPOINT_URL={url}" in told
+    assert "export AWS_DEFAULT_REGION=us-east-1" in told
+    assert "export AWS_ACCESS_KEY_ID=testing" in told
