@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.functional.children import child
 from tests.functional.project import FILES, Project, write
 from tests.zips import packed
 
@@ -121,3 +123,33 @@ def test_a_state_in_the_bucket_that_leads_elsewhere_is_not_trusted_unasked(layer
     assert "before.environment.TOKEN" in refused.err
     assert "forged" not in refused.err
     assert restore(layered, "--force").code == 0
+
+
+FULL_DISK = """
+import io, resource, sys
+from deployer import cli
+sys.stdout = sys.stderr = io.StringIO()  # they are files here
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+cli.main(["restore", "f", "--yes"])
+"""
+
+
+def test_restore_needs_no_room_on_this_machine(layered):
+    before = layered.cloud.functions.get_function_configuration(FunctionName="f", Qualifier="1")["CodeSha256"]
+    done = child(FULL_DISK, layered.cloud, layered.folder)
+    assert done.returncode == 0, done.stderr
+    assert layered.configuration()["CodeSha256"] == before
+
+
+def test_files_and_bytes_add_up_in_a_report(layered):
+    (layered.folder / "build/empty").mkdir()
+    (layered.folder / "build/link.txt").symlink_to("data/never.bin")
+    assert layered.ldeploy("probe", "f", "--package", "build", "--bucket", "packages", "--invoke", "events").code == 0
+    found = layered.shrink().json
+    before, after, steps = found["before"], found["after"], found["steps"]
+    for count in ("files", "bytes"):
+        assert sum(reason[count] for reason in found["reasons"]) == before[count]
+    assert before["bytes"] + sum(step["bytes_after"] - step["bytes_before"] for step in steps) == after["bytes"]
+    dropped = sum(reason["files"] for reason in found["reasons"] if not reason["kept"])
+    assert steps[0]["files"] == dropped
+    assert len(zipfile.ZipFile(".ldeploy/f/slim.zip").namelist()) >= after["files"]
