@@ -55,7 +55,8 @@ def _failure(reports: Sequence[Report]) -> LdeployError | None:
         if getattr(report, "state", "") == "over_limit":
             return OverLimitError(report.warnings[-1])
         if isinstance(report, DoctorReport) and not report.ready:
-            return LdeployError("Something would stop a probe.", "See the lines that begin with 'stops'.")
+            what = "Something in the build would not work." if report.weights else "Something would stop a probe."
+            return LdeployError(what, "See the lines that begin with 'stops'.")
         if isinstance(report, ProbeReport | InvokeReport) and report.answers and report.failed == report.answers:
             what = f"{report.function} failed on {'the one event' if report.failed == 1 else 'every event'}."
             return LdeployError(what, "Its errors and the last lines of its log are above.")

@@ -112,7 +112,8 @@ def _handler(request: BuildRequest, held: _Held) -> Iterator[Check]:
 
 def _wheels(request: BuildRequest, held: _Held) -> Iterator[Check]:
     wrong = check_wheels(held.source, held.package, request.runtime, request.architecture)
-    yield from (Check("wheels", Verdict.STOPS, what) for what in wrong)
+    for what in wrong:  # a newer glibc is needed by some of what is built for it, and not by all
+        yield Check("wheels", Verdict.DOUBT if "built for glibc" in what else Verdict.STOPS, what)
     if not wrong:
         yield Check("wheels", Verdict.GOOD, f"all fit {request.runtime} on {request.architecture}")
 
@@ -167,16 +168,16 @@ def _same_contents(held: _Held) -> Iterator[Check]:
     groups = sorted((one for one in same.values() if len(one) > 1), key=lambda one: -one[0].size * (len(one) - 1))
     if groups:
         spare = sum(one[0].size * (len(one) - 1) for one in groups)
-        heaviest = _listed([" = ".join(entry.path for entry in one[:2]) for one in groups])
+        heaviest = _listed([" = ".join(entry.path for entry in one[:2]) for one in groups], 2)
         what = f"{counted(len(groups), 'file')} with the same contents at several paths, {megabytes(spare)} too many: "
         yield Check("twice", Verdict.DOUBT, f"{what}{heaviest}.")
     elif not any(one for one in same.values() if len(one) > 1):
         yield Check("copies", Verdict.GOOD, f"no file of {megabytes(_SMALLEST)} or more is there twice")
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
+def _listed(names: list[str], most: int = _NAMED) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 # -- what weighs what --------------------------------------------------------------------------------------------

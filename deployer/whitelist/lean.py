@@ -34,12 +34,14 @@ def to_lean_json(whitelist: Whitelist, distributions: Iterable[Distribution]) ->
         distributions: those of the package.
     """
     owned = {path for one in distributions for path in one.files}
-    listed = {path: one for path, one in whitelist.decisions.items() if one.kept or _is_listed(one, owned)}
+    known = owned | {folder for path in owned for folder in _above(path)}
+    listed = {path: one for path, one in whitelist.decisions.items() if _is_listed(one, known)}
+    left_out = sum(not one.kept and path not in listed for path, one in whitelist.decisions.items())
     parts = {
         LEAN_KEY: json.dumps(_FORM.version),
         "runtime": json.dumps(whitelist.runtime),
         **({} if whitelist.python == USUAL else {"python": json.dumps(asdict(whitelist.python))}),
-        "left_out": json.dumps(len(whitelist.decisions) - len(listed)),
+        "left_out": json.dumps(left_out),
         "distributions": _lines({f"{one.name} {one.version}": one.contents for one in whitelist.installed}),
         "keep": _lines({path: _value(one, owned) for path, one in listed.items() if one.kept}),
         "drop": _lines({path: _value(one, owned) for path, one in listed.items() if not one.kept}),
@@ -47,8 +49,11 @@ def to_lean_json(whitelist: Whitelist, distributions: Iterable[Distribution]) ->
     return "{\n" + ",\n".join(f"{json.dumps(name)}: {text}" for name, text in parts.items()) + "\n}\n"
 
 
-def _is_listed(one: Decision, owned: set[str]) -> bool:
-    return one.path not in owned or one.reason is Reason.RULE_DROP
+def _is_listed(one: Decision, known: set[str]) -> bool:
+    """Return whether a decision does not follow from the others: folders of kept paths and of distributions do."""
+    if one.kept:
+        return one.reason is not Reason.PARENT
+    return one.path not in known or one.reason is Reason.RULE_DROP
 
 
 def _value(one: Decision, owned: set[str]) -> str:
