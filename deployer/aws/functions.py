@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployer.aws import layers
 from deployer.aws.translate import code_of, translate_errors
 from deployer.errors import CloudError, DeniedError, MissingError
 from deployer.models.function import Configuration, Function, StoredZip
@@ -167,12 +168,13 @@ class Functions:
             else {"ZipFile": content}
         )
         with translate_errors(f"publish the layer {layer}"):
-            return self.client.publish_layer_version(
+            published = self.client.publish_layer_version(
                 LayerName=layer,
                 Description=note,
                 Content=where,
                 CompatibleArchitectures=["x86_64", "arm64"],
-            )["LayerVersionArn"]
+            )
+            return layers.checked(self.client, published, content)
 
     def users_of_layers(self) -> dict[str, set[str]]:
         """Return each layer's ARN, without its version, with the functions that use any version of it.

@@ -4,9 +4,13 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
+import boto3
 import pytest
 
+from deployer.commands import options
+from deployer.deploy.steps import Upload
 from tests.functional.children import child
 from tests.functional.project import KILLED
 from tests.zips import packed
@@ -198,3 +202,28 @@ def test_what_an_extension_reads_of_the_package_before_the_probe_is_there_is_kep
     whitelist = json.loads((project.folder / ".ldeploy/f/whitelist.json").read_text())["decisions"]
     assert whitelist["otel/collector.yaml"]["because"] == "the variable OPENTELEMETRY_COLLECTOR_CONFIG_URI names it"
     assert whitelist["datadog.yaml"]["because"].startswith("the extension agent may read it")
+
+
+class Forging(options.Common):
+    """Somebody puts other bytes of the same size at a pruned layer's place, when it was uploaded."""
+
+    def executor(self):
+        return replace(super().executor(), after=forge)
+
+
+def forge(step):
+    if isinstance(step, Upload) and step.path.name.startswith("layer-"):
+        forged = packed({"python/inlayer.py": "VALUE = 'forged'\n"})
+        body = forged + b"\0" * (step.zip.zip_bytes - len(forged))
+        boto3.client("s3").put_object(Bucket=step.zip.bucket, Key=step.zip.key, Body=body)
+
+
+def test_forged_bytes_at_the_place_of_a_pruned_layer_are_never_used(own, monkeypatch):
+    monkeypatch.setattr(options, "Common", Forging)
+    probed(own)
+    before = own.configuration()
+    refused = own.ldeploy(*SHRINK)
+    assert refused.code == 1
+    assert "was replaced while it was published as a layer" in refused.err
+    assert own.configuration() == before
+    assert not own.cloud.functions.list_layer_versions(LayerName="ldeploy-own")["LayerVersions"]
