@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-import jsonpath
-
 from deployer.errors import UsageError
 
 Place = tuple[str | int, ...]
@@ -55,6 +53,8 @@ def matches(paths: Iterable[str], *documents: Any) -> frozenset[Place]:
 
 @cache
 def _compiled(path: str) -> Any:
+    import jsonpath  # noqa: PLC0415 - as long to import as click, for those who ignore something
+
     try:
         return jsonpath.compile(path)
     except jsonpath.JSONPathError as error:
