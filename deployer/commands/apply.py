@@ -1,5 +1,6 @@
 """``ldeploy apply``: a fresh build made slim by a whitelist."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from deployer.flow.apply import apply as apply_to
 from deployer.models.whitelist import Rules
 from deployer.report.models import Report
 from deployer.slim import Settings
+from deployer.slim.settings import Guarding
 from deployer.whitelist import keep_all
 
 
@@ -29,6 +31,13 @@ from deployer.whitelist import keep_all
 @steps
 @option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
 @option("--strict", is_flag=True, help="Exit 4, with the build unchanged, where a distribution changed.")
+@option(
+    "--guard",
+    type=click.Choice([str(Guarding.INSIDE), str(Guarding.OFF)]),
+    default=str(Guarding.OFF),
+    show_default=True,
+    help="Dropped files come back from within the zip when they are asked for; the template sets the wrapper.",
+)
 @option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file.")
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     shown: Output,
@@ -40,6 +49,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     settings: Settings,
     runtime: str | None,
     strict: bool,
+    guard: str,
     zipped: Path | None,
 ) -> list[Report]:
     """Slim a fresh BUILD by a WHITELIST kept in the repository.
@@ -50,9 +60,10 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     \b
     Examples:
       ldeploy apply ldeploy.json build/
-      ldeploy apply ldeploy.json full.zip --zip slim.zip
+      ldeploy apply ldeploy.json full.zip --zip slim.zip --guard inside
       ldeploy apply ldeploy/a.json build.zip --whitelist ldeploy/b.json
     """
+    settings = replace(settings, guard=Guarding(guard))
     request = ApplyRequest(
         keep_all(whitelist, others), build, Rules(keep, drop), settings, runtime or "", strict, zipped
     )

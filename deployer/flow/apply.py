@@ -32,6 +32,8 @@ from deployer.report.reasons import reasons
 from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits
+from deployer.slim.guard import GuardRequest
+from deployer.slim.settings import Guarding
 from deployer.state.workspace import put_whole
 from deployer.whitelist import carry_over, changed_since, completed, drop_stale, is_applied
 
@@ -92,6 +94,7 @@ def _slimmed(request: ApplyRequest, source: Source, full: Path, scratch: Path, n
     name = request.build
     package = read_full(source, f"{name}", notices)
     examined = examine(source, package)
+    _check_guard(request)
     settings = replace(request.settings, fit=request.settings.fit and (request.zip is not None or name.is_file()))
     before = completed(request.whitelist, examined)
     before = replace(before, runtime=request.runtime or before.runtime)
@@ -108,7 +111,10 @@ def _slimmed(request: ApplyRequest, source: Source, full: Path, scratch: Path, n
         )
     whitelist = drop_stale(carry_over(before, examined, request.rules), old_code)
     nothing = Evidence(package.label, {})
-    parts = SlimRequest(source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM)
+    guard = GuardRequest(label=package.label) if settings.guard is Guarding.INSIDE else None
+    parts = SlimRequest(
+        source, package, whitelist, settings, before.runtime, True, nothing, scratch / SLIM, guard=guard
+    )
     built = build(parts, UNZIPPED, notices)
     _check_fits(whitelist, package, built, request)
     return replace(
@@ -123,6 +129,12 @@ def _slimmed(request: ApplyRequest, source: Source, full: Path, scratch: Path, n
         needs=needs(built),
         warnings=(*whitelist.warnings, *built.warnings),
     )
+
+
+def _check_guard(request: ApplyRequest) -> None:
+    """Refuse a guard for a folder alone: who packs it follows its links, which lead nowhere yet."""
+    if request.settings.guard is Guarding.INSIDE and not request.zip and request.build.is_dir():
+        raise UsageError("A guarded build is a zip: the links in it lead nowhere yet.", "Give --zip FILE.")
 
 
 def _check(whitelist: Whitelist, package: Package, settings: Settings) -> None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -340,3 +341,19 @@ def test_one_zip_of_several_functions_keeps_what_any_of_them_needs(learned):
     assert (project.folder / "build/unused.py").exists()
     assert not (project.folder / "build/data/never.bin").exists()
     assert project.ldeploy("apply", "whitelist.json", "build", "--whitelist", "other.json").code == 0
+
+
+def test_a_guarded_zip_serves_what_was_dropped_with_the_wrapper_that_the_template_gives(learned):
+    refused(learned, 2, "is a zip", "whitelist.json", "build", "--guard", "inside")
+    applied = learned.ldeploy(
+        "apply", "whitelist.json", "build", "--zip", "slim.zip", "--guard", "inside", "--output", "json"
+    )
+    assert applied.code == 0, applied.err
+    name, _, wrapper = applied.json["needs"]["Environment"].partition(": ")
+    settings = {"Environment": {"Variables": {name: wrapper}}, "Code": {"ZipFile": Path("slim.zip").read_bytes()}}
+    learned.cloud.create("g", "", **settings)
+    assert learned.cloud.invoke("g", {}).value == "opened"
+    learned.cloud.functions.update_function_configuration(FunctionName="g", Handler="unused.handler")
+    learned.cloud.settle("g")
+    assert "handler" in str(learned.cloud.invoke("g", {}).value)
+    assert any("ldeploy-guard/1" in message and "unused.py" in message for message in learned.cloud.messages("g"))
