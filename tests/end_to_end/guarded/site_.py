@@ -52,4 +52,5 @@ def handler(event, context):
     client = Client(raise_request_exception=False, headers={"accept-language": event.get("language", "en")})
     answer = client.get(event["path"])
     text = answer.content.decode()
-    return [answer.status_code, len(text.splitlines()), text[:300] if event["path"] == "/" else text[:0]]
+    shown = text[:300] if event["path"] == "/" else text.count('class="frame')
+    return [answer.status_code, shown, len(text.splitlines()) if answer.status_code != 500 else 0]
