@@ -121,12 +121,13 @@ def test_a_package_in_s3_that_is_replaced_between_index_and_deployment_is_refuse
 # -- a trial that fails, or cannot be made, takes back; not over somebody else's change --------------------------
 
 
-@pytest.mark.parametrize("kind", ["deny", "throttle"])
-def test_a_trial_that_cannot_be_made_leaves_the_package_before(project, kind):
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["deny", "throttle", "lose_answer"])
+def test_a_trial_that_cannot_be_made_leaves_the_package_before(project, kind, when):
     project.probe("--invoke", "events")
     before = project.configuration()
     project.cloud.aws.faults.order("lambda.Invoke", kind, times=99)
-    shrunk = project.shrink()
+    shrunk = project.shrink("--trial", when)
     assert shrunk.code == 5, shrunk.err
     assert project.configuration() == before
     assert project.ldeploy("status", "f", "--output", "json").json["state"] == "probed"
