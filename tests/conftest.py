@@ -13,6 +13,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the te
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--all``, which scripts/test passes on."""
     parser.addoption("--all", action="store_true", help="run the tests marked as slow too, and more examples each")
+    parser.addoption("--tools", action="store_true", help="run the recipes of docs/tools, each by its real client")
 
 
 @pytest.fixture(autouse=True)
@@ -27,9 +28,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is slow, unless it is asked for."""
-    if config.getoption("--all"):
-        return
+    """Skip what is slow, and the deploy tools but their smoke set, unless it is asked for."""
+    everything, tools = config.getoption("--all"), config.getoption("--tools")
     for item in items:
-        if slow := item.get_closest_marker("slow"):
+        if (slow := item.get_closest_marker("slow")) and not everything:
             item.add_marker(pytest.mark.skip(reason=f"slow ({slow.args[0]}): run scripts/test --all"))
+        if (tool := item.get_closest_marker("tools")) and not (tools or (everything and tool.kwargs["smoke"])):
+            item.add_marker(pytest.mark.skip(reason=f"installs and runs {tool.args[0]}: run scripts/test --tools"))

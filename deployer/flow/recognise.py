@@ -5,8 +5,9 @@ from pathlib import PurePosixPath
 
 from deployer.context import Context
 from deployer.errors import LdeployError
+from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
 from deployer.models.function import Function
-from deployer.models.package import Entry, Examined, Kind
+from deployer.models.package import Entry, Examined, Kind, Source
 from deployer.models.whitelist import Decision, Whitelist
 from deployer.package import examine, index
 from deployer.package.pyc import source_of
@@ -23,8 +24,7 @@ def recognise(context: Context, found: Function, state: State) -> Deployed:
     """Return what is deployed, by its contents: the files are compared, not the zip."""
     written = context.workspace.read(DEPLOYED)
     try:
-        url = context.aws.functions.code_url(found.name)
-        source = context.aws.storage.url(url, found.code_size, f"the code of {found.name}")
+        source = _source(context, found)
         package = index(source)
         if package.label == state.packages.full.label:
             return Deployed.FULL_AGAIN
@@ -34,6 +34,27 @@ def recognise(context: Context, found: Function, state: State) -> Deployed:
         return compare(completed(from_json(written), examined), examined)
     except LdeployError:  # what cannot be read is not known
         return Deployed.OTHER
+
+
+def lacks_wrapper(context: Context, found: Function) -> tuple[str, ...]:
+    """Say that a function cannot start: another tool took away the guard's wrapper, which its environment names."""
+    if found.configuration.environment.get(EXEC_WRAPPER) != FIT_WRAPPER:
+        return ()
+    try:
+        package = index(_source(context, found))
+    except LdeployError:  # what cannot be read is not known
+        return ()
+    if FIT_WRAPPER.removeprefix("/var/task/") in package.entries:
+        return ()
+    return (
+        f"{found.name} cannot start: {EXEC_WRAPPER} names {FIT_WRAPPER}, which the code deployed since does not hold. "
+        f"Put it right with ldeploy deploy {found.name} --package BUILD, or take the variable out.",
+    )
+
+
+def _source(context: Context, found: Function) -> Source:
+    url = context.aws.functions.code_url(found.name)
+    return context.aws.storage.url(url, found.code_size, f"the code of {found.name}")
 
 
 def compare(whitelist: Whitelist, examined: Examined) -> Deployed:

@@ -12,7 +12,7 @@ from deployer.evidence.log_price import log_price
 from deployer.flow.elsewhere import of_other_code
 from deployer.flow.load_package import LoadedPackage
 from deployer.flow.models import RedeployRequest
-from deployer.flow.recognise import recognise
+from deployer.flow.recognise import lacks_wrapper, recognise
 from deployer.flow.since import milliseconds, since_deployed
 from deployer.instrumentation.configure import is_armed
 from deployer.models.evidence import Evidence
@@ -124,7 +124,7 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
 
 def status_report(context: Context, found: Function, state: State, evidence: Evidence) -> models.StatusReport:
     """Report how things stand; where the slim package is deployed, with what the log tells since."""
-    which = _which(context, found, state)
+    which, without = _which(context, found, state), lacks_wrapper(context, found)
     return models.StatusReport(
         function=found.name,
         state=state.stage,
@@ -139,6 +139,7 @@ def status_report(context: Context, found: Function, state: State, evidence: Evi
             *models.warnings(evidence),
             *_elsewhere(context, found, state),
             *undone(which, shrunk=state.stage is Stage.SHRUNK),
+            *without,
         ),
     )
 

@@ -73,3 +73,14 @@ def test_what_is_of_another_function_stays_unknown(learned, build):
     build.mkdir()
     (build / "app.py").write_text("def handler(event, context): return 1\n")
     assert deployed(learned, zipped(build))["deployed"] == "other"
+
+
+def test_a_tool_that_takes_the_guard_s_wrapper_away_is_told(project):
+    assert project.probe("--invoke", "events").code == 0
+    assert project.shrink("--guard", "inside").code == 0
+    assert not any("cannot start" in one for one in project.ldeploy("status", "f", "--output", "json").json["warnings"])
+    found = deployed(project, zipped(project.folder / "build"))
+    assert any("f cannot start" in one for one in found["warnings"])
+    assert project.cloud.invoke("f").error
+    assert project.ldeploy("deploy", "f", "--package", "build").code == 0
+    assert project.cloud.invoke("f").error is None
