@@ -46,7 +46,9 @@ def lacks_wrapper(context: Context, found: Function) -> tuple[str, ...]:
         return ()
     if FIT_WRAPPER.removeprefix("/var/task/") in package.entries:
         return ()
-    what = f"{found.name} cannot start: {EXEC_WRAPPER} names {FIT_WRAPPER}, which the code deployed since does not hold."
+    what = (
+        f"{found.name} cannot start: {EXEC_WRAPPER} names {FIT_WRAPPER}, which the code deployed since does not hold."
+    )
     return (f"{what} Put it right with ldeploy deploy {found.name} --package BUILD, or take the variable out.",)
 
 
