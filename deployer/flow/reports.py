@@ -107,7 +107,8 @@ def guard_report(slim: SlimPackage) -> models.GuardReport:
     made = slim.guard
     if made is None:
         return models.GuardReport()
-    return models.GuardReport(made.mode, made.files, made.bytes, made.added, made.zip_added, made.left_out)
+    sizes = (made.files, made.bytes, made.added, made.zip_added, made.otherwise)
+    return models.GuardReport(made.mode, *sizes, made.left_out)
 
 
 def restore_report(state: State, steps: Steps, done: Execution | None) -> models.RestoreReport:

@@ -125,6 +125,8 @@ class GuardReport:
     """Bytes that it costs in the package, unzipped."""
     zip_added: int = 0
     """Bytes that it costs in the zip."""
+    otherwise: int = 0
+    """Bytes that the other way would cost in the zip: from S3; inside, at most."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Dropped files that nobody could use at run time, and that cannot be brought back: kind -> bytes."""
 

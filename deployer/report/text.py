@@ -139,6 +139,7 @@ def _traced(report: ShrinkReport) -> list[str]:
 
 
 _WHERE = {"inside": "from blocks inside the package", "s3": "from the full package in S3"}
+_OTHERWISE = {"inside": "--guard s3 would cost {} zipped", "s3": "--guard inside would cost {} zipped at most"}
 
 
 def _guard(guard: GuardReport) -> list[str]:
@@ -147,6 +148,7 @@ def _guard(guard: GuardReport) -> list[str]:
     cost = f"{megabytes(guard.added)} unzipped, {megabytes(guard.zip_added)} zipped"
     files = f"{counted(guard.files, 'dropped file')} ({megabytes(guard.bytes)})"
     lines = [f"  guard     {files} come back when asked for, {_WHERE[guard.mode]}; costs {cost}"]
+    lines.append(f"            {_OTHERWISE[guard.mode].format(megabytes(guard.otherwise))}")
     if guard.left_out:
         kinds = ", ".join(f"{kind} {megabytes(size)}" for kind, size in guard.left_out.items())
         lines.append(f"            without what nobody can use at run time: {kinds}")

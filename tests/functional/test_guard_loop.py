@@ -88,8 +88,12 @@ def test_auto_takes_what_it_may(project: Project, roles: Any, allow: tuple[str, 
     project.probe()
     project.cloud.invoke("f", {})
     shrunk = project.shrink("--yes", "--guard", "auto", *allow).json
+    assert "would cost" in project.ldeploy("report", "f").out
     assert shrunk["guard"]["mode"] == mode
-    assert shrunk["guard"]["zip_added"] > 0
+    costs = {"inside": shrunk["guard"]["zip_added"], "s3": shrunk["guard"]["otherwise"]}
+    if mode == "s3":
+        costs = {"s3": costs["inside"], "inside": costs["s3"]}
+    assert 0 < costs["s3"] < costs["inside"]
 
 
 def test_s3_without_permission_is_refused_before_anything_changes(project: Project, roles: Any) -> None:

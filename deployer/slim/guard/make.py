@@ -59,6 +59,8 @@ class Guarded:
     """Dropped files that are not guarded, as nobody could use them at run time: kind -> bytes."""
     paths: frozenset[str] = frozenset()
     """Of the files that can be brought back."""
+    otherwise: int = 0
+    """Bytes by which the zip would have grown the other way: from S3; inside, at most."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ def guard(slim: Path, source: Source, full: Package, request: GuardRequest, out:
     finally:
         pack.unlink(missing_ok=True)
     entries = [row.entry for row in made.files if row.entry]
+    zip_added = measure.zip_bytes - package.zip_bytes
+    blocks = sum(block.packed for block in packed.blocks) if packed else -sum(entry.packed for entry in entries)
     return Guarded(
         GuardMode.S3 if request.where else GuardMode.INSIDE,
         measure,
@@ -116,9 +120,10 @@ def guard(slim: Path, source: Source, full: Package, request: GuardRequest, out:
         bytes=sum(entry.size for entry in entries),
         links=len(made.links),
         added=measure.bytes - package.bytes,
-        zip_added=measure.zip_bytes - package.zip_bytes,
+        zip_added=zip_added,
         left_out=made.left_out,
         paths=frozenset(row.path for row in made.files),
+        otherwise=zip_added - blocks,
     )
 
 
@@ -172,8 +177,8 @@ def _small(
     survey: _Survey,
     request: GuardRequest,
     pack: Path,
-) -> tuple[list[Small], bool]:
-    """Everything new but the blocks, which are written to ``pack``; whether there are any."""
+) -> tuple[list[Small], Packed | None]:
+    """Everything new but the blocks, which are written to ``pack``; where each file lies in those."""
     files = {row.path: row.entry for row in made.files if row.entry}
     packed = None if request.where else write_blocks(source, files, pack)
     about: dict[str, Any] = {"blocks": list(packed.blocks)} if packed else {}
@@ -182,7 +187,7 @@ def _small(
     ours = [(layout.NAME, layout.encode(rows, request.label or full.label, about)), *guard_files(request.machines)]
     written = [small_file(f"{FOLDER}/{name}", data, _mode(name)) for name, data in ours]
     links = [symlink(path, f"{TREE}/{path}") for path in made.links]
-    return [*written, *links, *_restored(made)], packed is not None
+    return [*written, *links, *_restored(made)], packed
 
 
 def _row(row: Planned, digests: Mapping[int, bytes], packed: Packed | None) -> Row:
