@@ -332,8 +332,10 @@ def source_of_an_object():
 
 
 def entry_points():
-    points = [each for each in importlib.metadata.entry_points(group="console_scripts") if each.name == "gone"]
-    owners = importlib.metadata.packages_distributions()
+    found = importlib.metadata.entry_points()
+    scripts = found["console_scripts"] if isinstance(found, dict) else found.select(group="console_scripts")
+    points = [each for each in scripts if each.name == "gone"]
+    owners = importlib.metadata.packages_distributions() if sys.version_info >= (3, 10) else {}
     return [str(each.value) for each in points], owners.get("gone"), importlib.metadata.requires("gone")
 
 
@@ -359,7 +361,7 @@ def every_entry_of_a_folder():
 def patterns():
     here = pathlib.Path(ROOT)
     return (
-        sorted(glob.glob("*/data/**", root_dir=ROOT, recursive=True)),
+        sorted(glob.glob("*/data/**", recursive=True, **({"root_dir": ROOT} if sys.version_info >= (3, 10) else {}))),
         sorted(glob.glob(ROOT + "/g*/*.py")),
         sorted(str(path) for path in here.glob("*/data/*.txt")),
         sorted(str(path) for path in here.glob("part/scan/f1?.dat")),

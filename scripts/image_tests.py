@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Runs the suites on each image that is there, one after another, and writes what came of it to docs/runtimes.md.
+
+``--smoke`` runs a part of them, on the images of CI, and writes nothing.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from deployer.models.image import Architecture, images_folder, kept_image
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PAGE: Final = ROOT / "docs/runtimes.md"
+MARKS: Final = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)
+SUITES: Final[Mapping[str, tuple[str, ...]]] = {
+    "witnesses": ("tests/functional/suite",),
+    "guard": ("tests/functional/test_guard_askers.py",),
+    "loops": ("tests/end_to_end/test_real_wheels.py",),
+}
+"""What runs on each image: the probe's witnesses against strace, the guard's, and whole loops of real packages."""
+SMOKE: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite",)}
+EMULATED: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite/test_libraries.py",)}
+"""Of the smoke set under an emulator, which takes ten times as long."""
+OWN: Final = "marked images"
+"""Tests that take an image each, by themselves."""
+FULL: Final = ("python3.9-x86_64", "python3.11-x86_64", "python3.13-x86_64", "python3.14-x86_64")
+ARM64: Final = ("python3.11-arm64", "python3.13-arm64")
+FEW: Final = ("python3.9-x86_64", "python3.13-x86_64", "python3.13-arm64")
+LAMBDA: Final = {"python3.9": "2.26", "python3.10": "2.26", "python3.11": "2.26"}
+"""Amazon Linux 2; later ones are on Amazon Linux 2023, with 2.34."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run of tests."""
+
+    passed: int
+    failed: int
+    skipped: int
+
+    def __str__(self) -> str:
+        """Return a cell of the table."""
+        return f"{self.passed} passed" + f", **{self.failed} failed**" * bool(self.failed)
+
+
+def main() -> int:
+    """Run what was asked for; return 1 where a test failed, or where nothing was there to run on."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("names", nargs="*", metavar="NAME", help="images; all that are there without one")
+    asked.add_argument("--smoke", action="store_true", help="a part of the tests, on the images that CI makes")
+    given = asked.parse_args()
+    names = given.names or (FEW if given.smoke else (*FULL, *ARM64))
+    there = [name for name in names if is_there(name)]
+    if not there:
+        print(f"There is no image in {images_folder()}: run scripts/images.", file=sys.stderr)
+        return 1
+    found = {name: dict(run_all(name, smoke=given.smoke)) for name in there}
+    own = run({}, ("-m", "images", "tests"))
+    if not (given.names or given.smoke):
+        PAGE.write_text(MARKS.sub(lambda _: table(found, own), PAGE.read_text()))
+    failed = [outcome for each in found.values() for outcome in each.values() if outcome.failed or not outcome.passed]
+    return 1 if failed or own.failed else 0
+
+
+def is_there(name: str) -> bool:
+    """Return whether an image was made."""
+    runtime, _, machine = name.partition("-")
+    architecture: Architecture = "arm64" if machine == "arm64" else "x86_64"
+    return kept_image(runtime, architecture) is not None
+
+
+def run_all(name: str, *, smoke: bool) -> Iterator[tuple[str, Outcome]]:
+    """Run each suite with an image."""
+    suites = SUITES if not smoke else EMULATED if name in ARM64 else SMOKE
+    for suite, paths in suites.items():
+        print(f"== {name}: {suite}", flush=True)
+        yield suite, run({"LDEPLOY_TEST_IMAGE": name}, paths)
+
+
+def run(environment: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
+    """Run tests and count."""
+    command = [sys.executable, "-m", "pytest", "-q", "--numprocesses=2", "--dist=worksteal", "-o", "timeout=600"]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        subprocess.run(
+            [*command, f"--junitxml={report}", *arguments],
+            cwd=ROOT, env={**os.environ, **environment}, check=False,
+        )  # fmt: skip
+        suite = ElementTree.parse(report).getroot()[0] if report.exists() else ElementTree.Element("none")  # ours
+    counts = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
+    failed = counts["failures"] + counts["errors"]
+    return Outcome(counts["tests"] - failed - counts["skipped"], failed, counts["skipped"])
+
+
+# -- the table ---------------------------------------------------------------------------------------------------
+
+
+def table(found: Mapping[str, Mapping[str, Outcome]], own: Outcome) -> str:
+    """Return the table of docs/runtimes.md, as of today."""
+    lines = ["| runtime | architecture | run | Python | glibc (Lambda's) | client | " + " | ".join(SUITES) + " |"]
+    lines.append("| --- " * (6 + len(SUITES)) + "|")
+    every = [(f"python3.{minor}", machine) for minor in range(9, 15) for machine in ("x86_64", "arm64")]
+    lines += [row(runtime, machine, found.get(f"{runtime}-{machine}", {})) for runtime, machine in every]
+    date = datetime.datetime.now(datetime.UTC).date()
+    lines.append(f"\n{date}, `scripts/images && scripts/test --images`; tests that take an image by themselves: {own}.")
+    return "\n".join(lines) + "\n"
+
+
+def row(runtime: str, machine: str, found: Mapping[str, Outcome]) -> str:
+    """Return one runtime and architecture."""
+    wanted = LAMBDA.get(runtime, "2.34")
+    if not found:
+        return f"| {runtime} | {machine} | not at all | | ({wanted}) | |" + " |" * len(SUITES)
+    held = json.loads((images_folder() / f"{runtime}-{machine}" / "image.json").read_text())
+    how = "natively" if machine == os.uname().machine else "emulated"
+    versions = f"{held['python'].partition('-')[0]} | {held['glibc'].partition('-')[0]} ({wanted})"
+    outcomes = " | ".join(str(found[suite]) if suite in found else "" for suite in SUITES)
+    return f"| {runtime} | {machine} | {how} | {versions} | {held['awslambdaric']} | {outcomes} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
