@@ -128,6 +128,8 @@ class Gateway:
                 self._faults.forget()
             case "GET", "journal":
                 return Response(json.dumps(self._faults.journal), mimetype="application/json")
+            case "POST", rule if rule.startswith("rules/"):
+                return Response(status=204 if run_rule(rule.removeprefix("rules/")) else 404)
             case "GET", "apis":
                 return Response(json.dumps(apis(f"{request.scheme}://{request.host}")), mimetype="application/json")
             case _:
@@ -147,6 +149,13 @@ def apis(endpoint: str) -> list[dict[str, Any]]:
     from deployer.local.services.web import listed  # noqa: PLC0415 - as above
 
     return listed(endpoint)
+
+
+def run_rule(name: str) -> int:
+    """Send what a schedule would send, now."""
+    from deployer.local.services.rules import run  # noqa: PLC0415 - as above
+
+    return run(name)
 
 
 def error_type(document: Mapping[str, Any]) -> dict[str, str]:

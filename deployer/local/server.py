@@ -207,13 +207,19 @@ def create_app(service: SERVICE_NAMES) -> Flask:
 def answers_of(service: str) -> tuple[Any, ...]:
     """Return our answers in a service's place. Those that take seconds to import are for those who ask for them."""
     if service == "cloudformation":
+        from deployer.local.services.rules import install as install_rules  # noqa: PLC0415
         from deployer.local.services.stacks import StackResponse  # noqa: PLC0415
 
+        install_rules()
         return (StackResponse,)
     if service in {"apigateway", "apigatewayv2"}:
         from deployer.local.services.apis import HttpApisResponse, RestApisResponse  # noqa: PLC0415
 
         return RestApisResponse, HttpApisResponse
+    if service == "events":
+        from deployer.local.services.rules import install as install_rules  # noqa: PLC0415
+
+        install_rules()
     return ANSWERS.get(service, ())
 
 

@@ -255,6 +255,23 @@ class LocalBackend(LambdaBackend):  # type: ignore[misc]
         call = Invocation(str(uuid.uuid4()), payload, arn, 0, context)
         return deployment, call, self.local.pool.submit(deployment, call)
 
+    def invoke(
+        self,
+        function_name: str,
+        qualifier: str | None,
+        body: Any,
+        headers: Any,  # noqa: ARG002 (moto's signature)
+        response_headers: Any,
+    ) -> bytes:
+        """Invoke for a queue of moto's, which deletes its messages when the function has succeeded."""
+        parts = function_name.split(":")
+        name, alias = (parts[6], parts[7] if len(parts) > 7 else None) if len(parts) > 6 else (parts[0], None)
+        _, _, future = self.submit(name, qualifier or alias, str(body).encode(), None)
+        done = future.result()
+        if done.failed:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        return done.payload
+
     def runnable(self, function: Function) -> Deployment:
         """Return what to run.
 

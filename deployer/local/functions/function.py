@@ -15,6 +15,7 @@ from deployer.local.context import LocalContext
 from deployer.local.functions import rules
 from deployer.local.sandbox.code_store import Stored
 from deployer.local.sandbox.deployment import Deployment, LogSettings
+from deployer.local.sandbox.runtime_api import Invocation
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "Description": "",
@@ -212,6 +213,13 @@ class Function(LambdaFunction):  # type: ignore[misc]
         answer: dict[str, Any] = super().get_code()
         answer["Code"] = {"RepositoryType": "S3", "Location": self.local.download_url(self.stored.sha256)}
         return answer
+
+    def invoke(self, body: str, request_headers: Any, response_headers: Any) -> bytes:  # noqa: ARG002 (moto's)
+        """Begin an invocation for another service, as with an Event; nobody waits for its answer."""
+        self.local.pool.submit(
+            self.deployment(), Invocation(str(uuid.uuid4()), body.encode(), self.function_arn, 0, None)
+        )
+        return b""
 
     def deployment(self) -> Deployment:
         """Return what to run now: while an update is in progress, still what was there before."""

@@ -2,13 +2,19 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from moto.iam.access_control import PermissionResult
+from moto.s3 import notifications
 from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 
 from deployer.local.policies import Asked, Decision, decide
+
+notifications.quote_plus = partial(quote_plus, safe="/")
+"""A key in an event has its slashes as they are; moto quotes them too."""
 
 Reply = tuple[int, dict[str, Any], Any]
 _RESULTS: Final = {

@@ -13,6 +13,7 @@ from moto.core.exceptions import JsonRESTError
 
 from deployer.local.functions.function import CHANGEABLE, DEFAULTS, FIXED, Function, LocalLayerVersion
 from deployer.local.services.api_models import MODELS
+from deployer.local.services.event_models import StackBucket, StackSubscription
 from deployer.local.services.stack_model import Model
 
 _SETTLED: Final = 0.05
@@ -224,9 +225,18 @@ class InNameOnly(Model):
 def install_models(kinds: Iterable[str] = ()) -> None:
     """Put ours where moto looks for what makes a resource, also for those of these kinds that nobody makes."""
     models = get_model_map()
-    ours: tuple[type[Model], ...] = (StackFunction, StackLayer, StackVersion, StackAlias, StackBucketPolicy, *MODELS)
+    ours: tuple[type[Model], ...] = (
+        StackFunction,
+        StackLayer,
+        StackVersion,
+        StackAlias,
+        StackBucketPolicy,
+        StackSubscription,
+        *MODELS,
+    )
     for model in ours:
         models[model.kind] = model
+    models[StackBucket.kind] = StackBucket
     for kind in set(kinds) - set(NULL_MODELS):
         if not (kind in models or kind.startswith("Custom::")):
             models[kind] = type("InNameOnly", (InNameOnly,), {"kind": kind})
