@@ -22,6 +22,14 @@ def _without_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LDEPLOY_GUARD", "off")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what a test drew by chance, so that it can be run again (``record_property("told", …)``)."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(f"{value}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Load the number of examples that property tests try where they do not say it themselves."""
     settings.load_profile("all" if config.getoption("--all") else "often")

@@ -1,15 +1,14 @@
 """Lambda: reads a function, and makes the few changes to it."""
 
-import base64
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.aws import layers
+from deployer.aws.descriptions import place_of, read_function, settings_of
 from deployer.aws.translate import code_of, translate_errors
-from deployer.errors import CloudError, DeniedError, MissingError
+from deployer.errors import CloudError, ConflictError, MissingError
 from deployer.models.function import Configuration, Function, StoredZip
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Functions:
     def get_version(self, name: str, version: str) -> Function:
         """Return a published version of the function."""
         with translate_errors(f"find version {version} of {name}"):
-            return _function(dict(self.client.get_function_configuration(FunctionName=name, Qualifier=version)))
+            return read_function(dict(self.client.get_function_configuration(FunctionName=name, Qualifier=version)))
 
     def code_url(self, name: str, version: str = "$LATEST") -> str:
         """Return a presigned URL of the code that is deployed, or of a version's; good for ten minutes."""
@@ -74,7 +73,7 @@ class Functions:
 
     def create(self, name: str, configuration: Configuration, code: StoredZip) -> Function:
         """Create a function from a zip in S3; wait until it is active."""
-        self.patiently(
+        self.once(
             f"create the function {name}",
             lambda: self.client.create_function(
                 FunctionName=name,
@@ -83,16 +82,18 @@ class Functions:
                 PackageType="Zip",
                 **settings_of(configuration, {}),
             ),
+            lambda: _is(self.get(name), code.sha256, configuration),
         )
         return self.ready(name)
 
     def update_code(self, found: Function, code: StoredZip) -> Function:
         """Deploy another zip, if nobody changed the function since it was found; wait until it is done."""
-        self.patiently(
+        self.once(
             f"update the code of {found.name}",
             lambda: self.client.update_function_code(
                 FunctionName=found.name, RevisionId=found.revision, **place_of(code)
             ),
+            lambda: _is(self.get(found.name), code.sha256, found.configuration),
         )
         return self.ready(found.name)
 
@@ -101,11 +102,12 @@ class Functions:
         settings = settings_of(wanted, settings_of(found.configuration, {}))
         if not settings:
             return found
-        self.patiently(
+        self.once(
             f"update the configuration of {found.name}",
             lambda: self.client.update_function_configuration(
                 FunctionName=found.name, RevisionId=found.revision, **settings
             ),
+            lambda: _is(self.get(found.name), found.code_sha256, wanted),
         )
         return self.ready(found.name)
 
@@ -115,13 +117,27 @@ class Functions:
         Raises:
             ConflictError: somebody changed the function since it was found.
         """
-        published = self.patiently(
-            f"publish a version of {found.name}",
-            lambda: self.client.publish_version(
-                FunctionName=found.name, Description=note[:256], RevisionId=found.revision
-            ),
-        )
-        return published["Version"]
+        note = note[:256]
+        doing = f"publish a version of {found.name}"
+        try:
+            return self.patiently(
+                doing,
+                lambda: self.client.publish_version(
+                    FunctionName=found.name, Description=note, RevisionId=found.revision
+                ),
+            )["Version"]
+        except ConflictError:
+            if version := self._published(found, note):
+                return version
+            raise
+
+    def _published(self, found: Function, note: str) -> str | None:
+        """Return the version with this note that is like the function: of a call of ours whose answer was lost."""
+        with translate_errors(f"list the versions of {found.name}"):
+            pages = self.client.get_paginator("list_versions_by_function").paginate(FunctionName=found.name)
+            noted: list[Any] = [one for page in pages for one in page["Versions"] if one.get("Description") == note]
+        last = noted[-1] if noted and noted[-1]["Version"] != "$LATEST" else None
+        return last["Version"] if last and _is(read_function(last), found.code_sha256, found.configuration) else None
 
     def ready(self, name: str) -> Function:
         """Return the function after an update of ours (``LastUpdateStatus``).
@@ -196,6 +212,20 @@ class Functions:
             content = self.client.get_layer_version_by_arn(Arn=arn)["Content"]
             return content["Location"], content["CodeSize"]
 
+    def once(self, doing: str, call: Callable[[], Any], done: Callable[[], bool]) -> None:
+        """Make a call that must take effect once; where its answer is lost, boto3 makes it again, which is refused.
+
+        Args:
+            doing: what is being done.
+            call: makes it.
+            done: asked where it is refused: whether everything is as the call makes it.
+        """
+        try:
+            self.patiently(doing, call)
+        except CloudError as error:
+            if not (isinstance(error, ConflictError) or EXISTS in error.what) or not done():
+                raise
+
     def patiently(self, doing: str, call: Callable[[], Result], throttled: float = 0) -> Result:
         """Make a call; repeat it while another update of the function is in progress (409) or its role is too young.
 
@@ -216,6 +246,11 @@ class Functions:
         raise AssertionError  # the pauses have no end
 
 
+def _is(now: Function, code_sha256: str, configuration: Configuration) -> bool:
+    """Return whether a function has this code and this configuration."""
+    return now.code_sha256 == code_sha256 and now.configuration == configuration
+
+
 def _passes_within(error: CloudError, throttled: float) -> float:
     """Return for how many seconds to repeat a call after this refusal."""
     code = code_of(error.__cause__)
@@ -230,63 +265,3 @@ def _pauses() -> Iterator[float]:
     yield from POLL_S
     while True:
         yield POLL_S[-1]
-
-
-def read_function(answer: dict[str, Any]) -> Function:
-    """Return what Lambda tells of a function, or of a version of it."""
-    with translate_errors("find the function"):
-        return _function(answer)
-
-
-def _function(found: dict[str, Any]) -> Function:
-    name = found["FunctionName"]
-    environment = found.get("Environment", {})
-    if unreadable := environment.get("Error"):  # without this check an empty environment would be deployed
-        raise DeniedError(
-            f"The environment of {name} cannot be read: {unreadable.get('Message', 'no reason given')}",
-            "Allow kms:Decrypt with its key to whoever runs ldeploy.",
-        )
-    return Function(
-        name=name,
-        arn=found["FunctionArn"],
-        configuration=Configuration(
-            runtime=found.get("Runtime", ""),
-            handler=found.get("Handler", ""),
-            role=found["Role"],
-            architecture=found.get("Architectures", ["x86_64"])[0],
-            memory=found.get("MemorySize", 128),
-            timeout=found.get("Timeout", 3),
-            storage=found.get("EphemeralStorage", {}).get("Size", 512),
-            environment=environment.get("Variables", {}),
-            layers=tuple(layer["Arn"] for layer in found.get("Layers") or ()),
-        ),
-        code_sha256=base64.b64decode(found.get("CodeSha256", "")).hex(),
-        code_size=found.get("CodeSize", 0),
-        revision=found.get("RevisionId", ""),
-        package_type=found.get("PackageType", "Zip"),
-        log_group=found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
-        log_level=found.get("LoggingConfig", {}).get("ApplicationLogLevel") or "",
-        vpc=found.get("VpcConfig", {}).get("VpcId") or "",
-        snap_start=found.get("SnapStart", {}).get("ApplyOn", "None") != "None",
-        modified=int(datetime.fromisoformat(found["LastModified"]).timestamp() * 1000),
-    )
-
-
-def place_of(code: StoredZip) -> Any:
-    version = {"S3ObjectVersion": code.version} if code.version else {}
-    return {"S3Bucket": code.bucket, "S3Key": code.key, **version}
-
-
-def settings_of(wanted: Configuration, now: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of CreateFunction and UpdateFunctionConfiguration that differ from the present ones."""
-    settings: dict[str, Any] = {
-        "Runtime": wanted.runtime,
-        "Handler": wanted.handler,
-        "Role": wanted.role,
-        "MemorySize": wanted.memory,
-        "Timeout": wanted.timeout,
-        "EphemeralStorage": {"Size": wanted.storage},
-        "Environment": {"Variables": dict(wanted.environment)},
-        "Layers": list(wanted.layers),
-    }
-    return {name: value for name, value in settings.items() if now.get(name) != value}

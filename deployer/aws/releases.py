@@ -4,7 +4,8 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.aws.functions import Functions, place_of, read_function, settings_of
+from deployer.aws.descriptions import place_of, read_function, settings_of
+from deployer.aws.functions import Functions
 from deployer.aws.translate import translate_errors
 from deployer.errors import ConflictError, DeniedError, MissingError
 from deployer.models.function import Configuration, Function, Routing, StoredZip

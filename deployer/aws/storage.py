@@ -170,7 +170,7 @@ class Storage:
         Args:
             bucket: of the object.
             key: of the object.
-            text: what is written.
+            text: what is written, and what nobody else writes.
             etag: of the object that is replaced; empty where there must be none
                 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 
@@ -184,7 +184,8 @@ class Storage:
         except (ConflictError, MissingError) as error:
             if isinstance(error, MissingError) and not etag:
                 raise  # no such bucket
-            return None
+            now = self.peek(bucket, key)
+            return now.etag if now and now.text == text else None  # ours: its answer was lost, and it was sent again
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object; one that is gone is as good."""

@@ -53,6 +53,7 @@ def _told(error: Exception, doing: str) -> LdeployError | None:  # noqa: PLR0911
     """Return an error of boto3's as one of ours; None for any other."""
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - loaded already, where boto3 raised it
     from botocore import exceptions as boto  # noqa: PLC0415
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     match error:
         case boto.ClientError():
@@ -71,7 +72,7 @@ def _told(error: Exception, doing: str) -> LdeployError | None:  # noqa: PLR0911
             )
         case boto.EndpointConnectionError():
             return CloudError(f"Could not {doing}: {error}", "Check --endpoint-url, --region and the network.")
-        case boto.BotoCoreError():
+        case boto.BotoCoreError() | ResponseParserError():
             return CloudError(f"Could not {doing}: {error}.", "Run the same command again.")
         case _:
             return None

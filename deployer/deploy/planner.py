@@ -223,8 +223,14 @@ def take_back(found: Function, was: Function, code: StoredZip, state: State) -> 
     )
 
 
-def restore(found: Function, state: State) -> Steps:
-    """Plan the way back to the code and configuration before the probe (stage RESTORING in, RESTORED out)."""
+def restore(found: Function, state: State, *, cut_off: bool = False) -> Steps:
+    """Plan the way back to the code and configuration before the probe (stage RESTORING in, RESTORED out).
+
+    Args:
+        found: the function now.
+        state: what was before, and what ldeploy has made.
+        cut_off: whether a command was cut off, so that the function for its trial may still be there.
+    """
     baseline, order = state.baseline, _order(found, state.baseline.code, state)
     back: Iterable[Step] = _towards(
         found, baseline.code, baseline.configuration, "as before the probe", state=state, code_first=order
@@ -238,6 +244,7 @@ def restore(found: Function, state: State) -> Steps:
         SaveState(state),
         *moved,  # traffic first
         *back,
+        *([DropTrial(found.name)] if cut_off and state.recorded.answers else []),
         *detach(state),
         SaveState(replace(state.after(Act.RESTORE_DONE), policies=())),
     )

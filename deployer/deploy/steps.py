@@ -177,7 +177,7 @@ class DropTrial:
     function: str
 
     def __str__(self) -> str:
-        return f"delete the function that was made for the trial of {self.function}"
+        return f"delete the function that was made for a trial of {self.function}, if it is there"
 
 
 @dataclass(frozen=True)

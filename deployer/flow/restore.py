@@ -33,8 +33,9 @@ def restore(context: Context, executor: Executor, request: RestoreRequest) -> Re
     """
     found = context.aws.functions.get(request.function)
     state = _state(context, executor, request, found)
+    cut_off = state.stage in {Stage.SHRINKING, Stage.RESTORING}
     state = _whole(context, executor, request, found, state.after(Act.RESTORE))
-    steps = planner.restore(found, state)
+    steps = planner.restore(found, state, cut_off=cut_off)
     done = executor.carry_out(context, steps, found)
     if done:
         mark_past(context.workspace, "restored")

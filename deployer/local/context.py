@@ -7,7 +7,7 @@ from deployer.local.sandbox.image import Images
 from deployer.local.sandbox.pool import Pool
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalContext:
     """Handed to moto's backends, which moto itself makes, one for each account and region."""
 
@@ -18,6 +18,10 @@ class LocalContext:
     pool: Pool
     settle: float
     """Seconds that a function is Pending, or its update InProgress."""
+
+    def move(self, endpoint: str, pool: Pool) -> None:
+        """Go on at another port, with other sandboxes."""
+        self.endpoint, self.pool = endpoint, pool
 
     def download_url(self, sha256: str) -> str:
         """Return where a zip can be downloaded without credentials."""

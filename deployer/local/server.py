@@ -29,7 +29,7 @@ from deployer.local.context import LocalContext
 from deployer.local.faults import Faults
 from deployer.local.functions.backend import LocalBackend
 from deployer.local.functions.responses import LocalResponse
-from deployer.local.gateway import Gateway
+from deployer.local.gateway import App, Gateway
 from deployer.local.sandbox.code_store import CodeStore
 from deployer.local.sandbox.deployment import Deployment
 from deployer.local.sandbox.environment import CREDENTIALS
@@ -87,34 +87,57 @@ class LocalAws:
         self._folder = Path(tempfile.mkdtemp(prefix="ldeploy-local-"))
         self._folder.chmod(0o711)
         try:
-            with socket.create_server((HOST, self._port), backlog=128) as listener:
-                self._server = make_server(
-                    HOST, 0, self._make_gateway(), threaded=True, request_handler=QuietHandler, fd=listener.fileno()
-                )
+            self._make_sandboxes()
+            self._listen("sandboxes")
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self.endpoint_url = f"http://{HOST}:{self._server.port}"
-        self._pool = Pool(self._folder / "sandboxes", self._make_instance, self._limits)
-        install(LocalContext(self.endpoint_url, self._store, self._images, self._pool, self._settle))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self._context = LocalContext(self.endpoint_url, self._store, self._images, self._pool, self._settle)
+        install(self._context)
+        self._serve()
         return self
 
-    def _make_gateway(self) -> Gateway:
+    def _make_sandboxes(self) -> None:
+        """Have all that sandboxes are made of."""
         own = make_image(self._folder / "runtime")
         isolation = self._limits.isolation or find_isolation(own, self._folder / "trial")
         self._launcher = Launcher(own, isolation, self._prefix, self._traces)
         self._images = Images(own, {(one.runtime, one.architecture): self._unpacked(one) for one in self._given})
         self._store = CodeStore(self._folder / "code")
-        return Gateway(Dispatcher(), self._store, self.faults)
 
-    def stop(self) -> None:
-        """End the server, every sandbox, and remove what they left on disk (traces stay)."""
+    def _listen(self, sandboxes: str) -> None:
+        """Take a port, and have a folder for sandboxes."""
+        gateway = self._make_gateway(Dispatcher())
+        with socket.create_server((HOST, self._port), backlog=128) as listener:
+            self._server = make_server(
+                HOST, 0, gateway, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
+            )
+        self.endpoint_url = f"http://{HOST}:{self._server.port}"
+        self._pool = Pool(self._folder / sandboxes, self._make_instance, self._limits)
+
+    def _serve(self) -> None:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def _make_gateway(self, app: App) -> Gateway:
+        return Gateway(app, self._store, self.faults)
+
+    def pause(self) -> None:
+        """End the server and every sandbox; what the services hold stays, for a process that is forked and goes on."""
         self._pool.close()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def go_on(self) -> None:
+        """Listen again after a pause, at another port: in this process, or in one that was forked meanwhile."""
+        self._listen(f"sandboxes-{os.getpid()}")
+        self._context.move(self.endpoint_url, self._pool)
+        self._serve()
+
+    def stop(self) -> None:
+        """End the server, every sandbox, and remove what they left on disk (traces stay)."""
+        self.pause()
         uninstall()
         shutil.rmtree(self._folder, ignore_errors=True)
 

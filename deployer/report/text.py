@@ -238,7 +238,7 @@ DONE = {
 def _restore(report: RestoreReport) -> list[str]:
     if report.state == "planned":
         return [f"{report.function}: this would be done", *_effect(report.effect)]
-    return [f"{report.function}: code and configuration are as before the probe", f"  sha256    {report.sha256}"]
+    return [f"{report.function}: code and configuration are as before the probe (sha256 {report.sha256})"]
 
 
 def _status(report: StatusReport) -> list[str]:

@@ -13,9 +13,9 @@ _CONFIGURATIONS: Final = ("before", "probed", "left")
 _PASSING: Final = frozenset({SEAL, REDACTED})
 
 
-def seal(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with a new key in it."""
-    return {**document, SEAL: secrets.token_hex(16)}
+def seal(document: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the document with a key in it: that of the copy before, so that a copy of it here still compares."""
+    return {**document, SEAL: (before or {}).get(SEAL) or secrets.token_hex(16)}
 
 
 def is_redacted(document: Mapping[str, Any]) -> bool:

@@ -171,7 +171,8 @@ class Workspace:
     def save_state(self, state: State) -> State:
         """Write the state under the next serial number: whole in S3, and here without the environment's values."""
         newest = replace(state, serial=state.serial + 1)
-        document = seal(to_document(newest))
+        there = None if self.here_only else self.storage.get(state.bucket, function_key(self.function, STATE))
+        document = seal(to_document(newest), _parsed(there, STATE) if there else None)
         if not self.here_only:
             self.storage.put(state.bucket, function_key(self.function, STATE), FORM.write(document))
         self._write_here(STATE, FORM.write(redacted(document)))

@@ -283,3 +283,17 @@ def test_a_deployment_that_was_killed_can_be_run_again_and_undone(present, step)
     assert present.ldeploy("deploy", "f", "--package", "build").code == 0
     assert present.ldeploy("restore", "f").code == 0
     assert present.configuration() == before
+
+
+def test_what_ldeploy_did_from_another_machine_is_no_other_way_back(present, monkeypatch):
+    before = present.configuration()
+    probe(present)
+    present.cloud.invoke("f")
+    other = present.folder / "other"
+    other.mkdir()
+    with monkeypatch.context() as there:
+        there.chdir(other)
+        assert present.ldeploy("shrink", "f", "--bucket", "packages", "--yes").code == 0
+    restored = present.ldeploy("restore", "f", "--yes")
+    assert restored.code == 0, restored.err
+    assert present.configuration() == before

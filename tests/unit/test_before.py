@@ -190,3 +190,17 @@ def test_a_layer_is_seen_when_a_record_came_after_the_first_probe_with_it():
     assert seen_layers(state, "1970-01-01T00:00:02.000Z") == {"own:1"}
     assert seen_layers(state, "1970-01-01T00:00:05.000Z") == {"own:1", "own:2"}
     assert seen_layers(state, "") == frozenset()
+
+
+@pytest.mark.parametrize("act", ["probe", "redeploy"])
+def test_what_a_command_was_to_replace_is_ours_where_it_was_cut_off(act):
+    shrunk = replace(STATE, stage=Stage.SHRUNK).with_slim(SLIM)
+    slim = function(SLIM.sha256)
+    if act == "probe":
+        cut = begin(Beginning("f", "b", OTHER), slim, shrunk, 2000)
+    else:
+        begun = begin(Beginning("f", "b", OTHER, probing=False), slim, shrunk, 2000)
+        cut = replace(begun, stage=Stage.SHRINKING).with_slim(replace(SLIM, sha256="4" * 64))
+    assert deployed(slim, cut) == SLIM
+    again = begin(Beginning("f", "b", OTHER), slim, cut, 3000)
+    assert (again.baseline, deployed(slim, again)) == (STATE.baseline, SLIM)

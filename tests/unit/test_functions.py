@@ -1,6 +1,8 @@
 """What ldeploy makes of Lambda's answers that the AWS on this machine never gives."""
 
 import base64
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ class Lambda:
     def __init__(self, *refusals, **found):
         self.refusals = list(refusals)
         self.calls = 0
+        self.published = []
         self.revision = 1
         self.found = {
             "FunctionName": "f",
@@ -52,7 +55,18 @@ class Lambda:
         if asked["RevisionId"] != f"{self.revision}":
             raise ClientError({"Error": {"Code": "PreconditionFailedException", "Message": "no"}}, "PublishVersion")
         self.revision += 1
+        self.published.append({**self.found, "Version": "7", "Description": asked["Description"]})
         return {"Version": "7"}
+
+    def get_paginator(self, _):
+        return SimpleNamespace(paginate=lambda **_: [{"Versions": self.published}])
+
+
+class Refusing(Lambda):
+    """Has made each update already."""
+
+    def update_function_code(self, **settings):
+        raise ClientError({"Error": {"Code": "PreconditionFailedException", "Message": "no"}}, "UpdateFunctionCode")
 
 
 def functions(client: Any) -> Functions:
@@ -72,10 +86,29 @@ def test_a_role_that_was_made_a_moment_ago_is_waited_for():
 
 
 def test_a_function_that_somebody_else_has_just_made_is_no_update_under_way():
-    made = Lambda(*[("ResourceConflictException", "Function already exist: f")] * 9)
+    made = Lambda(*[("ResourceConflictException", "Function already exist: f")] * 9, CodeSha256="bm90IG91cnM=")
     with pytest.raises(CloudError, match="already exist"):
         functions(made).create("f", CONFIGURATION, ZIP)
     assert made.calls == 1
+
+
+def test_a_function_of_ours_whose_creation_was_answered_to_nobody_is_ours():
+    made = Lambda(("ResourceConflictException", "Function already exist: f"))
+    assert functions(made).create("f", CONFIGURATION, ZIP).code_sha256 == ZIP.sha256
+
+
+def test_a_version_of_ours_that_was_answered_to_nobody_is_not_taken_for_somebody_else_s_change():
+    lost = functions(Lambda())
+    found = lost.get("f")
+    assert lost.publish_version(found, "note") == lost.publish_version(found, "note") == "7"
+
+
+def test_an_update_of_ours_that_was_answered_to_nobody_is_not_taken_for_somebody_else_s_change():
+    refusing = Refusing()
+    found = functions(refusing).get("f")
+    assert functions(refusing).update_code(found, ZIP).code_sha256 == ZIP.sha256
+    with pytest.raises(ConflictError):
+        functions(refusing).update_code(found, replace(ZIP, sha256="11" * 32))
 
 
 def test_a_function_whose_last_update_failed_can_be_updated_again():
@@ -92,4 +125,4 @@ def test_a_version_is_published_of_what_was_found_only():
     found = here.get("f")
     assert here.publish_version(found, "a note") == "7"
     with pytest.raises(ConflictError):
-        here.publish_version(found, "a note")
+        here.publish_version(found, "another note")
