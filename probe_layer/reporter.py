@@ -15,7 +15,8 @@ import sys
 import time
 from typing import Any
 
-_INTERVAL = 0.1  # seconds between two looks at the journal
+_INTERVAL = 0.01  # seconds between two looks whether anything was touched: the sandbox may be frozen at any time
+_LOOKS = 10  # between two reports where nothing was
 _GRACE = 1.5  # seconds that a runtime has to begin
 
 
@@ -61,10 +62,18 @@ def report(probe: Any, journal: Any, process: str) -> None:
     """Write what is new until a runtime reports itself, or nothing runs any more."""
     phase, lives = "start", True
     while lives and not journal.is_taken():
-        lives = is_alive(process)
+        lives, before = is_alive(process), journal.tail
         probe.report(phase, None)
         phase = "idle"
+        await_news(journal, before)
+
+
+def await_news(journal: Any, before: int) -> None:
+    """Sleep until the journal has more than before, or for a while: what the kernel alone saw is not in it."""
+    for _ in range(_LOOKS):
         time.sleep(_INTERVAL)
+        if journal.tail != before:
+            break
 
 
 def is_alive(process: str) -> bool:
