@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs the suites on each image that is there, one after another, and writes what came of it to docs/runtimes.md.
 
+What came of an image and a suite is remembered beside the images until they are run again, so that a table can be made
+of several runs, each with its date.
 ``--smoke`` runs a part of them, on the images of CI, and writes nothing.
 """
 
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
@@ -21,6 +23,7 @@ from xml.etree import ElementTree
 from deployer.models.image import Architecture, images_folder, kept_image
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+RESULTS: Final = "results.json"
 PAGE: Final = ROOT / "docs/runtimes.md"
 MARKS: Final = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)
 SUITES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,7 +35,7 @@ SUITES: Final[Mapping[str, tuple[str, ...]]] = {
 SMOKE: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite",)}
 EMULATED: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite/test_libraries.py",)}
 """Of the smoke set under an emulator, which takes ten times as long."""
-OWN: Final = "marked images"
+OWN: Final = "own"
 """Tests that take an image each, by themselves."""
 FULL: Final = ("python3.9-x86_64", "python3.11-x86_64", "python3.13-x86_64", "python3.14-x86_64")
 ARM64: Final = ("python3.11-arm64", "python3.13-arm64")
@@ -47,17 +50,18 @@ class Outcome:
 
     passed: int
     failed: int
-    skipped: int
+    date: str
 
     def __str__(self) -> str:
         """Return a cell of the table."""
-        return f"{self.passed} passed" + f", **{self.failed} failed**" * bool(self.failed)
+        return f"{self.passed} passed{f', **{self.failed} failed**' * bool(self.failed)} ({self.date})"
 
 
 def main() -> int:
     """Run what was asked for; return 1 where a test failed, or where nothing was there to run on."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("names", nargs="*", metavar="NAME", help="images; all that are there without one")
+    asked.add_argument("--suite", action="append", choices=[*SUITES, OWN], help="only that; repeatable")
     asked.add_argument("--smoke", action="store_true", help="a part of the tests, on the images that CI makes")
     given = asked.parse_args()
     names = given.names or (FEW if given.smoke else (*FULL, *ARM64))
@@ -65,12 +69,13 @@ def main() -> int:
     if not there:
         print(f"There is no image in {images_folder()}: run scripts/images.", file=sys.stderr)
         return 1
-    found = {name: dict(run_all(name, smoke=given.smoke)) for name in there}
-    own = run({}, ("-m", "images", "tests"))
-    if not (given.names or given.smoke):
-        PAGE.write_text(MARKS.sub(lambda _: table(found, own), PAGE.read_text()))
-    failed = [outcome for each in found.values() for outcome in each.values() if outcome.failed or not outcome.passed]
-    return 1 if failed or own.failed else 0
+    wanted = given.suite or [*SUITES, OWN]
+    found = [outcome for name in there for outcome in run_all(name, wanted, smoke=given.smoke)]
+    if OWN in wanted:
+        found.append(remembered(OWN, OWN, run({}, ("-m", "images", "--all", "tests"))))
+    if not given.smoke:
+        PAGE.write_text(MARKS.sub(lambda _: table(), PAGE.read_text()))
+    return 1 if any(outcome.failed or not outcome.passed for outcome in found) else 0
 
 
 def is_there(name: str) -> bool:
@@ -80,12 +85,30 @@ def is_there(name: str) -> bool:
     return kept_image(runtime, architecture) is not None
 
 
-def run_all(name: str, *, smoke: bool) -> Iterator[tuple[str, Outcome]]:
+def run_all(name: str, wanted: Sequence[str], *, smoke: bool) -> Iterator[Outcome]:
     """Run each suite with an image."""
     suites = SUITES if not smoke else EMULATED if name in ARM64 else SMOKE
     for suite, paths in suites.items():
-        print(f"== {name}: {suite}", flush=True)
-        yield suite, run({"LDEPLOY_TEST_IMAGE": name}, paths)
+        if suite in wanted:
+            print(f"== {name}: {suite}", flush=True)
+            outcome = run({"LDEPLOY_TEST_IMAGE": name}, paths)
+            yield outcome if smoke else remembered(name, suite, outcome)
+
+
+def remembered(name: str, suite: str, outcome: Outcome) -> Outcome:
+    """Write down what came of a suite."""
+    results = recall()
+    results.setdefault(name, {})[suite] = outcome
+    told = {name: {suite: asdict(outcome) for suite, outcome in each.items()} for name, each in results.items()}
+    (images_folder() / RESULTS).write_text(json.dumps(told, indent=2) + "\n")
+    return outcome
+
+
+def recall() -> dict[str, dict[str, Outcome]]:
+    """Return what came of the suites when they were last run."""
+    file = images_folder() / RESULTS
+    told = json.loads(file.read_text()) if file.exists() else {}
+    return {name: {suite: Outcome(**outcome) for suite, outcome in each.items()} for name, each in told.items()}
 
 
 def run(environment: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
@@ -100,20 +123,22 @@ def run(environment: Mapping[str, str], arguments: Sequence[str]) -> Outcome:
         suite = ElementTree.parse(report).getroot()[0] if report.exists() else ElementTree.Element("none")  # ours
     counts = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
     failed = counts["failures"] + counts["errors"]
-    return Outcome(counts["tests"] - failed - counts["skipped"], failed, counts["skipped"])
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return Outcome(counts["tests"] - failed - counts["skipped"], failed, date)
 
 
 # -- the table ---------------------------------------------------------------------------------------------------
 
 
-def table(found: Mapping[str, Mapping[str, Outcome]], own: Outcome) -> str:
-    """Return the table of docs/runtimes.md, as of today."""
+def table() -> str:
+    """Return the table of docs/runtimes.md."""
+    found = recall()
     lines = ["| runtime | architecture | run | Python | glibc (Lambda's) | client | " + " | ".join(SUITES) + " |"]
     lines.append("| --- " * (6 + len(SUITES)) + "|")
     every = [(f"python3.{minor}", machine) for minor in range(9, 15) for machine in ("x86_64", "arm64")]
     lines += [row(runtime, machine, found.get(f"{runtime}-{machine}", {})) for runtime, machine in every]
-    date = datetime.datetime.now(datetime.UTC).date()
-    lines.append(f"\n{date}, `scripts/images && scripts/test --images`; tests that take an image by themselves: {own}.")
+    own = found.get(OWN, {}).get(OWN, "not run")
+    lines.append(f"\nBy `scripts/images && scripts/test --images`. Tests that take an image by themselves: {own}.")
     return "\n".join(lines) + "\n"
 
 

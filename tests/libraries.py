@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,10 +112,10 @@ def _link(path: str, copy: str) -> None:
         shutil.copy2(path, copy)
 
 
-def load_each(root: Path) -> dict[str, str]:
+def load_each(root: Path, python: Sequence[str] = (sys.executable,)) -> dict[str, str]:
     """Return what became of each library that was loaded, in a process of its own: ``loaded``, or why not."""
     names = [str(path.relative_to(root)) for path in libraries(root)]
-    answer: dict[str, str] = json.loads(_run(_LOAD, root, json.dumps(names)))
+    answer: dict[str, str] = json.loads(_run(_LOAD, root, json.dumps(names), python))
     return answer
 
 
@@ -124,8 +124,8 @@ def use(group: Group, root: Path) -> Any:
     return json.loads(_run(_USE, root, group.use).splitlines()[-1])
 
 
-def _run(script: str, root: Path, given: str) -> str:
-    command = [sys.executable, "-c", script, str(root)]
+def _run(script: str, root: Path, given: str, python: Sequence[str] = (sys.executable,)) -> str:
+    command = [*python, "-c", script, str(root)]
     environment = {**os.environ, "XDG_RUNTIME_DIR": "/tmp", "HOME": "/tmp"}
     ran = subprocess.run(command, input=given, capture_output=True, text=True, check=False, env=environment)
     if ran.returncode:
