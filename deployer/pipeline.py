@@ -28,6 +28,7 @@ from deployer.flow.preflight import check_name, check_network, check_package, ch
 from deployer.flow.redeploy import redeploy
 from deployer.flow.reports import mark_past, probe_report, status_report
 from deployer.flow.shift import check_none_under_way, take_up, under_way
+from deployer.flow.together import sharers
 from deployer.instrumentation.configure import check, check_runtime, is_by_template, log_warnings, raised, unprobed
 from deployer.models.evidence import Evidence
 from deployer.models.function import Function
@@ -156,8 +157,10 @@ def shrink(context: Context, executor: Executor, request: ShrinkRequest) -> mode
     whitelist = _whitelist(request, full, evidence, around, earlier)
     whitelist = replace(whitelist, runtime=bare.runtime, python=read_options(bare.environment))
     kept = sum(one.size for one in whitelist.decisions.values() if one.kept)
-    known = (evidence, *(one.evidence for one in reversed(earlier)))
-    usage = LayerUsage(known, seen_layers(state, evidence.until), request.rules, kept)
+    others = tuple(sharers(context, request.together, request.via)) if bare.layers else ()
+    known = (evidence, *(one.evidence for one in reversed(earlier)), *(one.evidence for one in others))
+    sharing = {one.function: one.layers for one in others}
+    usage = LayerUsage(known, seen_layers(state, evidence.until), request.rules, kept, sharing)
     layers = prune_layers(context, state.bucket, found, bare, usage)
     begun, delivery = choose_alias(context, begun, request.delivery)
     parts = (found, full, whitelist, request.settings, layers, evidence)

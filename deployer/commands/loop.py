@@ -150,6 +150,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
         via,
         delivery,
         allow_lost,
+        together=shared.together,
     )
     done = pipeline.shrink(context, shared.executor(), request)
     if export:

@@ -63,6 +63,8 @@ class Common(Output):
     yes: bool
     force: bool
     """Whether to replace a deployment of somebody else."""
+    together: frozenset[str]
+    """The functions of the call."""
     done: list[Step] = field(default_factory=list, compare=False, repr=False)
     """The steps that were carried out so far."""
 
@@ -165,6 +167,7 @@ def common(command: Command, *, required: bool = True) -> Command:
     ) -> list[Report]:
         shared = {name: others.pop(name) for name in _SHARED}
         asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes, "force": force}
+        asked["together"] = frozenset()
         if (stack_name or logical_id) and others.get("asked", "") is None:  # the one argument is no function then
             function, others["asked"] = "", function
         if plan is False and not yes:
@@ -178,7 +181,7 @@ def common(command: Command, *, required: bool = True) -> Command:
         selected = in_stack(stack_name, logical_id, shared, changes=plan is not None)
         _check_each(selected, others)
         doing = click.get_current_context().info_name or ""
-        one = partial(command, **others)
+        one, asked["together"] = partial(command, **others), frozenset(selected.functions)
         return [
             _told(one, _of(shown, name, {**shared, **selected.where}, asked), selected, doing)
             for name in selected.functions

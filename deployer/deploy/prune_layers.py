@@ -1,7 +1,7 @@
 """The function's layers -> those of its own without what no sandbox touches, written as zips."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from deployer.aws import Aws
@@ -41,6 +41,8 @@ class LayerUsage:
     rules: Rules
     code: int
     """Bytes of the code that is kept, unzipped."""
+    sharers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Functions whose evidence is among this -> the layers of which they could tell."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def prune_layers(context: Context, bucket: str, found: Function, wanted: Configu
     """
     read = {arn: _read(context.aws, arn) for arn in wanted.layers}
     around = _surroundings(wanted, (package for _, package in read.values()))
-    reasons = _not_ours(context.aws, found, wanted.layers)
+    reasons = _not_ours(context.aws, found, wanted.layers, usage.sharers)
     unseen = "it came after the probe, or no sandbox has reported since"
     reasons |= {arn: why or unseen for arn, why in reasons.items() if arn not in usage.layers}
     candidates: list[_Candidate] = []
@@ -152,7 +154,9 @@ def _read(aws: Aws, arn: str) -> tuple[Source, Package]:
     return source, index(source)
 
 
-def _not_ours(aws: Aws, found: Function, layers: Iterable[str]) -> dict[str, str]:
+def _not_ours(
+    aws: Aws, found: Function, layers: Iterable[str], sharers: Mapping[str, frozenset[str]]
+) -> dict[str, str]:
     """Return why layers are skipped whatever they hold: others use them too."""
     account = found.arn.split(":")[4]
     reasons = {arn: _by_name(arn, account) for arn in layers}
@@ -163,7 +167,8 @@ def _not_ours(aws: Aws, found: Function, layers: Iterable[str]) -> dict[str, str
     except DeniedError as error:
         return {arn: reason or f"who else uses it is not known: {error.what}" for arn, reason in reasons.items()}
     for arn, reason in reasons.items():
-        others = sorted(users.get(_unversioned(arn), set()) - {found.name})
+        known = {found.name, *(name for name, seen in sharers.items() if arn in seen)}
+        others = sorted(users.get(_unversioned(arn), set()) - known)
         reasons[arn] = reason or (f"{others[0]} uses it too" if others else "")
     return reasons
 

@@ -83,6 +83,8 @@ class ShrinkRequest:
     delivery: Delivery = field(default_factory=Delivery)
     allow_lost: bool = False
     """Whether to go on where records are lost and few sandboxes hold the rest."""
+    together: frozenset[str] = frozenset()
+    """The functions of the call: what they share is pruned by the evidence of all."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from deployer.commands import options
 from deployer.deploy.steps import Upload
 from tests.functional.children import child
+from tests.functional.local_aws import ROLE, RUNTIME, client
 from tests.functional.project import KILLED
 from tests.zips import packed
 
@@ -227,3 +228,28 @@ def test_forged_bytes_at_the_place_of_a_pruned_layer_are_never_used(own, monkeyp
     assert "was replaced while it was published as a layer" in refused.err
     assert own.configuration() == before
     assert not own.cloud.functions.list_layer_versions(LayerName="ldeploy-own")["LayerVersions"]
+
+
+def test_a_layer_that_functions_of_one_call_share_keeps_what_any_of_them_touched(project):
+    shared = layer(project, "shared", LAYER)
+    project.cloud.storage.put_object(Bucket="packages", Key="code.zip", Body=packed({"app.py": APP}))
+    common = {"Runtime": RUNTIME, "Handler": "app.handler", "Role": ROLE, "Layers": [shared]}
+    code = {"S3Bucket": "packages", "S3Key": "code.zip"}
+    resources = {
+        name: {"Type": "AWS::Lambda::Function", "Properties": {**common, "FunctionName": name, "Code": code}}
+        for name in ("f", "g")
+    }
+    stacks = client(project.cloud.aws, "cloudformation")
+    stacks.create_stack(StackName="two", TemplateBody=json.dumps({"Resources": resources}))
+    stacks.close()
+    both = ("--stack-name", "two", "--bucket", "packages")
+    assert project.ldeploy("probe", *both).code == 0
+    project.cloud.invoke("f")
+    project.cloud.invoke("g", {"do": "data"})
+    done = project.ldeploy("shrink", *both, "--output", "json")
+    assert done.code == 0, done.err
+    for name in ("f", "g"):
+        (pruned,) = project.cloud.functions.get_function_configuration(FunctionName=name)["Layers"]
+        assert "ldeploy-shared" in pruned["Arn"], done.out
+        assert set(held(project, pruned["Arn"])) >= {"python/inlayer.py", "data/table.txt"}
+        assert "python/spare.py" not in held(project, pruned["Arn"])
