@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ALIVE, BROUGHT, NOTED, FAILED = b".", b"k", b"x", b"f"
 _TENTH = 0.1
-_PATIENCE = 15  # tenths of a second in which too little comes
+_PATIENCE = 15  # tenths of a second in a row in which too little comes
 _ENOUGH = 100_000  # bytes in a tenth of a second, from S3; the package's own disk is read as fast as the processor goes
 _QUEUE = 200  # tenths of a second behind other fetchers
 
@@ -40,6 +40,7 @@ class Job:
         self._folder, self._pid, self._life, self._number = folder, pid, life, number
         self._package = ""
         self._came, self._enough = 0, _ENOUGH
+        self._quiet = 0
         self._queued = True
         self._wanted = [number]
         self._ending = _thread.allocate_lock()
@@ -72,7 +73,7 @@ class Job:
         if blocks is None:
             from probe_layer.guard import s3  # noqa: PLC0415 - 4 ms that what lies inside does not need
 
-            source = s3.Bucket(about, read_environment(self._pid), self._heard)
+            source = s3.Bucket(about, read_environment(self._pid), self._heard, self._answered)
         else:
             source, self._enough = Blocks(self._folder, blocks, self._heard), 1
         bring(index, self._number, source, os.path.dirname(self._folder), self._wanted)
@@ -80,16 +81,22 @@ class Job:
     def _heard(self, count: int) -> None:
         self._came += count
 
+    def _answered(self) -> None:
+        """An answer is a sign of life, however little it brings: what is needed may lie in many places."""
+        self._came += self._enough
+
     def _watch(self) -> None:
         """Gives up where too little comes, whatever it is that waits: a name server, a connection, a disk."""
-        quiet = queued = 0
-        while quiet < _PATIENCE and queued < _QUEUE:
+        queued = 0
+        while self._quiet < _PATIENCE and queued < _QUEUE:
             time.sleep(_TENTH)
             came, self._came = self._came, 0
             if self._queued:
                 queued += 1
             elif came < self._enough:
-                quiet += 1
+                self._quiet += 1
+            else:
+                self._quiet = 0
             if self._queued or came >= self._enough:
                 os.write(1, ALIVE)
         self._fail(FetchError("guard-unreachable", "nothing came for %.1f s" % (_PATIENCE * _TENTH)))

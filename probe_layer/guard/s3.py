@@ -78,10 +78,17 @@ class Bucket:
         about: ``bucket``, ``key``, ``etag``, ``bytes``, ``region``.
         environment: the runtime's, with its credentials.
         heard: called with how many bytes came.
+        answered: called when the bytes that were asked for begin to come.
     """
 
-    def __init__(self, about: dict[str, Any], environment: dict[str, str], heard: Callable[[int], None]) -> None:
-        self._about, self._environment, self._heard = about, environment, heard
+    def __init__(
+        self,
+        about: dict[str, Any],
+        environment: dict[str, str],
+        heard: Callable[[int], None],
+        answered: Callable[[], None],
+    ) -> None:
+        self._about, self._environment, self._heard, self._answered = about, environment, heard, answered
         self._endpoint = find_endpoint(about, environment)
         self._connection: Any = None
         self._credentials: tuple[str, str, str] | None = None
@@ -137,6 +144,7 @@ class Bucket:
             raise self._refused("guard-changed", "%s was replaced by another object: run ldeploy shrink again")
         if answer.status != 206:
             raise FetchError("guard-unreachable", "%s cannot be read: S3 answers %d" % (self, answer.status))
+        self._answered()
         return answer.body
 
     def _refused(self, fault: str, text: str) -> FetchError:
