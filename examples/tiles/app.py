@@ -49,13 +49,27 @@ def formats(event):
 
 
 def sign(event):
-    service, operation = event.get("service", "s3"), event.get("operation", "get_object")
-    client = boto3.client(service, region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
-    url = client.generate_presigned_url(operation, Params={"Bucket": "b", "Key": "k"} if service == "s3" else {})
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
     return {"signed": "Signature=" in url}
 
 
-ACTIONS = {"stats": stats, "reproject": reproject, "outline": outline, "formats": formats, "sign": sign}
+def fill(event):
+    from rasterio.fill import fillnodata
+
+    data, mask = np.ones((9, 9), dtype="float32"), np.ones((9, 9), dtype="uint8")
+    data[4, 4] = mask[4, 4] = 0
+    return {"filled": round(float(fillnodata(data, mask)[4, 4]), 3)}
+
+
+ACTIONS = {
+    "stats": stats,
+    "reproject": reproject,
+    "outline": outline,
+    "formats": formats,
+    "sign": sign,
+    "fill": fill,
+}
 
 
 def handler(event, context):
