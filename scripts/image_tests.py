@@ -146,12 +146,13 @@ def table() -> str:
 def row(runtime: str, machine: str, found: Mapping[str, Outcome]) -> str:
     """Return one runtime and architecture."""
     wanted = LAMBDA.get(runtime, "2.34")
-    if not found:
+    description = images_folder() / f"{runtime}-{machine}" / "image.json"
+    if not description.exists():
         return f"| {runtime} | {machine} | not at all | | ({wanted}) | |" + " |" * len(SUITES)
-    held = json.loads((images_folder() / f"{runtime}-{machine}" / "image.json").read_text())
+    held = json.loads(description.read_text())
     how = "natively" if machine == os.uname().machine else "emulated"
     versions = f"{held['python'].partition('-')[0]} | {held['glibc'].partition('-')[0]} ({wanted})"
-    outcomes = " | ".join(str(found[suite]) if suite in found else "" for suite in SUITES)
+    outcomes = " | ".join(str(found.get(suite, "not yet")) for suite in SUITES)
     return f"| {runtime} | {machine} | {how} | {versions} | {held['awslambdaric']} | {outcomes} |"
 
 

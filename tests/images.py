@@ -4,6 +4,7 @@
 make runs on that image, and what they compile is compiled for it.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -85,7 +86,8 @@ def wheels_options() -> list[str]:
     if not CHOSEN:
         return []
     platforms = [f"--platform=manylinux{name}_{MACHINES[ARCHITECTURE]}" for name in ("2014", "_2_17", "_2_28")]
-    return [*platforms, f"--python-version={CHOSEN.runtime.removeprefix('python')}"]
+    version = json.loads((CHOSEN.folder / "image.json").read_text())["python"].partition("-")[0]
+    return [*platforms, f"--python-version={version}"]  # 3.9 alone would be 3.9.0, which some wheels are not for
 
 
 UNEMULATED: Final = """

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not (CHOSEN or shutil.which("strace")), reason="strace, the judge, is not installed"),
 ]
 FUNCTIONS = Path(__file__).parent / "functions"
-IMAGES = ("countries", "images", "markup", "secrets", "templates")
+IMAGES = ("calendar_data", "countries", "images", "secrets", "templates")
 """Of the functions, those whose wheels there are for every image."""
 OFTEN = ("countries", "secrets", "templates", "video")
 """Of each kind one: data that is looked up, compiled code, folders that are browsed, a program that is executed."""
