@@ -54,8 +54,7 @@ class Case:
 def run_case(world: World, case: Case, reference: Reference) -> list[str]:
     """Run a case in a world of its own; return what is wrong."""
     script = Script(case.call, case.mishap)
-    leases = reference.calls[case.call].startswith("s3.")  # one that stays is known by its process, which must end
-    own = leases and not case.mishap.once
+    own = reference.calls[case.call].startswith("s3.")  # a lease that stays is known by its process, which must end
     done = world.ldeploy(reference.arguments, script=script, own=own)
     known = {} if case.scenario == "over-limit" else reference.known()
     seen = look(world, known)
