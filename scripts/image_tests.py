@@ -3,7 +3,7 @@
 
 What came of an image and a suite is remembered beside the images until they are run again, so that a table can be made
 of several runs, each with its date.
-``--smoke`` runs a part of them, on the images of CI, and writes nothing.
+``--smoke`` runs a part of them, on a few images, and writes nothing.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("names", nargs="*", metavar="NAME", help="images; all that are there without one")
     asked.add_argument("--suite", action="append", choices=[*SUITES, OWN], help="only that; repeatable")
-    asked.add_argument("--smoke", action="store_true", help="a part of the tests, on the images that CI makes")
+    asked.add_argument("--smoke", action="store_true", help="a part of the tests, on a few images")
     given = asked.parse_args()
     names = given.names or (FEW if given.smoke else (*FULL, *ARM64))
     there = [name for name in names if is_there(name)]
