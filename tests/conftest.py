@@ -13,6 +13,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the te
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--all``, which scripts/test passes on."""
     parser.addoption("--all", action="store_true", help="run the tests marked as slow too, and more examples each")
+    parser.addoption("--guarded", action="store_true", help="run the guard's whole suite of real wheels: hours")
     parser.addoption("--tools", action="store_true", help="run the recipes of docs/tools, each by its real client")
 
 
@@ -36,10 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is slow, and the deploy tools but their smoke set, unless it is asked for."""
+    """Skip what is slow, the guard's whole suite, and the deploy tools but their smoke set, unless it is asked for."""
     everything, tools = config.getoption("--all"), config.getoption("--tools")
     for item in items:
         if (slow := item.get_closest_marker("slow")) and not everything:
             item.add_marker(pytest.mark.skip(reason=f"slow ({slow.args[0]}): run scripts/test --all"))
+        if item.get_closest_marker("guarded") and not config.getoption("--guarded"):
+            item.add_marker(pytest.mark.skip(reason="one of 68 more functions and ways: run scripts/test --guarded"))
         if (tool := item.get_closest_marker("tools")) and not (tools or (everything and tool.kwargs["smoke"])):
             item.add_marker(pytest.mark.skip(reason=f"installs and runs {tool.args[0]}: run scripts/test --tools"))

@@ -19,16 +19,15 @@ GUARDED = Path(__file__).parent / "guarded"
 """More functions, whose kinds of event need different files."""
 OFTEN = {"highlight": "s3", "languages": "inside", "schemas": "s3", "video": "inside"}
 """Of each kind one: plugins by name, data and catalogues, what C opens, a program that is executed."""
-SLOW = pytest.mark.slow("one more function of the same kinds")
 SIZES = ("--memory", "1024", "--timeout", "120")
 
 
 def cases() -> Iterator[Any]:
-    """Yield each function with each way to guard it; those that run with --all only are marked."""
+    """Yield each function with each way to guard it; those that run with --guarded only are marked."""
     for file in sorted([*FUNCTIONS.glob("*.py"), *GUARDED.glob("*.py")], key=lambda each: each.stem):
         for mode in ("inside", "s3"):
             often = OFTEN.get(file.stem) == mode
-            yield pytest.param(file, mode, id=f"{file.stem}-{mode}", marks=[] if often else SLOW)
+            yield pytest.param(file, mode, id=f"{file.stem}-{mode}", marks=[] if often else pytest.mark.guarded)
 
 
 def probed_package(file: Path, project: Project) -> list[Any]:
