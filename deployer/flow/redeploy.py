@@ -20,7 +20,7 @@ from deployer.flow.page import page_content, settle_account
 from deployer.flow.reports import shrink_report
 from deployer.flow.shift import see_through
 from deployer.flow.since import rfc3339, starts_since
-from deployer.instrumentation.configure import fitted
+from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER, fitted
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import StoredZip
@@ -64,7 +64,8 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
     new = _redeployment(context, request, slim, permission)
     steps = planner.shrink(request.found, new)
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
-    warnings = (*permission.warnings, *in_time(new.configuration.timeout, slim.unpacked), *_unguarded(request, slim))
+    late = in_time(new.configuration.timeout, slim.unpacked)
+    warnings = (*permission.warnings, *late, *_unguarded(request, slim), *_starts_inside(new))
     report = shrink_report(request, slim, stored, steps, warnings)
     account = settle_account(context, request, slim)
     report = replace(report, before=_with_starts(context, request, report.before))
@@ -100,6 +101,17 @@ def _unguarded(request: RedeployRequest, slim: SlimPackage) -> tuple[str, ...]:
     if slim.guard is None or not pruned:
         return ()
     return ("The layers that were pruned are not guarded: what was dropped from them cannot be brought back.",)
+
+
+def _starts_inside(new: Redeployment) -> tuple[str, ...]:
+    """Return what to know of a function whose wrapper lies in its package: other code has none there."""
+    if new.configuration.environment.get(EXEC_WRAPPER) != FIT_WRAPPER:
+        return ()
+    name = new.state.function
+    what = (
+        f"{name} now starts by a program in its package: a tool that replaces only its code leaves it unable to start."
+    )
+    return (f"{what} Run ldeploy restore {name} before that, or deploy with ldeploy deploy.",)
 
 
 def _build(context: Context, request: RedeployRequest, guarding: GuardPlan) -> SlimPackage:

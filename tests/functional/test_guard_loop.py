@@ -44,6 +44,7 @@ def guarded(request, project: Project, roles: Any) -> tuple[Project, str]:
     assert shrunk.code == 0, shrunk.err
     assert shrunk.json["guard"]["mode"] == request.param
     assert shrunk.json["guard"]["files"] == 4
+    assert any("Run ldeploy restore f before that" in warning for warning in shrunk.json["warnings"])
     return project, request.param
 
 
