@@ -74,7 +74,9 @@ def read_full(source: Source, name: str, notices: Notices) -> Package:
     """
     package = index(source)
     if {NAME, INDEX} & package.entries.keys():
-        raise PackageError(f"{name} was made by ldeploy, and parts of it are packed.", "Name the full build.")
+        raise PackageError(
+            f"{name} was made by ldeploy, and parts of it are packed.", "Name the full build with --package."
+        )
     entries = {path: entry for path, entry in package.entries.items() if path.partition("/")[0] != FOLDER}
     if len(entries) == len(package.entries):
         return package

@@ -16,6 +16,8 @@ from typing import assert_never
 from botocore.exceptions import UnknownServiceError
 from botocore.session import Session
 
+from deployer.local.needs import action_of
+
 
 class Kind(StrEnum):
     """What goes wrong."""
@@ -120,7 +122,7 @@ def protocol(service: str) -> str:
 
 def error_answer(kind: Kind, operation: str) -> ErrorAnswer | None:
     """Return what the caller sees; None where the connection just breaks."""
-    service, _, action = operation.partition(".")
+    service = operation.partition(".")[0]
     match kind:
         case Kind.THROTTLE if service == "s3":
             return ErrorAnswer("503 Slow Down", "SlowDown", "Please reduce your request rate.")
@@ -132,7 +134,8 @@ def error_answer(kind: Kind, operation: str) -> ErrorAnswer | None:
             return ErrorAnswer("500 Internal Server Error", code, "We encountered an internal error.")
         case Kind.DENY:
             code = "AccessDenied" if service == "s3" else "AccessDeniedException"
-            text = f"User: arn:aws:iam::123456789012:user/test is not authorized to perform: {service}:{action}"
+            who = "User: arn:aws:iam::123456789012:user/test"
+            text = f"{who} is not authorized to perform: {action_of(operation)}"
             return ErrorAnswer("403 Forbidden", code, text)
         case Kind.LOSE_REQUEST | Kind.LOSE_ANSWER | Kind.CUT | Kind.SLOW:
             return None

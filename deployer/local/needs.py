@@ -21,6 +21,13 @@ _ACTIONS: Final[Mapping[str, str]] = {
     "s3.HeadBucket": "s3:ListBucket",
     "s3.ListObjectsV2": "s3:ListBucket",
     "s3.HeadObject": "s3:GetObject",
+    "s3.PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3.GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3.PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3.GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3.PutBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "s3.PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3.GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3.CreateMultipartUpload": "s3:PutObject",
     "s3.UploadPart": "s3:PutObject",
     "s3.CompleteMultipartUpload": "s3:PutObject",
@@ -33,6 +40,11 @@ _OF_ALL: Final = frozenset({"ListFunctions", "ListLayers", "ListLayerVersions", 
 """Operations of Lambda that know no resource."""
 _FUNCTION: Final = re.compile(r"/20\d\d-\d\d-\d\d/functions/([^/]+)")
 _LAYER: Final = re.compile(r"/20\d\d-\d\d-\d\d/layers/([^/]+)")
+
+
+def action_of(operation: str) -> str:
+    """Return the action that an operation needs first, as policies name it: ``s3:GetObject`` of ``s3.HeadObject``."""
+    return _ACTIONS.get(operation, operation.replace(".", ":", 1))
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ def needs(call: Call) -> Iterator[Asked]:
     if call.operation in _ANYBODY:
         return
     service, _, name = call.operation.partition(".")
-    action = _ACTIONS.get(call.operation, f"{service}:{name}")
+    action = action_of(call.operation)
     match service:
         case "lambda":
             yield from _of_lambda(call, action, name)

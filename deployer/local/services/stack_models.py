@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
+from moto.cloudformation import parsing
 from moto.cloudformation.parsing import NULL_MODELS, get_model_map
 from moto.core.exceptions import JsonRESTError
 
@@ -222,8 +223,21 @@ class InNameOnly(Model):
         """Delete nothing: there is nothing."""
 
 
+_CLEANED: Final = parsing.clean_json
+
+
+def cleaned(part: Any, resources: Any) -> Any:
+    """Return a part of a template with its functions resolved; what became ``AWS::NoValue`` in a list is left out.
+
+    moto leaves None there: a policy with such a statement had "syntax errors".
+    """
+    found = _CLEANED(part, resources)
+    return [one for one in found if one is not None] if isinstance(found, list) else found
+
+
 def install_models(kinds: Iterable[str] = ()) -> None:
     """Put ours where moto looks for what makes a resource, also for those of these kinds that nobody makes."""
+    parsing.clean_json = cleaned
     models = get_model_map()
     ours: tuple[type[Model], ...] = (
         StackFunction,
