@@ -67,7 +67,7 @@ def aliased(world: World) -> None:
 def weighted(world: World) -> None:
     """Somebody shifts the alias's traffic from one version to another."""
     aliased(world)
-    world.cloud.functions.update_function_configuration(FunctionName=NAME, Description="two")
+    world.cloud.functions.update_function_configuration(FunctionName=NAME, MemorySize=192)
     world.cloud.functions.publish_version(FunctionName=NAME)
     routing = {"AdditionalVersionWeights": {"2": 0.1}}
     world.cloud.functions.update_alias(FunctionName=NAME, Name="live", RoutingConfig=routing)
