@@ -27,6 +27,7 @@ from deployer.state.state import State
 from deployer.whitelist import Inventory, inventory_from_json, inventory_to_json
 
 STATE = "state.json"
+NEXT = ".state.next.json"  # what is about to be written to the bucket, as this machine's copy will be
 WHITELIST = "whitelist.json"
 LIST = "whitelist.txt"
 LEAN = "ldeploy.json"
@@ -155,9 +156,12 @@ class Workspace:
         return max(whole, key=lambda state: state.serial, default=None)
 
     def differences(self) -> tuple[str, ...]:
-        """Return the names of what differs between the state in the bucket and the copy here; never values."""
+        """Return the names of what differs in the bucket's state; what a cut-off run was to write here too does not."""
         here, there = self._state_copies()
-        return differences(here, there) if here and there else ()
+        found = differences(here, there) if here and there else ()
+        intended = self._here(NEXT) if found else None
+        ours = intended and there and not differences(_parsed(intended, NEXT), there)
+        return () if ours else found
 
     def _state_copies(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """Return this machine's copy of the state and the bucket's; where none is named, that of the copy here."""
@@ -173,9 +177,11 @@ class Workspace:
         newest = replace(state, serial=state.serial + 1)
         there = None if self.here_only else self.storage.get(state.bucket, function_key(self.function, STATE))
         document = seal(to_document(newest), _parsed(there, STATE) if there else None)
+        ours = FORM.write(redacted(document))
         if not self.here_only:
+            self._write_here(NEXT, ours)
             self.storage.put(state.bucket, function_key(self.function, STATE), FORM.write(document))
-        self._write_here(STATE, FORM.write(redacted(document)))
+        self._write_here(STATE, ours)
         return newest
 
     def checkpoint(self, key: str) -> EvidenceCheckpoint | None:
@@ -190,10 +196,8 @@ class Workspace:
 
     def save_checkpoint(self, key: str, checkpoint: EvidenceCheckpoint) -> None:
         """Write what is complete, here and in S3; each key has a file of its own."""
-        document = {
-            "read_until": checkpoint.read_until,
-            "evidence": json.loads(evidences.to_json(checkpoint.evidence)),
-        }
+        evidence = json.loads(evidences.to_json(checkpoint.evidence))
+        document = {"read_until": checkpoint.read_until, "evidence": evidence}
         self.write(_evidence_name(key), json.dumps(document, indent=1) + "\n")
 
     def inventory(self, label: str) -> Inventory | None:

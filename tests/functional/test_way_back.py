@@ -153,3 +153,18 @@ def test_files_and_bytes_add_up_in_a_report(layered):
     dropped = sum(reason["files"] for reason in found["reasons"] if not reason["kept"])
     assert steps[0]["files"] == dropped
     assert len(zipfile.ZipFile(".ldeploy/f/slim.zip").namelist()) >= after["files"]
+
+
+def test_a_state_that_a_cut_off_run_wrote_to_the_bucket_alone_is_our_own(project):
+    """It was killed between the bucket's copy and the one here (found by ``scripts/faults``)."""
+    project.cloud.create("f", BEFORE)
+    project.cloud.functions.publish_version(FunctionName="f")
+    project.cloud.functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    assert project.ldeploy("probe", "f", "--package", "build", "--bucket", "packages").code == 0
+    here = Path(".ldeploy/f/state.json")
+    before = here.read_text()
+    project.cloud.invoke("f")
+    assert project.shrink().code == 0
+    here.write_text(before)
+    done = restore(project)
+    assert done.code == 0, done.err
