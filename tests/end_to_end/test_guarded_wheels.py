@@ -19,6 +19,9 @@ GUARDED = Path(__file__).parent / "guarded"
 """More functions, whose kinds of event need different files."""
 OFTEN = {"highlight": "s3", "languages": "inside", "schemas": "s3", "video": "inside"}
 """Of each kind one: plugins by name, data and catalogues, what C opens, a program that is executed."""
+SELDOM = {"highlight", "video"}
+"""Of those, which run with --all only."""
+SLOW = pytest.mark.slow("one more function of the same kinds")
 SIZES = ("--memory", "1024", "--timeout", "120")
 
 
@@ -27,7 +30,8 @@ def cases() -> Iterator[Any]:
     for file in sorted([*FUNCTIONS.glob("*.py"), *GUARDED.glob("*.py")], key=lambda each: each.stem):
         for mode in ("inside", "s3"):
             often = OFTEN.get(file.stem) == mode
-            yield pytest.param(file, mode, id=f"{file.stem}-{mode}", marks=[] if often else pytest.mark.guarded)
+            marks = ([SLOW] if file.stem in SELDOM else []) if often else [pytest.mark.guarded]
+            yield pytest.param(file, mode, id=f"{file.stem}-{mode}", marks=marks)
 
 
 def probed_package(file: Path, project: Project) -> list[Any]:

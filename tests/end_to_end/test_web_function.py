@@ -12,7 +12,7 @@ from tests.functional.project import write
 from tests.kept import installed
 
 __all__ = ["chromium"]
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.slow("a web framework, in a browser")]
 REQUIREMENTS = ["fastapi==0.115.12", "mangum==0.19.0", "python-multipart==0.0.20"]
 APP = '''
 import os
