@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from deployer.context import Context
-from deployer.errors import CloudError, ConflictError, DeniedError, UsageError
+from deployer.errors import CloudError, ConflictError, UsageError
 from deployer.flow.models import Delivery
 from deployer.models.function import Routing
 from deployer.state.state import State
@@ -20,10 +20,11 @@ def choose_alias(context: Context, begun: State, delivery: Delivery) -> tuple[St
     Raises:
         UsageError: there is no such alias, or none whose traffic can be shifted.
         ConflictError: it is shared by weights: somebody shifts its traffic.
+        DeniedError: the aliases may not be listed; whether traffic comes through one is not guessed.
     """
     if delivery.alias == "":
         return begun, delivery
-    aliases = _aliases(context, begun.function, named=delivery.alias is not None or delivery.canary is not None)
+    aliases = context.aws.releases.aliases(begun.function)
     alias = delivery.alias or _usual(begun, aliases)
     if not alias:
         if delivery.canary:
@@ -81,13 +82,3 @@ def _check_moves(context: Context, function: str, alias: str, led_to: Routing, d
             f"{alias} has provisioned concurrency, which Lambda does not combine with weights: take it off for the "
             f"shift (aws lambda delete-provisioned-concurrency-config --function-name {function} --qualifier {alias})."
         )
-
-
-def _aliases(context: Context, function: str, *, named: bool) -> Mapping[str, Routing]:
-    try:
-        return context.aws.releases.aliases(function)
-    except DeniedError as error:
-        if named:
-            raise
-        context.notices.warn(f"Whether {function} has an alias is not known: {error.what}")
-        return {}

@@ -322,10 +322,9 @@
   // -- what the user does -------------------------------------------------------------------------------------------
 
   function go(node, focus = false) {
-    const hash = `#${address(node)}`;
     state.focus = focus;
-    if (location.hash === hash || (hash === "#" && !location.hash)) follow();
-    else location.hash = hash;
+    location.hash = `#${address(node)}`;
+    follow();  // at once: the browser tells of the new address a moment later
   }
 
   function follow() {
@@ -385,7 +384,9 @@
         find("search").focus();
       }
     });
-    addEventListener("hashchange", follow);
+    addEventListener("hashchange", () => {
+      if (at(location.hash) !== state.chosen) follow();
+    });
     let width = find("map").clientWidth;
     new ResizeObserver(() => {
       if (find("map").clientWidth === width) return;
