@@ -10,7 +10,7 @@ from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.groups import command
 from deployer.commands.options import Common, changing, common, option, the_bucket
 from deployer.commands.parameters import events_folder, moment, whitelist_file
-from deployer.commands.slimming import exporting, guarding, rules, steps, via
+from deployer.commands.slimming import exporting, guarding, rarely, rules, steps, via
 from deployer.errors import UsageError
 from deployer.flow.clean import clean as clean_up
 from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RestoreRequest, ShrinkRequest
@@ -109,6 +109,7 @@ def joined(whitelists: tuple[Any, ...]) -> Any:
 @option("--whitelist", multiple=True, type=whitelist_file, help="Earlier, or of another function: it keeps too.")
 @option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
 @option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
+@rarely
 @steps
 @guarding
 @exporting
@@ -123,6 +124,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     whitelist: tuple[Any, ...],
     min_sandboxes: int,
     allow_lost: bool,
+    rare: float | None,
     settings: Settings,
     export: Path | None,
     delivery: Delivery,
@@ -142,7 +144,7 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise UsageError("--since is not before --until.", "Give an earlier --since or a later --until.")
     request = ShrinkRequest(
         shared.function,
-        Rules(keep, drop),
+        Rules(keep, drop, rare or 0),
         window,
         min_sandboxes,
         joined(whitelist),

@@ -63,7 +63,7 @@ def _share(given: str) -> float:
     except ValueError:
         value = 0
     if not 0 < value < 1:
-        raise UsageError(f"'{given}' is no share of the traffic.", "Write 10%, or 0.1; above 0 and below 100 %.")
+        raise UsageError(f"'{given}' is no share.", "Write 10%, or 0.1; above 0 and below 100 %.")
     return round(value, 4)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from deployer.commands.options import Command, option
+from deployer.commands.parameters import share
 from deployer.slim import Settings
 from deployer.slim.settings import Guarding
 from deployer.sources import SOURCES
@@ -34,6 +35,12 @@ def rules(command: Command) -> Command:
     return option("--keep", multiple=True, metavar="GLOB", help="Keep what matches, as in .gitignore; repeatable.")(
         command
     )
+
+
+def rarely(command: Command) -> Command:
+    """Add ``--rare``."""
+    how = "Drop what a smaller share of sandboxes touched, such as 1%, where the guard can bring it back."
+    return option("--rare", type=share, help=how)(command)
 
 
 def steps(command: Command) -> Command:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     STALE = "bytecode of an older source"
     RULE_KEEP = "keep rule"
     RULE_DROP = "drop rule"
+    RARE = "rarely touched"
     UNTOUCHED = "never touched"
 
 
@@ -58,6 +59,8 @@ class Rules:
 
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    rare: float = 0.0
+    """What a smaller share of sandboxes touched is dropped too, where the guard can bring it back; 0 for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from deployer.errors import UsageError
 from deployer.instrumentation.layer_zip import start_files
 from deployer.models.evidence import Evidence
 from deployer.models.function import StoredZip
 from deployer.models.package import Package, Source
 from deployer.models.slim import Measure, Saving
-from deployer.models.whitelist import Whitelist
+from deployer.models.whitelist import Reason, Whitelist
 from deployer.notices import Notices
 from deployer.package import index, open_file
+from deployer.package.pyc import source_of
 from deployer.slim import Bucket, Recipe, Settings, pack, part, recipe, write_slim
 from deployer.slim.fit import fit, most, seconds
 from deployer.slim.guard import Guarded, GuardRequest, guard, most_room
@@ -111,7 +113,25 @@ def build(request: SlimRequest, room: int, notices: Notices) -> SlimPackage:
         built = built if settings == built.settings and not built.sizes else _write(request, settings, notices)
         built = _packed(request, built, room, packing) if packing else built
     built = replace(built, warnings=(*built.warnings, *_bigger(request, built)))
-    return _guarded(request, built, room, notices) if request.guard else built
+    built = _guarded(request, built, room, notices)
+    _check_rare(request, built)
+    return built
+
+
+def _check_rare(request: SlimRequest, built: SlimPackage) -> None:
+    """Refuse a package without what is rare, where the guard cannot bring that back.
+
+    Raises:
+        UsageError: the package is not guarded, or not all of it.
+    """
+    rare = {path for path, one in request.whitelist.decisions.items() if one.reason is Reason.RARE and not one.kept}
+    served = built.guard.paths if built.guard else frozenset()
+    lost = {path for path in rare - served if source_of(path) not in served}  # bytecode is made of its source again
+    if lost:
+        raise UsageError(
+            f"{counted(len(lost), 'file')} that is rarely touched could not be brought back, such as {min(lost)}.",
+            "Guard the package (--guard inside or s3), or shrink without --rare.",
+        )
 
 
 def _bigger(request: SlimRequest, built: SlimPackage) -> Iterator[str]:

@@ -12,6 +12,7 @@ from deployer.whitelist.closure import Found
 from deployer.whitelist.decisions import by_rule, by_rule_dropped, count, decided
 from deployer.whitelist.inventory import Earlier
 from deployer.whitelist.package_index import PackageIndex, index_package
+from deployer.whitelist.rare import said, set_aside
 from deployer.whitelist.surroundings import TASK, Surroundings, needed
 from deployer.whitelist.user_rules import Matched, match, of_layers, of_package
 from deployer.words import counted
@@ -39,16 +40,18 @@ def choose(
     index = index_package(examined)
     own_rules = of_package(rules) if around.root == TASK else of_layers(rules)
     matched = match(own_rules, examined.package)
-    used = [*closure.touched(index, evidence), *closure.handler(index, around.handler), *_carried(index, earlier)]
+    rare = set_aside(index.entries, evidence, rules.rare if around.root == TASK else 0)
+    used = [*closure.touched(index, rare.evidence), *closure.handler(index, around.handler), *_carried(index, earlier)]
     unproven = not_seen_again(index, evidence, earlier)
     changed = whole(unproven, "was not used since it changed")
     unseen = [*needed(index, around), *closure.own_certificates(index), *closure.in_doubt(index)]
     found = closure.grow(index, [*used, *changed, *by_rule(matched), *unseen], matched.dropped)
     because = f"no invocation in {counted(evidence.sandboxes, 'sandbox', 'sandboxes')} touched it"
     unneeded = dict.fromkeys(index.entries, (Reason.UNTOUCHED, because))
-    told = (_taken_away(used, matched), _unknown(index, evidence), _kept_whole(unproven, earlier))
+    gone = {path: index.entries[path].size for path in rare.paths if path not in found and path not in matched.dropped}
+    told = (_taken_away(used, matched), _unknown(index, evidence), _kept_whole(unproven, earlier), said(rare, gone))
     warnings = (*matched.warnings, *(warning for each in told for warning in each))
-    return decided(index, found, unneeded | by_rule_dropped(matched), warnings)
+    return decided(index, found, unneeded | rare.reasons() | by_rule_dropped(matched), warnings)
 
 
 def _carried(index: PackageIndex, earlier: Sequence[Earlier]) -> list[Found]:

@@ -53,7 +53,7 @@ def _is_listed(one: Decision, known: set[str]) -> bool:
     """Return whether a decision does not follow from the others: folders of kept paths and of distributions do."""
     if one.kept:
         return one.reason is not Reason.PARENT
-    return one.path not in known or one.reason is Reason.RULE_DROP
+    return one.path not in known or one.reason in {Reason.RULE_DROP, Reason.RARE}
 
 
 def _value(one: Decision, owned: set[str]) -> str:

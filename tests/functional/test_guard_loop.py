@@ -9,7 +9,7 @@ import pytest
 from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
 from probe_layer.guard.line import Line, decode
 from tests.functional.local_aws import client
-from tests.functional.project import Project
+from tests.functional.project import Project, events
 
 PATHS = {"lazy.py", "data/looked_at.txt"}
 """What the other kinds of event ask for."""
@@ -134,3 +134,23 @@ def test_whatever_else_is_done_to_the_package_it_is_guarded(project: Project, st
     assert project.cloud.invoke("f", {}).value == "opened"
     assert other_kinds(project) == ["lazy", True]
     assert {line.miss for line in misses(project)} == PATHS
+
+
+def test_what_is_rare_comes_back_when_it_is_asked_for(project: Project) -> None:
+    events(project.folder / "usual", usual={})
+    assert project.probe("--invoke", "usual", "--cold", "3").code == 0
+    assert project.cloud.invoke("f", {"do": "lazy"}).value == "lazy"
+    refused = project.shrink("--rare", "50%", "--guard", "off")
+    assert refused.code == 2
+    assert "lazy.py" in refused.json["error"]["what"]
+    assert "unused.py" in project.deployed()
+    shrunk = project.shrink("--rare", "50%", "--guard", "inside", "--export", "ldeploy.json")
+    assert shrunk.code == 0, shrunk.err
+    assert any("hardly any sandbox touched them: 1 file" in warning for warning in shrunk.json["warnings"])
+    assert "lazy.py" in project.ldeploy("why", "f", "lazy.py").out
+    assert project.cloud.invoke("f", {"do": "lazy"}).value == "lazy"
+    assert {line.miss for line in misses(project)} == {"lazy.py"}
+    alone = project.ldeploy("apply", "ldeploy.json", "build", "--zip", "slim.zip", "--output", "json")
+    assert alone.code == 2
+    inside = project.ldeploy("apply", "ldeploy.json", "build", "--zip", "slim.zip", "--guard", "inside")
+    assert inside.code == 0, inside.err
