@@ -22,9 +22,9 @@ from deployer.deploy.executor import Executor
 from deployer.errors import BusyError, LdeployError, NotEnoughEvidenceError, WorkspaceError
 from deployer.evidence.coverage import estimate
 from deployer.flow.models import ShrinkRequest
+from deployer.models.settings import Settings
 from deployer.models.whitelist import Rules
 from deployer.notices import Advance
-from deployer.slim import Settings
 from deployer.sources.reader import Window, open_reader
 from deployer.state.lease import leased
 from deployer.state.stages import Stage

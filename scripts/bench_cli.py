@@ -1,4 +1,4 @@
-"""How long the command line takes to show its help: as a multiple of the bare interpreter, on the same machine.
+"""How long the command line takes to show its help, each command's too: as a multiple of the bare interpreter.
 
 python scripts/bench_cli.py [ROUNDS]
 """
@@ -10,11 +10,13 @@ import sys
 import time
 from statistics import median
 
-COMMANDS = {
+from deployer.cli import COMMANDS as NAMES
+
+COMMANDS: dict[str, tuple[str, ...]] = {
     "bare interpreter": (),
-    "ldeploy --help": ("--help",),
-    "ldeploy probe --help": ("probe", "--help"),
     "ldeploy --version": ("--version",),
+    "ldeploy --help": ("--help",),
+    **{f"ldeploy {name} --help": (name, "--help") for name in NAMES},
 }
 RUN = "from deployer.cli import main; main()"
 

@@ -22,10 +22,10 @@ from typing import Any
 from bench_packages import RUNTIME, Workshop, runtime
 
 from deployer.instrumentation.manifest import InBucket
+from deployer.models.settings import Guarding
 from deployer.package import index, open_file, pack_folder
 from deployer.slim import Settings, recipe, write_slim
 from deployer.slim.guard import Guarded, GuardRequest, guard
-from deployer.slim.settings import Guarding
 from examples.build import HERE as EXAMPLES
 from examples.build import build
 from probe_layer.guard.line import Line, decode

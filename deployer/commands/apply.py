@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,13 +11,11 @@ from deployer.commands.options import answering, option
 from deployer.commands.output import Output
 from deployer.commands.parameters import whitelist_file
 from deployer.commands.slimming import rules, steps
-from deployer.flow.apply import ApplyRequest
-from deployer.flow.apply import apply as apply_to
+from deployer.models.settings import Guarding, Settings
 from deployer.models.whitelist import Rules
-from deployer.report.models import Report
-from deployer.slim import Settings
-from deployer.slim.settings import Guarding
-from deployer.whitelist import keep_all
+
+if TYPE_CHECKING:
+    from deployer.report.models import Report
 
 
 @command()
@@ -51,7 +49,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     strict: bool,
     guard: str,
     zipped: Path | None,
-) -> list[Report]:
+) -> "list[Report]":
     """Slim a fresh BUILD by a WHITELIST kept in the repository.
 
     BUILD is a folder or a zip, and is changed in place; a zip stays as it is where --zip names another. Nothing is
@@ -63,6 +61,10 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
       ldeploy apply ldeploy.json full.zip --zip slim.zip --guard inside
       ldeploy apply ldeploy/a.json build.zip --whitelist ldeploy/b.json
     """
+    from deployer.flow.apply import ApplyRequest
+    from deployer.flow.apply import apply as apply_to
+    from deployer.whitelist import keep_all
+
     settings = replace(settings, guard=Guarding(guard))
     request = ApplyRequest(
         keep_all(whitelist, others), build, Rules(keep, drop), settings, runtime or "", strict, zipped

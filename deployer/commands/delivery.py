@@ -8,10 +8,7 @@ import click
 
 from deployer.commands.options import Command, option
 from deployer.commands.parameters import duration, share
-from deployer.deploy.answers import matches
 from deployer.errors import UsageError
-from deployer.flow.models import Delivery
-from deployer.state.shift import Canary
 
 attach_policy = option(
     "--attach-policy", is_flag=True, help="Permit the function's role to read what it unpacks from S3, while it does."
@@ -23,6 +20,8 @@ _FOR: Final = 15 * 60 * 1000
 
 def paths(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
     """Return JSON paths, when each is one."""
+    from deployer.deploy.answers import matches
+
     matches(given, None)
     return given
 
@@ -66,6 +65,9 @@ def delivering(command: Command) -> Command:
         max_slower: float | None,
         **others: Any,
     ) -> Any:
+        from deployer.flow.models import Delivery
+        from deployer.state.shift import Canary
+
         if canary is None and length is not None:
             raise UsageError("--for says how long a share of the traffic is watched.", "Give --canary 10% with it.")
         shifted = Canary(canary, length or _FOR, too_few, wait) if canary is not None else None

@@ -4,14 +4,15 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.commands.groups import command
 from deployer.commands.options import Common, common, option
-from deployer.flow.doctor import doctor as examine
-from deployer.flow.package_check import BuildRequest, check_build
-from deployer.report.models import Report
+
+if TYPE_CHECKING:
+    from deployer.report.models import Report
 
 
 @command()
@@ -22,7 +23,7 @@ from deployer.report.models import Report
 @option("--handler", help="Likewise, such as app.handler.")
 def doctor(
     shared: Common, package: Path | None, runtime: str | None, architecture: str | None, handler: str | None
-) -> Report:
+) -> "Report":
     """Check what would stop a probe; change nothing.
 
     With FUNCTION, the function and what lies around it. With --package, a build: what weighs what, how far it is from
@@ -33,6 +34,9 @@ def doctor(
       ldeploy doctor my-function
       ldeploy doctor --package build/
     """
+    from deployer.flow.doctor import doctor as examine
+    from deployer.flow.package_check import BuildRequest, check_build
+
     if package and not shared.function:
         here = f"python{sys.version_info.major}.{sys.version_info.minor}"
         asked = BuildRequest(package, runtime or here, architecture or "x86_64", handler or "")

@@ -47,7 +47,7 @@ def guarded(command: Callable[[], None], *, as_json: bool) -> ExitCode:
     except (Exception, KeyboardInterrupt) as error:
         told = error.error if isinstance(error, ToldError) else explained(error)
         if as_json and not isinstance(error, ToldError):
-            from deployer.report.json import error_to_json  # noqa: PLC0415 - the reports take long to import
+            from deployer.report.json import error_to_json  # the reports take long to import
 
             click.echo(error_to_json(told), nl=False)
         usage = f"\n{error.ctx.get_usage()}" if isinstance(error, click.UsageError) and error.ctx else ""

@@ -52,8 +52,8 @@ def _ready(url: str) -> None:
     click.echo(json.dumps({"endpoint_url": url}))
     if not sys.stdout.isatty():
         return
-    from deployer.local.sandbox.environment import CREDENTIALS  # noqa: PLC0415 - an extra
-    from deployer.local.server import REGION  # noqa: PLC0415
+    from deployer.local.sandbox.environment import CREDENTIALS  # an extra
+    from deployer.local.server import REGION
 
     told = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS}
     lines = "".join(f"  export {name}={value}\n" for name, value in told.items())
@@ -114,7 +114,7 @@ def run(command: Sequence[str], images: Sequence[str] = ()) -> int:
 
 def _local_aws(port: int, images: Sequence[str]) -> "LocalAws":
     try:
-        from deployer.local import LocalAws  # noqa: PLC0415 - an extra, and slow to import
+        from deployer.local import LocalAws  # an extra, and slow to import
     except ModuleNotFoundError as error:
         raise UsageError(
             f"The AWS on this machine needs {error.name}, which is not installed.", "Run: pip install 'ldeploy[local]'."

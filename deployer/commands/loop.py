@@ -1,27 +1,24 @@
 """The commands of the loop: in with the probe, out with what nothing touches, and back."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployer import pipeline
+from deployer.commands.bucket import the_bucket
 from deployer.commands.delivery import attach_policy, delivering
 from deployer.commands.groups import command
-from deployer.commands.options import Common, changing, common, option, the_bucket
+from deployer.commands.options import Common, changing, common, option
 from deployer.commands.parameters import events_folder, moment, whitelist_file
 from deployer.commands.slimming import exporting, guarding, rarely, rules, steps, via
 from deployer.errors import UsageError
-from deployer.flow.clean import clean as clean_up
-from deployer.flow.models import Delivery, DeployRequest, ProbeRequest, RestoreRequest, ShrinkRequest
-from deployer.flow.reports import last_whitelist
 from deployer.models.function import Configuration
+from deployer.models.settings import Settings
 from deployer.models.whitelist import Rules
-from deployer.report.models import Report
-from deployer.slim import Settings
-from deployer.sources.reader import Window
-from deployer.state.workspace import LEAN, put_whole
-from deployer.whitelist import keep_all
+
+if TYPE_CHECKING:
+    from deployer.flow.models import Delivery
+    from deployer.report.models import Report
 
 
 @command()
@@ -55,7 +52,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     alias: str | None,
     events: Path | None,
     cold: int,
-) -> Report:
+) -> "Report":
     """Put the full package and the probe into FUNCTION.
 
     \b
@@ -63,6 +60,9 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
       ldeploy probe my-function --package build/ --resolve-s3
       ldeploy probe my-function --invoke events/ --cold 20
     """
+    from deployer import pipeline
+    from deployer.flow.models import ProbeRequest
+
     made = None
     if create:
         if not (role and handler and runtime):
@@ -74,7 +74,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise UsageError("--cold is about the events of --invoke.", "Give --invoke EVENTS_DIR too.")
     context = shared.context()
     in_s3 = package if package and package.startswith("s3://") else ""
-    bucket, to_make = the_bucket(shared, context, in_s3)
+    bucket, to_make = the_bucket(context, in_s3, create=shared.resolve_s3)
     request = ProbeRequest(
         shared.function,
         package,
@@ -95,6 +95,8 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 def joined(whitelists: tuple[Any, ...]) -> Any:
     """Return what any of several functions with one package keeps; None where no whitelist is given."""
+    from deployer.whitelist import keep_all
+
     return keep_all(whitelists[0], whitelists[1:]) if whitelists else None
 
 
@@ -127,9 +129,9 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
     rare: float | None,
     settings: Settings,
     export: Path | None,
-    delivery: Delivery,
+    delivery: "Delivery",
     via: Any,
-) -> Report:
+) -> "Report":
     """Read the log of FUNCTION, keep what was touched, redeploy without the probe.
 
     \b
@@ -137,6 +139,11 @@ def shrink(  # noqa: PLR0913, PLR0917 - one parameter an option
       ldeploy shrink my-function
       ldeploy shrink my-function --keep 'data/**' --export ldeploy.json
     """
+    from deployer import pipeline
+    from deployer.flow.models import ShrinkRequest
+    from deployer.sources.reader import Window
+    from deployer.state.workspace import LEAN, put_whole
+
     context = shared.context()
     now = context.now()
     window = Window(since(now) if since else None, until(now) if until else None)
@@ -176,16 +183,21 @@ def deploy(  # noqa: PLR0913, PLR0917
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     settings: Settings,
-    delivery: Delivery,
-) -> Report:
+    delivery: "Delivery",
+) -> "Report":
     """Slim a fresh build of FUNCTION by the present whitelist, and deploy it.
 
     \b
     Example:
       ldeploy deploy my-function --package build/
     """
+    from deployer import pipeline
+    from deployer.flow.models import DeployRequest
+    from deployer.flow.reports import last_whitelist
+
     context = shared.context()
-    bucket, to_make = the_bucket(shared, context, package if package.startswith("s3://") else "")
+    in_s3 = package if package.startswith("s3://") else ""
+    bucket, to_make = the_bucket(context, in_s3, create=shared.resolve_s3)
     if to_make:
         raise UsageError(f"The bucket {bucket} is not there, or half made.", "Run ldeploy probe --resolve-s3 first.")
     chosen = joined(whitelist) or last_whitelist(context.workspace)
@@ -197,13 +209,16 @@ def deploy(  # noqa: PLR0913, PLR0917
 @common
 @changing
 @option("--nearest", is_flag=True, help="Where a part of what was there before is gone: the nearest to it.")
-def restore(shared: Common, nearest: bool) -> Report:
+def restore(shared: Common, nearest: bool) -> "Report":
     """Restore FUNCTION exactly to what it was before the last probe or deploy.
 
     \b
     Example:
       ldeploy restore my-function
     """
+    from deployer import pipeline
+    from deployer.flow.models import RestoreRequest
+
     request = RestoreRequest(shared.function, shared.force, nearest)
     return pipeline.restore(shared.context(), shared.executor(), request)
 
@@ -211,11 +226,13 @@ def restore(shared: Common, nearest: bool) -> Report:
 @command()
 @common
 @changing
-def clean(shared: Common) -> Report:
+def clean(shared: Common) -> "Report":
     """Delete what ldeploy made for FUNCTION and nobody needs: versions, layer versions, packages, policies.
 
     \b
     Example:
       ldeploy clean my-function --plan
     """
+    from deployer.flow.clean import clean as clean_up
+
     return clean_up(shared.context(), shared.executor(), shared.function)

@@ -7,23 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployer.aws import Aws, open_aws
+from deployer.commands.bucket import own_bucket
 from deployer.commands.output import Output
-from deployer.commands.stack import SelectedFunctions, drift, in_stack
 from deployer.commands.terminal import Terminal
-from deployer.context import Context
-from deployer.deploy.effect import effects
-from deployer.deploy.executor import Executor
-from deployer.deploy.planner import Step, Steps
 from deployer.errors import ExitCode, LdeployError, UsageError
 from deployer.models.function import Named, named
 from deployer.report.formats import FORMATS
-from deployer.report.models import FailedReport, Report
-from deployer.state.workspace import Workspace
+
+if TYPE_CHECKING:
+    from deployer.commands.stack import SelectedFunctions
+    from deployer.context import Context
+    from deployer.deploy.executor import Executor
+    from deployer.deploy.planner import Step, Steps
+    from deployer.report.models import Report
 
 FOLDER = ".ldeploy"
 """The folder of workspaces, in the folder from which ldeploy runs."""
@@ -65,15 +65,19 @@ class Common(Output):
     """Whether to replace a deployment of somebody else."""
     together: frozenset[str]
     """The functions of the call."""
-    done: list[Step] = field(default_factory=list, compare=False, repr=False)
+    done: "list[Step]" = field(default_factory=list, compare=False, repr=False)
     """The steps that were carried out so far."""
 
-    def context(self, *, alone: bool = True) -> Context:
+    def context(self, *, alone: bool = True) -> "Context":
         """Return the surroundings that the options describe.
 
         Args:
             alone: whether no other command of this folder may work on the function meanwhile.
         """
+        from deployer.aws import open_aws
+        from deployer.context import Context
+        from deployer.state.workspace import Workspace
+
         aws = open_aws(self.region, self.profile, self.endpoint_url, self.bucket_owner)
         if self.account and self.account != aws.account():
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
@@ -86,8 +90,10 @@ class Common(Output):
             click.get_current_context().with_resource(workspace.lock())
         return Context(aws, workspace, self.notices, lambda: time.time_ns() // 1_000_000)
 
-    def executor(self) -> Executor:
+    def executor(self) -> "Executor":
         """Return what carries plans out, once the user agrees."""
+        from deployer.deploy.executor import Executor
+
         return Executor(self.agreed, sure=self.sure, after=self.done.append)
 
     def sure(self, sentence: str, given: bool) -> bool:
@@ -104,12 +110,14 @@ class Common(Output):
         click.echo(f"  {what}", err=True)
         return click.confirm("Do this?", err=True)
 
-    def agreed(self, steps: Steps) -> bool:
+    def agreed(self, steps: "Steps") -> bool:
         """Return whether to carry the plan out: ``--plan`` is no, ``--yes`` is yes, else the user answers."""
         if self.plan:
             return False
         if self.yes:
             return True
+        from deployer.deploy.effect import effects
+
         for line in effects(steps):
             click.echo(f"  {line}", err=True)
         return click.confirm("Do this?", err=True)
@@ -164,7 +172,7 @@ def common(command: Command, *, required: bool = True) -> Command:
         yes: bool = False,
         force: bool = False,
         **others: Any,
-    ) -> list[Report]:
+    ) -> "list[Report]":
         shared = {name: others.pop(name) for name in _SHARED}
         asked: dict[str, Any] = {"changes": plan is not None, "plan": bool(plan), "yes": yes, "force": force}
         asked["together"] = frozenset()
@@ -178,6 +186,8 @@ def common(command: Command, *, required: bool = True) -> Command:
             return [_run(partial(command, **others), _of(shown, function, shared, asked))]
         if function:
             raise UsageError("A function and a stack are named.", "Give FUNCTION, or --stack-name and --logical-id.")
+        from deployer.commands.stack import in_stack
+
         selected = in_stack(stack_name, logical_id, shared, changes=plan is not None)
         _check_each(selected, others)
         doing = click.get_current_context().info_name or ""
@@ -190,7 +200,7 @@ def common(command: Command, *, required: bool = True) -> Command:
     return with_common
 
 
-def _check_each(selected: SelectedFunctions, others: dict[str, Any]) -> None:
+def _check_each(selected: "SelectedFunctions", others: dict[str, Any]) -> None:
     """Check that what belongs to one function is not given for several.
 
     Raises:
@@ -203,13 +213,15 @@ def _check_each(selected: SelectedFunctions, others: dict[str, Any]) -> None:
         )
 
 
-def _run(command: Command, asked: Common) -> Report:
+def _run(command: Command, asked: Common) -> "Report":
     """Run a command on one function; where it is interrupted, say what stands, how to go on, and how to undo it."""
     try:
         report: Report = command(asked)
     except KeyboardInterrupt as error:
         if not asked.done:
             raise
+        from deployer.deploy.effect import effects
+
         stands = "; ".join(effects(asked.done)[-_LAST:]) or "nothing of the function"
         advice = (
             f"To go on, run the same command again. To undo it: ldeploy restore {asked.function}. Where it stands: "
@@ -219,14 +231,18 @@ def _run(command: Command, asked: Common) -> Report:
     return report
 
 
-def _told(command: Command, asked: Common, selected: SelectedFunctions, doing: str) -> Report:
+def _told(command: Command, asked: Common, selected: "SelectedFunctions", doing: str) -> "Report":
     """Run a command on one function of a stack; a failure of one of several does not stop the others."""
     try:
         report: Report = _run(command, asked)
     except LdeployError as error:
         if len(selected.functions) == 1:
             raise
+        from deployer.report.models import FailedReport
+
         return FailedReport(asked.function, str(error), error.exit_code)
+    from deployer.commands.stack import drift
+
     return replace(report, warnings=(*report.warnings, *drift(doing, asked.function, selected.stack)))
 
 
@@ -256,34 +272,3 @@ def changing(command: Command) -> Command:
     command = option("--force", is_flag=True, help="Replace even a deployment that somebody else made since.")(command)
     command = option("--yes", is_flag=True, help="Do not ask. Required where there is no terminal.")(command)
     return option("--plan", is_flag=True, help="Show the effect and change nothing.")(command)
-
-
-def own_bucket(aws: Aws) -> str:
-    """Return the bucket of ``--resolve-s3``: one for each account and region.
-
-    Raises:
-        DeniedError: somebody else has a bucket of this name, which anyone can guess.
-    """
-    name = f"ldeploy-{aws.account()}-{aws.region}"
-    aws.buckets.has(name)
-    return name
-
-
-def the_bucket(shared: Common, context: Context, package: str) -> tuple[str, bool]:
-    """Return the bucket to work with, and whether to create it first.
-
-    Args:
-        shared: the options.
-        context: the surroundings.
-        package: ``s3://bucket/key``, or empty.
-
-    Raises:
-        UsageError: no option names one. MissingError: it does not exist, and --resolve-s3 is not given.
-    """
-    bucket = context.workspace.bucket or package.removeprefix("s3://").partition("/")[0]
-    if not bucket:
-        raise UsageError("There is no bucket to deploy from.", "Give --bucket NAME, or --resolve-s3 to create one.")
-    if shared.resolve_s3 and bucket == own_bucket(context.aws) and not context.aws.buckets.is_whole(bucket):
-        return bucket, True
-    context.aws.buckets.check(bucket)
-    return bucket, False

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.commands.errors import ToldError
 from deployer.errors import LdeployError, OverLimitError
 from deployer.notices import Notices
-from deployer.report.checks import DoctorReport
 from deployer.report.formats import FORMATS
-from deployer.report.models import FailedReport, InvokeReport, ProbeReport, Report
+
+if TYPE_CHECKING:
+    from deployer.report.models import Report
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Output:
     verbose: bool
     """Whether to show the steps inside a plan too."""
 
-    def answer(self, reports: Sequence[Report]) -> None:
+    def answer(self, reports: "Sequence[Report]") -> None:
         """Show one report, or those of several functions.
 
         Raises:
@@ -49,8 +51,11 @@ class Output:
             raise failure
 
 
-def _failure(reports: Sequence[Report]) -> LdeployError | None:
+def _failure(reports: "Sequence[Report]") -> LdeployError | None:
     """Return what the reports as a whole say went wrong, or None."""
+    from deployer.report.checks import DoctorReport
+    from deployer.report.models import FailedReport, InvokeReport, ProbeReport
+
     for report in reports:
         if getattr(report, "state", "") == "over_limit":
             return OverLimitError(report.warnings[-1])

@@ -4,14 +4,15 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployer.commands.groups import origin
 from deployer.errors import UsageError
-from deployer.models.whitelist import Whitelist
-from deployer.whitelist import from_json, from_lean_json, is_lean
+
+if TYPE_CHECKING:
+    from deployer.models.whitelist import Whitelist
 
 
 class _Text(click.ParamType[Any]):
@@ -67,7 +68,9 @@ def _share(given: str) -> float:
     return round(value, 4)
 
 
-def _whitelist(given: str) -> Whitelist:
+def _whitelist(given: str) -> "Whitelist":
+    from deployer.whitelist import from_json, from_lean_json, is_lean
+
     try:
         text = Path(given).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

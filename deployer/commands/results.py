@@ -1,40 +1,39 @@
 """The commands that show what was found and done; they change nothing in AWS."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployer import pipeline
 from deployer.commands.groups import command
 from deployer.commands.options import Common, common, option
 from deployer.commands.slimming import via
 from deployer.errors import UsageError
-from deployer.flow.page import last_content
-from deployer.flow.reports import last_report
-from deployer.flow.why import explain
 from deployer.report.formats import PAGES
-from deployer.report.models import CommentReport, Report
-from deployer.state.workspace import write_whole
+
+if TYPE_CHECKING:
+    from deployer.report.models import Report
 
 
 @command()
 @common
 @via
-def status(shared: Common, via: Any) -> Report:
+def status(shared: Common, via: Any) -> "Report":
     """Show the state of FUNCTION and what has been seen of it so far.
 
     \b
     Example:
       ldeploy status my-function
     """
+    from deployer import pipeline
+
     return pipeline.status(shared.context(), shared.function, via)
 
 
 @command()
 @common
 @click.argument("asked", metavar="PATH|MODULE|DISTRIBUTION", required=False)
-def why(shared: Common, asked: str | None) -> Report:
+def why(shared: Common, asked: str | None) -> "Report":
     """Show why a file of FUNCTION is kept or dropped; a pattern, a module or a distribution stands for several.
 
     \b
@@ -42,6 +41,8 @@ def why(shared: Common, asked: str | None) -> Report:
       ldeploy why my-function numpy
       ldeploy why my-function 'data/*.json'
     """
+    from deployer.flow.why import explain
+
     if not asked:
         raise UsageError("No file is named.", "Name a path, a pattern, a module or a distribution behind FUNCTION.")
     return explain(shared.context(), shared.function, asked)
@@ -51,7 +52,7 @@ def why(shared: Common, asked: str | None) -> Report:
 @common
 @option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file too.")
 @option("--markdown", is_flag=True, help="Show a comment for a pull request instead.")
-def report(shared: Common, html: Path | None, markdown: bool) -> Report:
+def report(shared: Common, html: Path | None, markdown: bool) -> "Report":
     """Show again what the last shrink or deploy of FUNCTION found and did.
 
     \b
@@ -59,6 +60,11 @@ def report(shared: Common, html: Path | None, markdown: bool) -> Report:
       ldeploy report my-function --html page.html
       ldeploy report my-function --markdown
     """
+    from deployer.flow.page import last_content
+    from deployer.flow.reports import last_report
+    from deployer.report.models import CommentReport
+    from deployer.state.workspace import write_whole
+
     context = shared.context()
     found = last_report(context.workspace)
     if not (html or markdown):

@@ -1,11 +1,14 @@
 """``ldeploy shift``: a shift of traffic under way."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from deployer.commands.groups import ShownCommand
 from deployer.commands.options import Common, changing, common
-from deployer.flow import shift as shifts
-from deployer.report.shift_report import ShiftReport
+
+if TYPE_CHECKING:
+    from deployer.report.shift_report import ShiftReport
 
 
 @click.group()
@@ -15,17 +18,21 @@ def shift() -> None:
 
 @shift.command(cls=ShownCommand)
 @common
-def status(shared: Common) -> ShiftReport:
+def status(shared: Common) -> "ShiftReport":
     """Show how the shift of FUNCTION goes.
 
     \b
     Example:
       ldeploy shift status my-function
     """
+    from deployer.flow import shift as shifts
+
     return shifts.status(shared.context(), shared.function)
 
 
-def _end(shared: Common, *, forward: bool) -> ShiftReport:
+def _end(shared: Common, *, forward: bool) -> "ShiftReport":
+    from deployer.flow import shift as shifts
+
     context = shared.context(alone=False)  # a run that watches may be at work here: the lease keeps them apart
     return shifts.end(context, shared.executor(), shared.function, forward=forward, over_others=shared.force)
 
@@ -33,7 +40,7 @@ def _end(shared: Common, *, forward: bool) -> ShiftReport:
 @shift.command(cls=ShownCommand)
 @common
 @changing
-def finish(shared: Common) -> ShiftReport:
+def finish(shared: Common) -> "ShiftReport":
     """Send all of the traffic to the new version of FUNCTION now.
 
     \b
@@ -46,7 +53,7 @@ def finish(shared: Common) -> ShiftReport:
 @shift.command(cls=ShownCommand)
 @common
 @changing
-def back(shared: Common) -> ShiftReport:
+def back(shared: Common) -> "ShiftReport":
     """Send all of the traffic to the old version of FUNCTION again, and take $LATEST back.
 
     \b

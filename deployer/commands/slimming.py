@@ -9,8 +9,7 @@ import click
 
 from deployer.commands.options import Command, option
 from deployer.commands.parameters import share
-from deployer.slim import Settings
-from deployer.slim.settings import Guarding
+from deployer.models.settings import Guarding, Settings
 from deployer.sources import SOURCES
 
 

@@ -23,7 +23,7 @@ class Terminal:
 
     @cached_property
     def _console(self) -> "Console":
-        from rich.console import Console  # noqa: PLC0415 - a tenth of a second, which --help need not
+        from rich.console import Console  # a tenth of a second, which --help need not
 
         return Console(stderr=True, highlight=False, soft_wrap=True)  # honours NO_COLOR
 
@@ -39,7 +39,7 @@ class Terminal:
     @contextmanager
     def bar(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:
         """Show a progress bar for the length of the block."""
-        from rich.progress import (  # noqa: PLC0415
+        from rich.progress import (
             BarColumn,
             DownloadColumn,
             MofNCompleteColumn,

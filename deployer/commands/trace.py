@@ -15,17 +15,13 @@ from deployer.commands.output import Output
 from deployer.commands.parameters import events_folder
 from deployer.commands.slimming import exporting, guarding, rules, steps
 from deployer.errors import UsageError
-from deployer.flow.trace import TraceRequest
-from deployer.flow.trace import trace as trace_build
 from deployer.models.function import Configuration, named
+from deployer.models.settings import Guarding, Settings
 from deployer.models.whitelist import Rules
-from deployer.report.models import Report
-from deployer.slim import Settings
-from deployer.slim.settings import Guarding
-from deployer.state.workspace import IGNORED, LEAN, put_whole
 
 if TYPE_CHECKING:
     from deployer.flow.trace import Open
+    from deployer.report.models import Report
 
 _ARCHITECTURES: Final[Mapping[str, Literal["x86_64", "arm64"]]] = {"x86_64": "x86_64", "aarch64": "arm64"}
 
@@ -62,7 +58,7 @@ def trace(  # noqa: PLR0913, PLR0917 - one parameter an option
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     settings: Settings,
-) -> list[Report]:
+) -> "list[Report]":
     """Learn from events on this machine, without AWS.
 
     The handler runs in sandboxes like Lambda's, with the probe in. Its own calls of AWS fail, unless
@@ -73,6 +69,10 @@ def trace(  # noqa: PLR0913, PLR0917 - one parameter an option
       ldeploy trace --package build/ --handler app.handler \\
         --events events/ --zip slim.zip
     """
+    from deployer.flow.trace import TraceRequest
+    from deployer.flow.trace import trace as trace_build
+    from deployer.state.workspace import LEAN, put_whole
+
     if settings.guard is Guarding.S3:
         raise UsageError("A trace has no bucket: --guard s3 is for functions in AWS.", "Give --guard inside, or off.")
     sandboxes = _sandboxes()
@@ -91,6 +91,8 @@ def trace(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 def _folder(name: str) -> Path:
+    from deployer.state.workspace import IGNORED
+
     Path(FOLDER).mkdir(exist_ok=True)
     ignore = Path(FOLDER, ".gitignore")
     if not ignore.exists():
@@ -107,7 +109,7 @@ def _variables(given: tuple[str, ...]) -> dict[str, str]:
 
 def _sandboxes() -> "Open":
     try:
-        from deployer.local.trace import sandboxes  # noqa: PLC0415 - an extra, and slow to import
+        from deployer.local.trace import sandboxes  # an extra, and slow to import
     except ModuleNotFoundError as error:
         raise UsageError(
             f"A trace needs {error.name}, which is not installed.", "Run: pip install 'ldeploy[local]'."

@@ -22,6 +22,7 @@ from deployer.instrumentation.manifest import FOLDER
 from deployer.limits import MIB, UNZIPPED, is_python
 from deployer.models.evidence import Evidence
 from deployer.models.package import Package, Source
+from deployer.models.settings import Guarding, Settings
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
@@ -29,11 +30,9 @@ from deployer.package import examine, index, open_file, unpack
 from deployer.package.pyc import find_stale
 from deployer.report import models
 from deployer.report.reasons import reasons
-from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits
 from deployer.slim.guard import GuardRequest
-from deployer.slim.settings import Guarding
 from deployer.state.workspace import put_whole
 from deployer.whitelist import carry_over, changed_since, completed, drop_stale, is_applied
 

@@ -7,9 +7,9 @@ from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission
 from deployer.flow.models import RedeployRequest
 from deployer.instrumentation.manifest import InBucket
 from deployer.models.evidence import Evidence
+from deployer.models.settings import Guarding
 from deployer.models.whitelist import Reason, Whitelist
 from deployer.slim.guard import GuardRequest
-from deployer.slim.settings import Guarding
 from deployer.state.state import carried
 
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}

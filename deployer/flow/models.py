@@ -8,8 +8,8 @@ from deployer.deploy.prune_layers import LayerPlan
 from deployer.flow.load_package import LoadedPackage
 from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function, Routing
+from deployer.models.settings import Settings
 from deployer.models.whitelist import Rules, Whitelist
-from deployer.slim import Settings
 from deployer.sources.reader import Window
 from deployer.state.shift import Canary
 from deployer.state.stages import Act

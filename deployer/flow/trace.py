@@ -32,6 +32,7 @@ from deployer.models.evidence import Evidence, LogEvent
 from deployer.models.function import Configuration
 from deployer.models.package import Package, Source
 from deployer.models.python import read_options
+from deployer.models.settings import Guarding, Settings
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Rules, Whitelist
 from deployer.notices import Notices
@@ -42,11 +43,9 @@ from deployer.report import store as reports
 from deployer.report.page import page
 from deployer.report.reasons import reasons
 from deployer.report.sent import check_some_answered
-from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.slim.fit import check_fits
 from deployer.slim.guard import GuardRequest
-from deployer.slim.settings import Guarding
 from deployer.sources.trace import TraceSource
 from deployer.state.state import Recorded, carried
 from deployer.state.workspace import EVIDENCE, LEAN, LIST, OUTCOMES, PAGE, REPORT, SLIM, WHITELIST, write_whole

@@ -4,9 +4,9 @@
 holds the parts until all sizes are known.
 """
 
+from deployer.models.settings import Settings
 from deployer.slim.pack import Bucket, pack, part
 from deployer.slim.recipe import copy_all, recipe
-from deployer.slim.settings import Settings
 from deployer.slim.transforms.base import Recipe
 from deployer.slim.write import Slim, write_slim
 

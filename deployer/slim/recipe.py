@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from deployer.errors import PackageError
 from deployer.models.package import Kind, Package
+from deployer.models.settings import Settings
 from deployer.models.whitelist import Whitelist
 from deployer.package import zipformat
-from deployer.slim.settings import Settings
 from deployer.slim.transforms import TRANSFORMS
 from deployer.slim.transforms.base import Kept, Recipe, Transform
 

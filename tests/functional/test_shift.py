@@ -20,10 +20,9 @@ from deployer.deploy.executor import Executor
 from deployer.errors import ConflictError, DeniedError, TrialFailedError
 from deployer.flow.models import Delivery, RestoreRequest, ShrinkRequest
 from deployer.flow.shift import end
+from deployer.models.settings import Guarding, Settings
 from deployer.models.whitelist import Rules
 from deployer.notices import Silent
-from deployer.slim import Settings
-from deployer.slim.settings import Guarding
 from deployer.sources.reader import Window
 from deployer.state.shift import Canary
 from deployer.state.workspace import Workspace

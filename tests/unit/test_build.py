@@ -9,10 +9,10 @@ import pytest
 from deployer.limits import UNZIPPED
 from deployer.models.evidence import Evidence
 from deployer.models.package import Examined
+from deployer.models.settings import Settings
 from deployer.models.whitelist import Rules
 from deployer.notices import Silent
 from deployer.package import index, open_file
-from deployer.slim import Settings
 from deployer.slim.build import SlimPackage, SlimRequest, build
 from deployer.whitelist import Surroundings, choose
 from tests.unit.whitelists import evidence

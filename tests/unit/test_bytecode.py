@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.models.python import PythonOptions, read_options
-from deployer.slim.settings import Settings
+from deployer.models.settings import Settings
 from deployer.slim.transforms import bytecode_child
 from deployer.slim.transforms.base import Kept
 from deployer.slim.transforms.bytecode import AddBytecode, bytecode_path, needs_source

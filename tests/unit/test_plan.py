@@ -11,9 +11,9 @@ from deployer.deploy import planner
 from deployer.deploy.planner import ProbePlan, Redeployment
 from deployer.instrumentation.configure import PROBE_LAYER, arm
 from deployer.models.function import Configuration, Function, StoredZip
+from deployer.models.settings import Settings
 from deployer.models.slim import Measure
 from deployer.models.whitelist import Whitelist
-from deployer.slim import Settings
 from deployer.slim.build import SlimPackage
 from deployer.state.stages import Stage
 from deployer.state.state import Baseline, Packages, Probe, State

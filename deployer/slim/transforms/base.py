@@ -13,11 +13,11 @@ from typing import ClassVar, Self
 
 from deployer.models.package import Entry, Package
 from deployer.models.python import USUAL, PythonOptions
+from deployer.models.settings import COPY_ONLY, Settings
 from deployer.models.slim import Saving
 from deployer.models.whitelist import Decision
 from deployer.package.zipwriter import Advance
 from deployer.slim.buffers import Contents
-from deployer.slim.settings import COPY_ONLY, Settings
 
 
 @dataclass(frozen=True)

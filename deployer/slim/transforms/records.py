@@ -9,9 +9,9 @@ import re
 from collections.abc import Container, Iterator
 from typing import Final, Self
 
+from deployer.models.settings import Guarding
 from deployer.models.slim import Saving
 from deployer.slim.buffers import whole
-from deployer.slim.settings import Guarding
 from deployer.slim.transforms.base import Changed, File, Kept, Outcome, Transform
 
 RECORD: Final = re.compile(r"(?:.*/)?[^/]+\.dist-info/RECORD")
