@@ -333,6 +333,9 @@ def test_a_weighted_alias_sends_a_share_to_its_second_version(here: Cloud) -> No
     assert {here.invoke("weighted", Qualifier="live").version for _ in range(40)} == {"1", "2"}
     here.functions.update_alias(**alias, FunctionVersion="2", RoutingConfig={"AdditionalVersionWeights": {}})
     assert {here.invoke("weighted:live").value for _ in range(10)} == {"2"}
+    gone = {"AdditionalVersionWeights": {"7": 0.5}}
+    status, code, _ = refusal(here.functions.update_alias, **alias, RoutingConfig=gone)
+    assert (status, code) == (404, "ResourceNotFoundException")
 
 
 def test_an_alias_has_a_revision_of_its_own(here: Cloud) -> None:

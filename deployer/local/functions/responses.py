@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, Final
 from urllib.parse import unquote
@@ -102,7 +103,7 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
     def create_alias(self) -> Reply:
         """Answer CreateAlias."""
         body = self.json_body
-        rules.check_weights(body.get("RoutingConfig"), body["FunctionVersion"])
+        self._check_weights(body.get("RoutingConfig"), body["FunctionVersion"])
         status, headers, text = super().create_alias()
         return status, headers, text
 
@@ -114,10 +115,15 @@ class LocalResponse(LambdaResponse):  # type: ignore[misc]
             raise rules.PreconditionFailedError
         version = body.get("FunctionVersion") or alias.function_version
         routing = body.get("RoutingConfig", alias.routing_config)
-        rules.check_weights(routing, version)
+        self._check_weights(routing, version)
         self.backend.update_alias(name, self.name, version, body.get("Description"), routing)
         alias.revision_id = str(uuid.uuid4())
         return reply(200, alias.to_json())
+
+    def _check_weights(self, routing: Mapping[str, Any] | None, version: str) -> None:
+        """Check an alias's second version, which must be there, and its share."""
+        for other in rules.check_weights(routing, version):
+            self.backend.get_function(self.name, other)
 
     # -- URLs --------------------------------------------------------------------------------------------------
 

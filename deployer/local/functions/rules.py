@@ -6,7 +6,7 @@ deployments that failed.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from moto.awslambda.exceptions import LambdaClientError
@@ -198,8 +198,8 @@ def check_payload(payload: bytes, *, event: bool) -> None:
         raise LambdaClientError("InvalidRequestContentException", text) from None
 
 
-def check_weights(routing: Mapping[str, Any] | None, version: str) -> None:
-    """Check an alias's second version and its share.
+def check_weights(routing: Mapping[str, Any] | None, version: str) -> Collection[str]:
+    """Check an alias's second version and its share; return that version, where there is one.
 
     Raises:
         InvalidParameterValueError: refused.
@@ -214,3 +214,4 @@ def check_weights(routing: Mapping[str, Any] | None, version: str) -> None:
             f"Invalid function version {version}. "
             f"Function version {version} is already included in routing configuration."
         )
+    return list(weights)

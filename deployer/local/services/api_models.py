@@ -1,5 +1,6 @@
 """What a stack makes of APIs and function URLs: moto knows none of the second kind of API, and no body of the first."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Self
@@ -26,9 +27,9 @@ class Made(Model):
         self.found, self.undo = dict(attributes or {}), undo
 
     @classmethod
+    @abstractmethod
     def make(cls, given: Given, account: str, region: str, earlier: "Made | None") -> Self:
         """Make it, or change the earlier one."""
-        raise NotImplementedError
 
     @classmethod
     def has_cfn_attr(cls, _: str) -> bool:
