@@ -146,6 +146,14 @@ class Log:
         """One sentence on what is being done."""
         print(text)  # noqa: T201
 
+    def change(self, line: str) -> None:
+        """One line on what was changed."""
+        print(line)  # noqa: T201
+
+    def step(self, text: str) -> None:
+        """One step inside a plan."""
+        print(text)  # noqa: T201
+
     def warn(self, text: str) -> None:
         """One sentence on what the user should know."""
         print(f"warning: {text}")  # noqa: T201

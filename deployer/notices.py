@@ -15,6 +15,14 @@ class Notices(Protocol):
         """Show one sentence on what is being done."""
         ...
 
+    def change(self, line: str) -> None:
+        """Show one line on what was changed, just after it was."""
+        ...
+
+    def step(self, text: str) -> None:
+        """Show one step inside a plan, where the user asked for all of them."""
+        ...
+
     def warn(self, text: str) -> None:
         """Show one sentence that the user should know."""
         ...
@@ -28,6 +36,12 @@ class Silent:
     """Shows nothing."""
 
     def say(self, text: str) -> None:
+        pass
+
+    def change(self, line: str) -> None:
+        pass
+
+    def step(self, text: str) -> None:
         pass
 
     def warn(self, text: str) -> None:

@@ -133,11 +133,11 @@ def answering(command: Command) -> Command:
     """Show what the command returns, as ``--output`` says."""
 
     @option("--output", type=click.Choice(tuple(FORMATS)), default=next(iter(FORMATS)), show_default=True)
-    @option("--verbose", is_flag=True, help="Show the steps of a plan, and where an error came from.")
+    @option("--verbose", is_flag=True, help="Show each step too, and where an error came from.")
     @option("--quiet", is_flag=True, help="Show only warnings while working.")
     @wraps(command)
     def with_output(*, output: str, verbose: bool, quiet: bool, **others: Any) -> None:
-        shown = Output(output, Terminal(quiet=quiet and not verbose), verbose)
+        shown = Output(output, Terminal(quiet=quiet and not verbose, verbose=verbose), verbose)
         try:
             shown.answer(command(shown, **others))
         except Exception:
@@ -222,7 +222,8 @@ def _run(command: Command, asked: Common) -> "Report":
             raise
         from deployer.deploy.effect import effects
 
-        stands = "; ".join(effects(asked.done)[-_LAST:]) or "nothing of the function"
+        done = [line.removeprefix("· ") for line in effects(asked.done)]
+        stands = "; ".join(done[-_LAST:]) or "nothing of the function"
         advice = (
             f"To go on, run the same command again. To undo it: ldeploy restore {asked.function}. Where it stands: "
             f"ldeploy status {asked.function}."

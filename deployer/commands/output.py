@@ -23,7 +23,7 @@ class Output:
     """A name of deployer/report/formats.py."""
     notices: Notices
     verbose: bool
-    """Whether to show the steps inside a plan too."""
+    """Whether to show the steps inside a plan too; of one that is carried out, they were shown one by one."""
 
     def answer(self, reports: "Sequence[Report]") -> None:
         """Show one report, or those of several functions.
@@ -38,7 +38,8 @@ class Output:
         chosen = FORMATS[self.format]
         click.echo(chosen.write(reports, failure), nl=False)
         if self.verbose:
-            for number, step in enumerate((step for one in reports for step in getattr(one, "plan", ())), 1):
+            planned = [one for one in reports if getattr(one, "state", "") == "planned"]
+            for number, step in enumerate((step for one in planned for step in getattr(one, "plan", ())), 1):
                 click.echo(f"{number:>3}. {step}", err=True)
         if chosen.complete:
             if failure:

@@ -16,10 +16,12 @@ class Terminal:
 
     Args:
         quiet: only warnings.
+        verbose: the steps inside a plan too.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, verbose: bool = False) -> None:
         self._quiet = quiet
+        self._verbose = verbose
 
     @cached_property
     def _console(self) -> "Console":
@@ -31,6 +33,16 @@ class Terminal:
         """Show one sentence on what is being done."""
         if not self._quiet:
             self._console.print(f"· {text}", style="dim", markup=False)
+
+    def change(self, line: str) -> None:
+        """Show one line on what was changed, just after it was."""
+        if not self._quiet:
+            self._console.print(line, markup=False)
+
+    def step(self, text: str) -> None:
+        """Show one step inside a plan, where the user asked for all of them."""
+        if self._verbose:
+            self.say(text)
 
     def warn(self, text: str) -> None:
         """Show one sentence that the user should know."""

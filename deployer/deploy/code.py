@@ -8,6 +8,7 @@ from pathlib import Path
 from deployer.context import Context
 from deployer.errors import CloudError, ConflictError
 from deployer.models.function import Function, StoredZip
+from deployer.words import megabytes
 
 PART = 8 * 1024 * 1024
 """Bytes read at a time when the present code is copied."""
@@ -19,12 +20,13 @@ class CheckedCode:
 
     context: Context
 
-    def upload(self, path: Path, zipped: StoredZip) -> None:
-        """Upload a zip that is not there, or is there with other bytes."""
+    def upload(self, path: Path, zipped: StoredZip) -> bool:
+        """Upload a zip that is not there, or is there with other bytes; return whether that was so."""
         if self.holds(zipped):
-            return
-        with self.context.notices.bar(f"uploading {path.name}", zipped.zip_bytes) as advance:
+            return False
+        with self.context.notices.bar(f"uploading {megabytes(zipped.zip_bytes)}", zipped.zip_bytes) as advance:
             self.context.aws.storage.upload(path, zipped.bucket, zipped.key, zipped.sha256, advance)
+        return True
 
     def holds(self, zipped: StoredZip) -> bool:
         """Return whether S3 holds the very bytes: by their SHA-256 or, of the user's own object, by its ETag."""
@@ -36,10 +38,14 @@ class CheckedCode:
             return bool(zipped.version)  # another version came on top of ours, which is still there
         return not zipped.sha256 or storage.sha256(zipped.bucket, zipped.key, found) == zipped.sha256
 
-    def keep(self, name: str, zipped: StoredZip, version: str = "$LATEST") -> None:
-        """Copy what is deployed, or a version's code, to S3; check it by the hash that Lambda gives."""
+    def keep(self, name: str, zipped: StoredZip, version: str = "$LATEST") -> bool:
+        """Copy what is deployed, or a version's code, to S3, where it is not there; return whether that was so.
+
+        Raises:
+            ConflictError: the copy has not the hash that Lambda gives.
+        """
         if self.holds(zipped):
-            return
+            return False
         url = self.context.aws.functions.code_url(name, version)
         source = self.context.aws.storage.url(url, zipped.zip_bytes, f"the code of {name}")
         digest = hashlib.sha256()
@@ -55,6 +61,7 @@ class CheckedCode:
                 raise ConflictError(f"The code of {name} was changed while it was copied.", "Run it again.")
             place = (zipped.bucket, zipped.key, zipped.sha256)
             self.context.aws.storage.upload(Path(kept.name), *place, lambda done: None)  # noqa: ARG005
+        return True
 
     def _find_again(self, name: str, zipped: StoredZip) -> None:
         """Bring a zip that is gone from S3, or was replaced there, back from a published version of the function.

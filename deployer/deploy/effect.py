@@ -21,12 +21,29 @@ _NAMED: Final = 4
 def effects(steps: Iterable[Step]) -> tuple[str, ...]:
     """Return one line for each thing that changes: ``+`` comes, ``-`` goes, ``~`` is another afterwards.
 
-    What a plan does inside (state, descriptions) is not told; ``--verbose`` shows the steps themselves.
+    What takes its time and leaves nothing begins with ``·``. What a plan does inside (state, descriptions) is not told;
+    ``--verbose`` shows the steps themselves.
     """
-    return tuple(dict.fromkeys(line for step in steps for line in _effect(step)))
+    lines = ((*(f"· {text}" for text in activities(step)), *changes(step)) for step in steps)
+    return tuple(dict.fromkeys(line for several in lines for line in several))
 
 
-def _effect(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of step
+def activities(step: Step) -> Iterator[str]:
+    """Yield what a step does that takes its time and leaves nothing."""
+    match step:
+        case kinds.Invoke(name, events, rounds):
+            fresh = f", in each of {counted(rounds, 'fresh sandbox', 'fresh sandboxes')}" if rounds else ""
+            yield f"send the events of {events.name}/ to {name}{fresh}"
+        case kinds.MakeTrial(name):
+            yield f"make {trial_name(name)} for the trial, and delete it afterwards"
+        case kinds.Try() | ShareAlias():
+            yield f"{step}"
+        case _:
+            return
+
+
+def changes(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of step
+    """Yield a line for each thing that a step changes."""
     match step:
         case kinds.MakeBucket(bucket):
             yield f"+ bucket {bucket}"
@@ -48,13 +65,11 @@ def _effect(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of 
             yield f"- policy {policy} on {_short(role)}"
         case kinds.MoveAlias(_, alias, to):
             yield f"~ alias {alias} -> {to or 'the new version'}"
-        case kinds.Invoke() | kinds.Try() | ShareAlias():
-            yield f"  {step}"
-        case kinds.MakeTrial(name):
-            yield f"  make {trial_name(name)} for the trial, and delete it afterwards"
         case kinds.Delete(kind, what, _, why):
             yield f"- {kind} {what} ({why})"
-        case BeginShift() | kinds.SaveState() | kinds.Describe() | kinds.PublishLayer() | kinds.DropTrial():
+        case kinds.Invoke() | kinds.Try() | kinds.MakeTrial() | kinds.DropTrial() | ShareAlias() | BeginShift():
+            return
+        case kinds.SaveState() | kinds.Describe() | kinds.PublishLayer():
             return
         case _:
             assert_never(step)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from deployer.context import Context
 from deployer.deploy import planner
-from deployer.deploy.executor import Execution, Executor
+from deployer.deploy.execution import Execution
+from deployer.deploy.executor import Executor
 from deployer.deploy.permissions import PermissionPlan, Reading, plan_permission, policy_name
 from deployer.deploy.planner import Redeployment, Steps
 from deployer.deploy.recorded_events import check_events

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from deployer.context import Context
 from deployer.deploy.effect import effects
-from deployer.deploy.executor import Execution
+from deployer.deploy.execution import Execution
 from deployer.deploy.planner import ProbePlan, Steps
 from deployer.errors import WorkspaceError
 from deployer.evidence.coverage import estimate

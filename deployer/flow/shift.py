@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from deployer.context import Context
 from deployer.deploy import shift_plan
-from deployer.deploy.executor import Execution, Executor
+from deployer.deploy.execution import Execution
+from deployer.deploy.executor import Executor
 from deployer.deploy.planner import ShareAlias, Steps
 from deployer.errors import BusyError, ConflictError, TrialFailedError, WorkspaceError
 from deployer.evidence.verdict import Judgement, Verdict

@@ -155,7 +155,7 @@ def _guarded(request: SlimRequest, built: SlimPackage, room: int, notices: Notic
     """Guard the package, or leave it as it is where it would not fit then, and say so."""
     if request.guard is None:
         return built
-    notices.say("guard what was dropped")
+    notices.step("guard what was dropped")
     out = request.path.with_name(f".{request.path.name}.guarded")
     made = guard(request.path, request.source, request.package, request.guard, out)
     if made.measure.bytes >= room > built.measure.bytes:

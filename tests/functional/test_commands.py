@@ -100,6 +100,24 @@ def test_a_plan_changes_nothing_in_aws(project):
     assert project.changes() == []
 
 
+def test_a_run_tells_what_it_changes_and_each_step_with_verbose(project):
+    made = project.probe()
+    assert made.code == 0
+    assert "+ layer ldeploy-probe:1\n" in made.err
+    assert any(line.startswith("+ function f: ") for line in made.err.splitlines())
+    assert "write down" not in made.err
+    project.cloud.invoke("f")
+    shrunk = project.shrink("--verbose")
+    assert "- layer ldeploy-probe:1\n" in shrunk.err
+    assert "· write down how things stand (shrinking)" in shrunk.err
+    assert project.ldeploy("restore", "f", "--quiet").err == ""
+
+
+def test_a_zip_that_s3_has_already_is_not_told_as_new(project):
+    assert " in s3://packages" in project.probe().err
+    assert " in s3://packages" not in project.probe("--timeout", "30").err
+
+
 def test_the_plan_of_a_shrink_leaves_the_whitelist_and_the_function_as_it_is(probed):
     before = probed.configuration()
     probed.cloud.aws.faults.forget()

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployer.deploy import planner
-from deployer.deploy.effect import effects
+from deployer.deploy.effect import activities, effects
 from deployer.deploy.planner import ProbePlan
-from deployer.deploy.steps import AttachPolicy, Delete, SaveState, UpdateCode, UpdateConfiguration
+from deployer.deploy.steps import AttachPolicy, Delete, Invoke, SaveState, UpdateCode, UpdateConfiguration
 from deployer.models.function import Configuration, StoredZip
 from tests.unit.test_plan import BARE, FULL, HELD, STATE, found
 
@@ -37,6 +37,12 @@ def test_settings_are_told_before_and_after_and_variables_by_name_alone():
         "~ 1 variable (KEY)",
         "~ memory 128 -> 1,024 MB",
     )
+
+
+def test_what_leaves_nothing_behind_is_told_as_what_is_done():
+    probe = planner.probe(found(), ProbePlan(STATE, {}), HELD, None, Invoke("f", Path("/here/events"), 3))
+    assert effects(probe)[-1] == "· send the events of events/ to f, in each of 3 fresh sandboxes"
+    assert list(activities(SaveState(STATE))) == []
 
 
 def test_code_policies_and_what_is_deleted():
