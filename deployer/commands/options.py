@@ -68,6 +68,11 @@ class Common(Output):
     done: "list[Step]" = field(default_factory=list, compare=False, repr=False)
     """The steps that were carried out so far."""
 
+    @property
+    def folder(self) -> Path:
+        """What is left here of the function."""
+        return Path(FOLDER) / self.function
+
     def context(self, *, alone: bool = True) -> "Context":
         """Return the surroundings that the options describe.
 
@@ -82,8 +87,7 @@ class Common(Output):
         if self.account and self.account != aws.account():
             raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
         bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
-        folder = Path(FOLDER) / self.function
-        workspace = Workspace(self.function, folder, aws.storage, bucket, here_only=self.plan)
+        workspace = Workspace(self.function, self.folder, aws.storage, bucket, here_only=self.plan)
         if bucket is None:
             workspace = replace(workspace, bucket=workspace.known_bucket())
         if self.changes and alone:

@@ -12,7 +12,10 @@ from deployer.errors import UsageError
 from deployer.report.formats import PAGES
 
 if TYPE_CHECKING:
-    from deployer.report.models import Report
+    from collections.abc import Callable
+
+    from deployer.report.models import Report, ShrinkReport
+    from deployer.report.page import PageContent
 
 
 @command()
@@ -41,11 +44,12 @@ def why(shared: Common, asked: str | None) -> "Report":
       ldeploy why my-function numpy
       ldeploy why my-function 'data/*.json'
     """
+    from deployer.flow.traced import find_trace
     from deployer.flow.why import explain
 
     if not asked:
         raise UsageError("No file is named.", "Name a path, a pattern, a module or a distribution behind FUNCTION.")
-    return explain(shared.context(), shared.function, asked)
+    return explain(find_trace(shared.function, shared.folder) or shared.context().workspace, asked)
 
 
 @command()
@@ -62,14 +66,25 @@ def report(shared: Common, html: Path | None, markdown: bool) -> "Report":
     """
     from deployer.flow.page import last_content
     from deployer.flow.reports import last_report
+    from deployer.flow.traced import find_trace, traced_content
+
+    if trace := find_trace(shared.function, shared.folder):
+        return _shown(last_report(trace), lambda found: traced_content(trace, found), html, markdown=markdown)
+    context = shared.context()
+    found = last_report(context.workspace)
+    return _shown(found, lambda found: last_content(context, found), html, markdown=markdown)
+
+
+def _shown(
+    found: "ShrinkReport", content_of: "Callable[[ShrinkReport], PageContent]", html: Path | None, *, markdown: bool
+) -> "Report":
+    """Write the page, make the comment, or return the report as it is."""
     from deployer.report.models import CommentReport
     from deployer.state.workspace import write_whole
 
-    context = shared.context()
-    found = last_report(context.workspace)
     if not (html or markdown):
         return found
-    content = last_content(context, found)
+    content = content_of(found)
     if html:
         write_whole(html, PAGES["html"](content))
     return CommentReport(found.function, PAGES["markdown"](content), found.state) if markdown else found

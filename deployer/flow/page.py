@@ -21,7 +21,8 @@ from deployer.report.suggestions import suggestions
 from deployer.slim.build import SlimPackage
 from deployer.slim.guard import without_links
 from deployer.state.baseline import known_state
-from deployer.state.workspace import EVIDENCE, OUTCOMES, WHITELIST, Workspace
+from deployer.state.left import Left
+from deployer.state.workspace import EVIDENCE, OUTCOMES, WHITELIST
 from deployer.whitelist import from_json
 
 
@@ -53,19 +54,19 @@ def account_of(source: Source, package: Package, slim: SlimPackage, evidence: Ev
     return Account(slim.whitelist, found, evidence)
 
 
-def last_account(workspace: Workspace) -> Account:
+def last_account(left: Left) -> Account:
     """Return what the last shrink or deploy decided, from this machine or from S3.
 
     Raises:
         WorkspaceError: there was none, or it was of a version that did not write it down.
     """
-    whitelist, found = workspace.read(WHITELIST), workspace.read(OUTCOMES)
+    whitelist, found = left.read(WHITELIST), left.read(OUTCOMES)
     if whitelist is None or found is None:
         raise WorkspaceError(
-            f"Nothing is known here of the files of {workspace.function}.",
+            f"Nothing is known here of the files of {left.function}.",
             "Run ldeploy shrink first, or give the --bucket that it was shrunk with.",
         )
-    evidence = workspace.read(EVIDENCE)
+    evidence = left.read(EVIDENCE)
     chosen = from_json(whitelist)
     return Account(
         chosen,

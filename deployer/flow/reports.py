@@ -25,6 +25,7 @@ from deployer.report.reasons import reasons
 from deployer.report.since import Since
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed, is_ours
+from deployer.state.left import Left
 from deployer.state.stages import Stage
 from deployer.state.state import State
 from deployer.state.workspace import DEPLOYED, PAGE, REPORT, WHITELIST, Workspace
@@ -192,15 +193,15 @@ def mark_past(workspace: Workspace, state: str) -> None:
 # -- what the last run left --------------------------------------------------------------------------------------
 
 
-def last_report(workspace: Workspace) -> models.ShrinkReport:
+def last_report(left: Left) -> models.ShrinkReport:
     """Return what the last shrink or deploy found and did; changes nothing and asks nobody.
 
     Raises:
         WorkspaceError: there was none.
     """
-    written = workspace.read(REPORT)
+    written = left.read(REPORT)
     if written is None:
-        raise WorkspaceError(f"There is no report of {workspace.function} yet.", "Run ldeploy probe and shrink first.")
+        raise WorkspaceError(f"There is no report of {left.function} yet.", "Run ldeploy probe and shrink first.")
     return reports.from_json(written)
 
 

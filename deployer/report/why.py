@@ -15,7 +15,7 @@ from deployer.models.outcome import Fate
 from deployer.models.whitelist import Reason as Why
 from deployer.report.page.models import FileRow
 from deployer.report.reasons import summed
-from deployer.report.why_report import Meaning, WhyFile, WhyReport
+from deployer.report.why_report import Meaning, WhyFile, WhyReport, repeating
 from deployer.whitelist.user_rules import exactly, matching
 
 _GLOB: Final = re.compile(r"[*?\[]")
@@ -92,7 +92,7 @@ def why(asked: str, function: str, state: str, rows: Collection[FileRow], eviden
         sandboxes=evidence.sandboxes,
         amounts=summed((not row.fate.is_gone, row.reason, row.before) for row in chosen),
         files=files,
-        change=_command(function, meaning, asked, files),
+        change=_command(repeating(function, state), meaning, asked, files),
     )
 
 
@@ -127,16 +127,16 @@ def _rule(row: FileRow) -> str:
     return f"--{'keep' if row.fate.is_gone else 'drop'} {shlex.quote(exactly(row.path))}"
 
 
-def _command(function: str, meaning: Meaning, asked: str, files: tuple[WhyFile, ...]) -> str:
+def _command(again: str, meaning: Meaning, asked: str, files: tuple[WhyFile, ...]) -> str:
     """Return what would decide otherwise about all of it: keep what is gone, or drop it where nothing is."""
     if len(files) == 1:
         change = files[0].change
-        return f"ldeploy shrink {function} {change}" if change.startswith("--") else change
+        return f"{again} {change}" if change.startswith("--") else change
     gone = [one.path for one in files if not one.kept]
     paths = gone or [one.path for one in files if one.fate is not Fate.ADDED]
     patterns = [asked] if meaning == "pattern" else _covering(meaning, paths)
     option = "--keep" if gone else "--drop"
-    return f"ldeploy shrink {function} {' '.join(f'{option} {shlex.quote(one)}' for one in patterns)}"
+    return f"{again} {' '.join(f'{option} {shlex.quote(one)}' for one in patterns)}"
 
 
 def _covering(meaning: Meaning, paths: list[str]) -> list[str]:

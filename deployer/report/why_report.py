@@ -9,6 +9,11 @@ from deployer.report.reasons import Reason
 Meaning = Literal["file", "distribution", "folder", "module", "pattern"]
 
 
+def repeating(function: str, state: str) -> str:
+    """Return the command that shrinks again, with other rules behind it; of a trace with the same options as before."""
+    return "ldeploy trace ..." if state == "traced" else f"ldeploy shrink {function}"
+
+
 @dataclass(frozen=True, slots=True)
 class WhyFile:
     """One file: what was decided, and the evidence."""

@@ -21,6 +21,7 @@ from deployer.errors import BusyError, WorkspaceError
 from deployer.models.evidence import Evidence
 from deployer.models.function import function_key
 from deployer.state.document import FORM, from_document, to_document
+from deployer.state.left import LeftHere, broken
 from deployer.state.sealing import differences, is_redacted, redacted, seal
 from deployer.state.shift import SHIFT, Shift, from_text, to_text
 from deployer.state.state import State
@@ -234,12 +235,7 @@ class Workspace:
         return self.folder / name
 
     def _here(self, name: str) -> str | None:
-        try:
-            return (self.folder / name).read_text("utf-8", "surrogateescape")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise _broken(str(self.folder / name)) from error
+        return LeftHere(self.function, self.folder).read(name)
 
     def _there(self, name: str) -> str | None:
         return self.storage.get(self.bucket, function_key(self.function, name)) if self.bucket else None
@@ -279,7 +275,7 @@ def _checkpoint(text: str, name: str) -> EvidenceCheckpoint:
     document = _parsed(text, name)
     until = document.get("read_until")
     if not isinstance(until, int):
-        raise _broken(name)
+        raise broken(name)
     return EvidenceCheckpoint(evidences.from_json(json.dumps(document.get("evidence"))), until)
 
 
@@ -287,13 +283,7 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise _broken(name) from error
+        raise broken(name) from error
     if not isinstance(document, dict):
-        raise _broken(name)
+        raise broken(name)
     return document
-
-
-def _broken(name: str) -> WorkspaceError:
-    return WorkspaceError(
-        f"{name}, which an earlier run left, cannot be read.", "Remove it: the other copy is used then."
-    )

@@ -55,6 +55,19 @@ def test_its_whitelist_makes_a_fresh_build_slim(alone):
     assert (alone.folder / "build/lazy.py").exists()
 
 
+def test_why_and_the_report_need_no_aws_after_a_trace(alone):
+    assert alone.unattended(*LDEPLOY).code == 0
+    dropped = alone.unattended("why", "trace", "unused.py")
+    assert (dropped.code, "ldeploy trace ... --keep /unused.py" in dropped.out) == (0, True), dropped.err + dropped.out
+    kept = alone.unattended("why", "trace", "lazy", "--output", "json")
+    assert (kept.code, kept.json["state"], kept.json["files"][0]["kept"]) == (0, "traced", True)
+    again = alone.unattended("report", "trace", "--html", "page.html", "--markdown")
+    assert (again.code, "trace" in again.out) == (0, True), again.err
+    page = (alone.folder / "page.html").read_text()
+    assert 'data-again="ldeploy trace ..."' in page
+    assert alone.unattended("why", "other", "lazy").code == 2  # of a function in AWS: no region is set
+
+
 def test_a_guarded_zip_says_what_the_template_must_have(alone):
     done = alone.unattended(*LDEPLOY, "--guard", "inside")
     assert done.code == 0

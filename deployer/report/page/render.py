@@ -12,6 +12,7 @@ from deployer.report.page.headline import headline
 from deployer.report.page.models import PageContent
 from deployer.report.page.tree import packed_tree
 from deployer.report.text import DONE
+from deployer.report.why_report import repeating
 
 _ASSETS: Final = resources.files("deployer.report.page") / "assets"
 
@@ -28,7 +29,7 @@ def page(content: PageContent) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{title}</title><style>{_asset('page.css')}</style></head>",
-        f'<body data-function="{escape(content.report.function)}">',
+        f'<body data-again="{escape(repeating(content.report.function, content.report.state))}">',
         *_body(content, title),
         f'<script type="text/plain" id="tree">{tree}</script>',
         f"<!-- d3-hierarchy, ISC licence:\n{escape(_asset('d3-hierarchy.LICENSE'))}-->",

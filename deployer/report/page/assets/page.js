@@ -161,11 +161,10 @@
   function keeping(node) {
     const found = node && total(left(), node) ? rules(node).slice(0, 6) : [];
     if (!found.length) return [];
-    const name = document.body.dataset.function;
     return [
       made("h3", { textContent: "Keep this" }),
       made("p", { className: "quiet", textContent: "Once, by the command:" }),
-      copyable([`ldeploy shrink ${name}`, ...found.map((one) => `--keep ${quoted(one)}`)].join(" \\\n  ")),
+      copyable([document.body.dataset.again, ...found.map((one) => `--keep ${quoted(one)}`)].join(" \\\n  ")),
       made("p", { className: "quiet", textContent: "Always, by a setting in ldeploy.toml:" }),
       copyable(`keep = [${found.map((one) => JSON.stringify(one)).join(", ")}]`),
     ];
