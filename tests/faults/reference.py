@@ -54,7 +54,7 @@ class Reference:
                 continue
             for qualifier, side in seen.sides:
                 mine = tuple(one for one in seen.answers if one[0].startswith(f"{qualifier}/"))
-                if mine and f"{qualifier}+" not in dict(seen.sides):
+                if mine:
                     found[qualifier, side] = mine
         return found
 

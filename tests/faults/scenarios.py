@@ -21,6 +21,8 @@ FRESH: Final = (*PROBE, "--package", "fresh")
 DEPLOY: Final = ("deploy", NAME, "--package", "fresh", "--yes")
 CLEAN: Final = ("clean", NAME, "--yes")
 RESTORE: Final = ("restore", NAME, "--yes")
+CANARY: Final = (*SHRINK, "--alias", "live", "--canary", "50%", "--no-wait")
+"""Run again, it takes up the shift that it began."""
 CREATE: Final = ("--create", "--role", ROLE, "--handler", "app.handler", "--runtime", RUNTIME)
 
 
@@ -150,6 +152,21 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         present, _stations(("probe", NAME, "--package", "build", "--resolve-s3", "--invoke", "events", "--yes"))
     ),
     "alias": Scenario(aliased, _stations()),
+    "shifting": Scenario(
+        aliased,
+        (
+            Station({}, FULL),
+            Station({"shrink-canary": CANARY}, CANARY),
+            Station(
+                {
+                    "shift-status": ("shift", "status", NAME),
+                    "shift-finish": ("shift", "finish", NAME, "--yes"),
+                    "shift-back": ("shift", "back", NAME, "--yes"),
+                    "restore-shifting": RESTORE,
+                }
+            ),
+        ),
+    ),
     "weights": Scenario(weighted, _stations()[:2]),
     "layers": Scenario(layered, _stations()),
     "over-limit": Scenario(

@@ -99,15 +99,17 @@ def look(world: World, known: Known | None = None) -> Seen | None:
     except functions.exceptions.ResourceNotFoundException:
         return None
     aliases = functions.list_aliases(FunctionName=NAME)["Aliases"]
-    sides = {"$LATEST": _side(latest)}
+    sides, asked = {"$LATEST": _side(latest)}, {"$LATEST": "$LATEST"}
     for alias in aliases:
         versions = [alias["FunctionVersion"], *(alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {})]
         for number, version in enumerate(versions):
             where = functions.get_function_configuration(FunctionName=NAME, Qualifier=version)
-            sides[alias["Name"] + "+" * number] = _side(where)
+            name = alias["Name"] + "+" * number
+            sides[name] = _side(where)
+            asked[name] = version if len(versions) > 1 else alias["Name"]  # of two, the alias answers as chance has it
     answers: list[tuple[str, str]] = []
-    for qualifier in ["$LATEST", *(alias["Name"] for alias in aliases)]:
-        answers += (known or {}).get((qualifier, sides[qualifier])) or _answers(world, qualifier)
+    for name, qualifier in asked.items():
+        answers += (known or {}).get((name, sides[name])) or _answers(world, name, qualifier)
     return Seen(tuple(sides.items()), _policies(world, latest["Role"]), _has_trial(world), tuple(answers))
 
 
@@ -122,8 +124,8 @@ def _side(found: dict[str, Any]) -> Side:
     return Side(base64.b64decode(found["CodeSha256"]).hex(), json.dumps(kept, sort_keys=True, default=str))
 
 
-def _answers(world: World, qualifier: str) -> tuple[tuple[str, str], ...]:
-    return tuple((f"{qualifier}/{name}", answer(world, event, qualifier)) for name, event in EVENTS.items())
+def _answers(world: World, side: str, qualifier: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{side}/{name}", answer(world, event, qualifier)) for name, event in EVENTS.items())
 
 
 def answer(world: World, event: dict[str, str], qualifier: str) -> str:

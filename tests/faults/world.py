@@ -1,5 +1,7 @@
 """An AWS and a user's folder that are forked for each case: what one case does, no other one sees."""
 
+import ctypes
+import faulthandler
 import io
 import os
 import pickle
@@ -25,6 +27,8 @@ from tests.functional.local_aws import Cloud, client
 Result = TypeVar("Result")
 OTHER: Final = "other"
 """The access key of whoever else is at work."""
+PR_SET_PDEATHSIG: Final = 1
+"""A command does not outlive its case: it would keep the pipe open to which that writes its result."""
 LONGEST_S: Final = 60
 """A case takes a second or two."""
 SERVICES: Final = ("lambda", "s3", "logs")
@@ -102,6 +106,7 @@ class World:
         return done
 
     def _be_branch(self, work: "Callable[[World], Result]", sender: int, seconds: int) -> NoReturn:
+        faulthandler.register(signal.SIGALRM, chain=True)  # says where it stands before it dies
         signal.alarm(seconds)
         place = Path(tempfile.mkdtemp(prefix="ldeploy-faults-"))
         try:
@@ -156,6 +161,7 @@ def _forked(arguments: tuple[str, ...], folder: Path, environment: Mapping[str, 
 def _become(arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], outputs: list[Path]) -> NoReturn:
     code = 70
     try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         for number, path in enumerate([Path(os.devnull), *outputs]):
             os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
         os.chdir(folder)
