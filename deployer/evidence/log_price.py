@@ -44,7 +44,7 @@ class LogPrice:
         share = "" if self.share == 1 else f" * {self.share:g} of the sandboxes"
         most = 1_000 * self.cold * self.share / 1e6
         return (
-            f"at most about {most:,.1f} MB for a thousand cold starts, where each touches all {self.files:,} files: "
+            f"at most {most:,.1f} MB of log for a thousand cold starts that touch all {self.files:,} files each: "
             f"cold starts * touched files * {each:.0f} bytes + warm invocations * {self.warm} bytes{share}"
         )
 

@@ -109,10 +109,8 @@ def _starts_inside(new: Redeployment) -> tuple[str, ...]:
     if new.configuration.environment.get(EXEC_WRAPPER) != FIT_WRAPPER:
         return ()
     name = new.state.function
-    what = (
-        f"{name} now starts by a program in its package: a tool that replaces only its code leaves it unable to start."
-    )
-    return (f"{what} Run ldeploy restore {name} before that, or deploy with ldeploy deploy.",)
+    what = f"{name} now starts through a program in its package: a tool that replaces only the code would break it."
+    return (f"{what} Deploy with ldeploy deploy, or run ldeploy restore {name} first.",)
 
 
 def _build(context: Context, request: RedeployRequest, guarding: GuardPlan) -> SlimPackage:

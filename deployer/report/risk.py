@@ -12,15 +12,21 @@ USEFUL: Final = 20
 """From so many cold starts on its upper bound is narrow enough to act on."""
 
 
-def risk(known: Coverage) -> str:
-    """Return the estimate as one or two sentences, without what introduces them."""
+def risk(known: Coverage, *, guarded: bool = False) -> str:
+    """Return the estimate as one or two sentences, without what introduces them.
+
+    Args:
+        known: the estimate.
+        guarded: whether the guard brings such a file back.
+    """
     starts = known.sandboxes
     if starts < ENOUGH:
         return f"unknown. {counted(starts, 'cold start')} seen; about {USEFUL} give a useful estimate"
-    bound = f"at most {rate(known.upper_bound, at_most=True)}; {known.confidence:.0%} sure".replace("%", " %")
+    sure = f"{known.confidence:.0%} sure".replace("%", " %")
+    bound = f"{rate(known.upper_bound, at_most=True)} ({sure})" + ("; the guard brings it back" if guarded else "")
     if not known.unseen_probability:
-        return f"no new file in {starts:,} cold starts, {bound}"
-    return f"about 1 new file in {_every(known.unseen_probability)}, {bound}"
+        return f"no new file expected after {starts:,} cold starts; at most {bound}"
+    return f"about 1 new file in {_every(known.unseen_probability)}; at most {bound}"
 
 
 def rate(share: float, *, at_most: bool = False) -> str:

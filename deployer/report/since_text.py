@@ -34,5 +34,5 @@ def since_lines(since: Since) -> Iterator[str]:
 
 
 def _miss(miss: Miss) -> str:
-    served = "brought by the guard" if miss.served else "not there"
+    served = "brought back by the guard" if miss.served else "not there"
     return f"  missing   {miss.path} ({served}, {counted(miss.times, 'time')})"

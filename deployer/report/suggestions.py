@@ -75,7 +75,7 @@ def _several_times(rows: Iterable[FileRow]) -> Iterator[Suggestion]:
         owners = sorted({row.distribution.rpartition(" ")[0] for row in files})
         if len(owners) > 1:
             spare = sum(row.after for row in files) - max(row.after for row in files)
-            what = f"{library} is there {counted(len(files), 'time')}: from {', '.join(owners)}."
+            what = f"{library} is in the package {counted(len(files), 'time')}: from {', '.join(owners)}."
             yield Suggestion(
-                what, spare, "Builds that share one copy, as from conda or a layer of your own, hold it once."
+                what, spare, "A build that shares one copy, from conda or in a layer of your own, has it once."
             )

@@ -110,7 +110,7 @@ def _shrink(report: ShrinkReport) -> list[str]:
         lines += [
             _evidence(report.sandboxes, report.invocations, counted(report.lines.records, "record")),
             *_sample(report.coverage),
-            f"  risk      {risk(report.coverage)}",
+            f"  risk      {risk(report.coverage, guarded=report.guard.mode != 'off')}",
         ]
     lines += _account(report)
     lines += _headed("layers", [_layer(layer) for layer in report.layers])
@@ -151,7 +151,7 @@ def _guard(guard: GuardReport) -> list[str]:
     lines.append(f"            {_OTHERWISE[guard.mode].format(megabytes(guard.otherwise))}")
     if guard.left_out:
         kinds = ", ".join(f"{kind} {megabytes(size)}" for kind, size in guard.left_out.items())
-        lines.append(f"            without what nobody can use at run time: {kinds}")
+        lines.append(f"            left out, as no use at run time: {kinds}")
     return lines
 
 

@@ -92,10 +92,10 @@ def trial_lines(report: TrialReport | None) -> list[str]:
         _figures("memory", one.memory_mb, other.memory_mb, "{:,.0f} MB".format),
     ]
     known = ", ".join(filter(None, figures))
-    lines = [f"  trial     {counted(report.events, 'event')} as with the full package and the probe; {known}"]
+    lines = [f"  trial     {counted(report.events, 'event')} answered as by the full package with the probe; {known}"]
     if report.misses:
         shown = ", ".join(report.misses[:5])
-        lines.append(f"            the guard brought {counted(len(report.misses), 'file')}: {shown}; see --keep")
+        lines.append(f"            the guard brought back {counted(len(report.misses), 'file')}: {shown}; see --keep")
     return lines
 
 

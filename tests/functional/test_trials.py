@@ -104,7 +104,7 @@ def test_what_is_not_the_same_twice_is_learned_and_the_rest_compared(stamped):
     shrunk = stamped.ldeploy("shrink", "f")
     assert shrunk.code == 0, shrunk.err
     assert "never answers the same twice on stamp.json at $.id: not compared there" in shrunk.err
-    assert "1 event as with the full package and the probe; start" in shrunk.out
+    assert "1 event answered as by the full package with the probe; start" in shrunk.out
     assert " -> " in shrunk.out.partition("memory ")[2].splitlines()[0]
 
 

@@ -20,7 +20,7 @@ def test_a_sandbox_that_touches_every_file_writes_about_what_was_told() -> None:
 def test_it_is_told_in_megabytes_and_by_a_formula() -> None:
     price = log_price(PATHS[:1_000], 0.25)
     told = str(price)
-    assert f"about {1_000 * price.cold * 0.25 / 1e6:,.1f} MB for a thousand cold starts" in told
+    assert f"at most {1_000 * price.cold * 0.25 / 1e6:,.1f} MB of log for a thousand cold starts" in told
     assert f"cold starts * touched files * {price.cold / 1_000:.0f} bytes" in told
     assert f"warm invocations * {price.warm} bytes * 0.25 of the sandboxes" in told
 

@@ -94,9 +94,9 @@ def test_a_library_that_several_wheels_bring_is_named():
         file("torch/lib/libgomp.so.1", "torch 2.4", 400_000, 400_000, "loaded"),
     ]
     first, second = suggestions(files)
-    assert first.what == "libgfortran is there 2 times: from numpy, scipy."
+    assert first.what == "libgfortran is in the package 2 times: from numpy, scipy."
     assert first.bytes == 2_000_000
-    assert second.what == "libgomp is there 2 times: from scikit-learn, torch."
+    assert second.what == "libgomp is in the package 2 times: from scikit-learn, torch."
 
 
 def test_a_big_library_for_a_few_modules_is_named():

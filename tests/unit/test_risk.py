@@ -17,13 +17,18 @@ def known(sandboxes, unseen, bound):
     [
         (known(1, 1.0, 1.0), "unknown. 1 cold start seen; about 20 give a useful estimate"),
         (known(4, 0.5, 1.0), "unknown. 4 cold starts seen; about 20 give a useful estimate"),
-        (known(40, 0.025, 0.08), "about 1 new file in every 40 cold starts, at most 1 in 12; 95 % sure"),
-        (known(30, 0.0, 0.095), "no new file in 30 cold starts, at most 1 in 10; 95 % sure"),
-        (known(8, 0.9, 0.97), "about 1 new file in every cold start, at most every one; 95 % sure"),
+        (known(40, 0.025, 0.08), "about 1 new file in every 40 cold starts; at most 1 in 12 (95 % sure)"),
+        (known(30, 0.0, 0.095), "no new file expected after 30 cold starts; at most 1 in 10 (95 % sure)"),
+        (known(8, 0.9, 0.97), "about 1 new file in every cold start; at most every one (95 % sure)"),
     ],
 )
 def test_the_risk_is_a_rate_that_people_know(coverage, words):
     assert risk(coverage) == words
+
+
+def test_the_guard_is_told_where_there_is_one_and_an_estimate():
+    assert risk(known(40, 0.025, 0.08), guarded=True).endswith("(95 % sure); the guard brings it back")
+    assert "guard" not in risk(known(1, 1.0, 1.0), guarded=True)
 
 
 def test_a_bound_is_never_rounded_to_the_better_side():

@@ -29,7 +29,7 @@ def test_start_time_and_memory_of_both_are_shown():
 def test_what_the_guard_brought_is_named():
     found = report([MISS, "another line"])
     assert found.misses == ("lazy.py",)
-    assert "the guard brought 1 file: lazy.py; see --keep" in trial_lines(found)[1]
+    assert "the guard brought back 1 file: lazy.py; see --keep" in trial_lines(found)[1]
 
 
 def test_of_two_rounds_the_shorter_counts():

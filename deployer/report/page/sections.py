@@ -21,7 +21,7 @@ def header(content: PageContent, title: str) -> Iterator[str]:
     version = f", version {report.version}" if report.version else ""
     seen = f"{counted(report.sandboxes, 'cold start')}, {counted(report.invocations, 'invocation')} seen"
     yield f'<header><div><h1>{title}</h1><p class="quiet">{_minute(content.made)}{escape(version)} · {seen}</p></div>'
-    yield '<button type="button" id="theme" class="theme" hidden>Light or dark</button></header>'
+    yield '<button type="button" id="theme" class="theme" hidden>Theme</button></header>'
 
 
 def certainty(content: PageContent) -> Iterator[str]:
@@ -29,7 +29,8 @@ def certainty(content: PageContent) -> Iterator[str]:
     report = content.report
     yield "<section><h2>How sure this is</h2>"
     if report.sandboxes:
-        yield f"<p><strong>Risk:</strong> {escape(risk(report.coverage))}.</p>"
+        guarded = report.guard.mode != "off"
+        yield f"<p><strong>Risk:</strong> {escape(risk(report.coverage, guarded=guarded))}.</p>"
     if content.since:
         yield from _since(content.since)
     for warning in report.warnings:
@@ -53,7 +54,7 @@ def _since(since: Since) -> Iterator[str]:
     until = f"up to {_minute(since.until)}"
     yield f"<p><strong>Since it was deployed</strong>, {until}: {at_least}{', '.join(figures)}.</p>"
     for miss in log.misses:
-        served = "the guard brought it" if miss.served else "asked for and not there"
+        served = "the guard brought it back" if miss.served else "asked for and not there"
         yield f'<p class="note"><code>{escape(miss.path)}</code>: {served}, {counted(miss.times, "time")}</p>'
     if since.mend:
         yield f"<p>Keep what was missing: <code>{escape(since.mend)}</code></p>"
@@ -116,8 +117,8 @@ def found(content: PageContent) -> Iterator[str]:
     yield f"<p>{counted(round(paths), 'path')} seen in {counted(starts, 'cold start')}; {rest}."
     yield f' <span class="quiet">Risk: {escape(risk(content.report.coverage))}.</span></p>'
     yield curve(content.discovery)
-    yield '<p class="quiet">Solid: seen, as the mean over every order of the cold starts. Dashed: expected of as many'
-    yield "again. Dotted: what there is at least, by Chao2's estimate.</p></section>"
+    yield '<p class="quiet">Solid: seen, averaged over every order of the cold starts. Dashed: expected, if as many'
+    yield "follow. Dotted: there are at least so many in all, by Chao2's estimate.</p></section>"
 
 
 def reasons(report: ShrinkReport, *, kept: bool) -> Iterator[str]:
@@ -149,7 +150,8 @@ def footer(content: PageContent) -> Iterator[str]:
     after, uri = content.report.after, content.report.artifacts.s3_uri
     yield f"<footer><p>Made by {escape(content.tool)} on {escape(content.made)} with"
     yield f"<code>{escape(content.command)}</code>."
-    yield f"Slim zip: sha256 <code>{escape(after.sha256)}</code>, <code>{escape(uri)}</code>.</p>"
+    place = f", <code>{escape(uri)}</code>" if uri else ""
+    yield f"Slim zip: sha256 <code>{escape(after.sha256)}</code>{place}.</p>"
     yield "<p>The map is laid out by d3-hierarchy (ISC licence, in this file). Paths and counts only: no contents of"
     yield "files, arguments, events or environment variables are in this page.</p></footer>"
 
