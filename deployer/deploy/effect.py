@@ -8,7 +8,7 @@ from deployer.deploy import steps as kinds
 from deployer.deploy.shift_steps import BeginShift, ShareAlias
 from deployer.deploy.steps import Step
 from deployer.deploy.trial import trial_name
-from deployer.instrumentation.configure import PROBE_LAYER, is_probe_layer
+from deployer.instrumentation.configure import own_layer
 from deployer.models.function import Configuration
 from deployer.words import counted, megabytes
 
@@ -77,9 +77,7 @@ def changes(step: Step) -> Iterator[str]:  # noqa: PLR0912 - one line a kind of 
 
 def _configured(was: Configuration, wanted: Configuration) -> Iterator[str]:
     """Yield what differs; of variables the names, never a value."""
-    again = PROBE_LAYER in wanted.layers and any(map(is_probe_layer, was.layers))
-    come = [arn for arn in wanted.layers if arn not in was.layers and not (again and arn == PROBE_LAYER)]
-    go = [arn for arn in was.layers if arn not in wanted.layers and not (again and is_probe_layer(arn))]
+    come, go = _beside(wanted.layers, was.layers), _beside(was.layers, wanted.layers)
     yield from (f"+ layer {_layer(arn)}" for arn in come)
     yield from (f"- layer {_layer(arn)}" for arn in go)
     before, after = was.environment, wanted.environment
@@ -90,6 +88,12 @@ def _configured(was: Configuration, wanted: Configuration) -> Iterator[str]:
         old, new = getattr(was, one.name), getattr(wanted, one.name)
         if one.name not in _APART and old != new:
             yield f"~ {one.name} {_amount(old)} -> {_amount(new)}{_UNITS.get(one.name, '')}"
+
+
+def _beside(layers: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return the layers that are not among others; one of ours is the same in whatever version."""
+    known = {own_layer(arn) or arn for arn in others}
+    return [arn for arn in layers if (own_layer(arn) or arn) not in known]
 
 
 def _amount(value: object) -> str:

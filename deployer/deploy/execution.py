@@ -15,8 +15,8 @@ from deployer.deploy.recorded_events import read_events
 from deployer.deploy.sending import Events, opened, send_rounds
 from deployer.deploy.trial import NOTE, Expected, Trial, digest, trial_name
 from deployer.errors import ConflictError, DeniedError
-from deployer.instrumentation.configure import PROBE_LAYER
-from deployer.instrumentation.layer_zip import LAYER_NAME, build_layer
+from deployer.instrumentation.configure import to_be_published
+from deployer.instrumentation.layer_zip import build_layer
 from deployer.models.function import Configuration, Function, Routing, StoredZip
 from deployer.report.sent import Sent
 from deployer.report.trial_report import TrialReport
@@ -75,8 +75,8 @@ class Execution:
                 self.function = self._aws.functions.create(name, configuration, zipped)
             case planner.PublishVersion(name, note):
                 self._publish_version(name, note)
-            case planner.PublishLayer():
-                self.layers[PROBE_LAYER] = self._publish_layer()
+            case planner.PublishLayer(name):
+                self.layers[to_be_published(name)] = self._publish_layer(name)
             case planner.PublishPruned() as layer:
                 self._publish_pruned(layer)
             case planner.UpdateCode(name, zipped, instead_of, _):
@@ -216,12 +216,10 @@ class Execution:
         if replace(self.function, revision=found.revision) != found:
             raise ConflictError(f"Something else changed {name} meanwhile.", "Run the same command again.")
 
-    def _publish_layer(self) -> str:
-        content = build_layer()
-        note = f"ldeploy probe {hashlib.sha256(content).hexdigest()}"
-        return self._aws.functions.find_layer(LAYER_NAME, note) or self._aws.functions.publish_layer(
-            LAYER_NAME, note, content
-        )
+    def _publish_layer(self, name: str) -> str:
+        content, functions = build_layer(name), self._aws.functions
+        note = f"{name.replace('-', ' ')} {hashlib.sha256(content).hexdigest()}"
+        return functions.find_layer(name, note) or functions.publish_layer(name, note, content)
 
     def _publish_pruned(self, layer: planner.PublishPruned) -> None:
         note = f"ldeploy, pruned: {layer.zip.sha256}"

@@ -12,7 +12,7 @@ from deployer.state.state import State
 
 NOTES: Final = ("before ldeploy probe of ", "ldeploy probe of ", "ldeploy shrink of ")
 """How the descriptions of versions begin that ldeploy publishes: all others are somebody else's."""
-LAYER_NOTES: Final = ("ldeploy probe ", "ldeploy, pruned: ")
+LAYER_NOTES: Final = ("ldeploy probe ", "ldeploy start ", "ldeploy, pruned: ")
 YOUNG_MS: Final = 60 * 60 * 1000
 """A layer version stays so long: a probe of another function may be about to use it."""
 LATEST: Final = "$LATEST"

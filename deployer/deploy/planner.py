@@ -35,7 +35,8 @@ from deployer.deploy.steps import (
     UpdateConfiguration,
     Upload,
 )
-from deployer.instrumentation.configure import PROBE_LAYER, arm, is_armed
+from deployer.instrumentation.configure import PROBE_LAYER, START_LAYER, arm, is_armed
+from deployer.instrumentation.layer_zip import LAYER_NAME, START_LAYER_NAME
 from deployer.models.function import Configuration, Function, Routing, StoredZip
 from deployer.slim.build import SlimPackage
 from deployer.state.baseline import deployed
@@ -151,7 +152,7 @@ def probe(
     steps += plan.policies
     steps += [] if found else [Create(name, state.baseline.configuration, state.packages.probed)]
     steps += [PublishVersion(name, note)] if found is None or _is_before(found, state) else []
-    steps += [PublishLayer()]
+    steps += [PublishLayer(LAYER_NAME)]
     if found:
         steps += _towards(
             found,
@@ -190,6 +191,7 @@ def shrink(found: Function, new: Redeployment) -> Steps:
         steps += [KeepCode(name, state.baseline.code)]
     steps += [Upload(new.package.path, slim)]
     steps += [step for layer in new.layers for step in (Upload(layer.path, layer.zip), layer)]
+    steps += [PublishLayer(START_LAYER_NAME)] if START_LAYER in new.configuration.layers else []
     steps += [Upload(new.package.rest_path, rest)] if rest else []
     needed = tuple(policy.name for policy in new.policies)
     state = replace(state, policies=tuple(sorted({*state.policies, *needed})))

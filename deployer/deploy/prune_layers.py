@@ -8,8 +8,8 @@ from deployer.aws import Aws
 from deployer.context import Context
 from deployer.deploy.steps import PublishPruned
 from deployer.errors import DeniedError, PackageError
-from deployer.instrumentation.configure import EXEC_WRAPPER, disarm
-from deployer.instrumentation.layer_zip import LAYER_NAME
+from deployer.instrumentation.configure import EXEC_WRAPPER, without_ours
+from deployer.instrumentation.layer_zip import OUR_LAYERS
 from deployer.limits import UNZIPPED
 from deployer.models.evidence import Evidence
 from deployer.models.function import Configuration, Function, StoredZip
@@ -80,7 +80,8 @@ def check_handler(aws: Aws, package: Package, configuration: Configuration) -> N
         PackageError: it is in none of them.
     """
     handler, site = configuration.handler, f"python/lib/{configuration.runtime}/site-packages/"
-    by_wrapper = EXEC_WRAPPER in disarm(configuration).environment
+    configuration = without_ours(configuration)
+    by_wrapper = EXEC_WRAPPER in configuration.environment
     if handler_path(package, handler) or (by_wrapper and script_path(package, handler)):
         return
     layers = [_read(aws, arn)[1] for arn in configuration.layers]
@@ -207,7 +208,7 @@ def _by_name(arn: str, account: str) -> str:
     if arn.split(":")[4] != account:
         return "it belongs to another account"
     name = PREFIX + _name(arn)
-    if _name(arn).startswith(PREFIX) or name == LAYER_NAME or len(name) > LONGEST_NAME:
+    if _name(arn).startswith(PREFIX) or name in OUR_LAYERS or len(name) > LONGEST_NAME:
         return "its name leaves none for a copy of ours"
     return ""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from deployer.deploy.shift_steps import BeginShift, ShareAlias
+from deployer.instrumentation.configure import to_be_published
 from deployer.models.function import Configuration, Routing, StoredZip
 from deployer.state.state import State
 from deployer.whitelist import Inventory
@@ -88,10 +89,12 @@ class PublishVersion:
 
 @dataclass(frozen=True)
 class PublishLayer:
-    """The probe layer, if this very one is not published yet."""
+    """A layer of ours, if this very one is not published yet."""
+
+    name: str
 
     def __str__(self) -> str:
-        return "publish the probe layer, if it is not there"
+        return f"publish the layer {self.name}, if it is not there"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class PublishPruned:
     @property
     def placeholder(self) -> str:
         """Stands for its ARN until it is published."""
-        return f"{self.name}:to-be-published"
+        return to_be_published(self.name)
 
     def __str__(self) -> str:
         return f"publish the layer {self.name}: {self.zip.files:,} files of {self.original}, if it is not there"

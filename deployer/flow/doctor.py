@@ -10,7 +10,7 @@ from deployer.errors import CloudError, LdeployError, MissingError
 from deployer.evidence.log_price import log_price
 from deployer.flow.elsewhere import of_versions
 from deployer.flow.preflight import check_network, check_package, check_surroundings
-from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, disarm, log_warnings
+from deployer.instrumentation.configure import EXEC_WRAPPER, PROBE_LAYER, arm, check, log_warnings, without_ours
 from deployer.instrumentation.layer_zip import layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import Function, StoredZip, package_key
@@ -99,7 +99,7 @@ class _FunctionChecks:
         yield _tried("runtime", lambda: check(self.found), self.found.configuration.runtime)
         if self.found.package_type == "Image":
             return
-        bare = disarm(self.found.configuration)
+        bare = without_ours(self.found.configuration)
         has = f"{counted(len(bare.layers), 'layer')}, {counted(len(bare.environment), 'variable')}"
         yield _tried("room", lambda: arm(bare, PROBE_LAYER, ANY[:33]), has)
         if own := bare.environment.get(EXEC_WRAPPER):
@@ -134,7 +134,7 @@ class _FunctionChecks:
 
     def _size(self, package: Package) -> Iterator[Check]:
         try:
-            layers = measure_layers(self.context.aws, disarm(self.found.configuration))
+            layers = measure_layers(self.context.aws, without_ours(self.found.configuration))
             size = package.bytes + layers.bytes
         except LdeployError as error:
             yield Check("size", Verdict.DOUBT, str(error))

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 from deployer.context import Context
 from deployer.errors import LdeployError
-from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
+from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER, is_start_layer
+from deployer.instrumentation.layer_zip import START_WRAPPER
 from deployer.models.function import Function
 from deployer.models.package import Entry, Examined, Kind, Source
 from deployer.models.whitelist import Decision, Whitelist
@@ -38,18 +39,22 @@ def recognise(context: Context, found: Function, state: State) -> Deployed:
 
 def lacks_wrapper(context: Context, found: Function) -> tuple[str, ...]:
     """Say that a function cannot start: another tool took away the guard's wrapper, which its environment names."""
-    if found.configuration.environment.get(EXEC_WRAPPER) != FIT_WRAPPER:
+    wrapper = found.configuration.environment.get(EXEC_WRAPPER)
+    if wrapper == START_WRAPPER and not any(map(is_start_layer, found.configuration.layers)):
+        where = "was in a layer that was taken away since"
+    elif wrapper == FIT_WRAPPER and _lacks(context, found):
+        where = "the code deployed since does not hold"
+    else:
         return ()
-    try:
-        package = index(_source(context, found))
-    except LdeployError:  # what cannot be read is not known
-        return ()
-    if FIT_WRAPPER.removeprefix("/var/task/") in package.entries:
-        return ()
-    what = (
-        f"{found.name} cannot start: {EXEC_WRAPPER} names {FIT_WRAPPER}, which the code deployed since does not hold."
-    )
+    what = f"{found.name} cannot start: {EXEC_WRAPPER} names {wrapper}, which {where}."
     return (f"{what} Put it right with ldeploy deploy {found.name} --package BUILD, or take the variable out.",)
+
+
+def _lacks(context: Context, found: Function) -> bool:
+    try:
+        return FIT_WRAPPER.removeprefix("/var/task/") not in index(_source(context, found)).entries
+    except LdeployError:  # what cannot be read is not known
+        return False
 
 
 def _source(context: Context, found: Function) -> Source:

@@ -21,8 +21,8 @@ from deployer.flow.page import page_content, settle_account
 from deployer.flow.reports import shrink_report
 from deployer.flow.shift import see_through
 from deployer.flow.since import rfc3339, starts_since
-from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER, fitted
-from deployer.instrumentation.layer_zip import layer_size
+from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER, START_LAYER, fitted
+from deployer.instrumentation.layer_zip import START_LAYER_NAME, START_WRAPPER, layer_size
 from deployer.limits import UNZIPPED
 from deployer.models.function import StoredZip
 from deployer.models.slim import Measure
@@ -66,12 +66,13 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
     steps = planner.shrink(request.found, new)
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     late = in_time(new.configuration.timeout, slim.unpacked)
-    warnings = (*permission.warnings, *late, *_unguarded(request, slim), *_starts_inside(new))
+    warnings = (*permission.warnings, *late, *_unguarded(request, slim), *_may_not_start(new))
     report = shrink_report(request, slim, stored, steps, warnings)
     account = settle_account(context, request, slim)
     report = replace(report, before=_with_starts(context, request, report.before))
     try:
-        check_fits(request.full.package, slim.whitelist, stored.bytes, request.layers.bytes, "The slim package")
+        layers = request.layers.bytes + (layer_size(START_LAYER_NAME) if START_LAYER in new.configuration.layers else 0)
+        check_fits(request.full.package, slim.whitelist, stored.bytes, layers, "The slim package")
     except OverLimitError as error:
         report = replace(report, state="over_limit", warnings=(*report.warnings, str(error)))
     else:
@@ -104,13 +105,24 @@ def _unguarded(request: RedeployRequest, slim: SlimPackage) -> tuple[str, ...]:
     return ("The layers that were pruned are not guarded: what was dropped from them cannot be brought back.",)
 
 
-def _starts_inside(new: Redeployment) -> tuple[str, ...]:
-    """Return what to know of a function whose wrapper lies in its package: other code has none there."""
-    if new.configuration.environment.get(EXEC_WRAPPER) != FIT_WRAPPER:
-        return ()
+def _may_not_start(new: Redeployment) -> tuple[str, ...]:
+    """Return what to know of a function that another tool can leave without its wrapper.
+
+    It is in a layer, which goes where somebody replaces the layers alone; or, with five layers already, in the code.
+    """
+    wrapper, layers = new.configuration.environment.get(EXEC_WRAPPER), len(new.configuration.layers)
     name = new.state.function
-    what = f"{name} now starts through a program in its package: a tool that replaces only the code would break it."
-    return (f"{what} Deploy with ldeploy deploy, or run ldeploy restore {name} first.",)
+    if wrapper == FIT_WRAPPER:
+        why, what = (
+            f"{name} has {layers} layers, no room for one of ldeploy's, and starts through a program in its package",
+            "code",
+        )
+    elif wrapper == START_WRAPPER and layers > 1:
+        why, what = f"{name} now starts through a layer of ldeploy's", "layers"
+    else:
+        return ()
+    left = f"a tool that replaces only the {what} would break it"
+    return (f"{why}: {left}. Deploy with ldeploy deploy, or run ldeploy restore {name} first.",)
 
 
 def _build(context: Context, request: RedeployRequest, guarding: GuardPlan) -> SlimPackage:

@@ -8,8 +8,11 @@ from decimal import Decimal
 from deployer.errors import LdeployError
 from deployer.instrumentation.layer_zip import (
     LAYER_NAME,
+    OUR_LAYERS,
     PACKAGE_VARIABLE,
     SAMPLE_VARIABLE,
+    START_LAYER_NAME,
+    START_WRAPPER,
     UNLABELLED,
     WRAPPER,
     WRAPPER_VARIABLE,
@@ -21,7 +24,9 @@ EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 """https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper"""
 
 FIT_WRAPPER = "/var/task/.ldeploy/start"
-"""The wrapper of a package that was made to fit, or is guarded (``deployer/slim/pack.py``, ``deployer/slim/guard``)."""
+"""The wrapper in a package that was made to fit, or is guarded (``deployer/slim/pack.py``, ``deployer/slim/guard``).
+
+The start layer leads to it; the environment names it where there is no room for a layer."""
 
 STORAGE_VARIABLE = "LDEPLOY_STORAGE"
 """Environment variable with the MB of /tmp that the user gave such a function."""
@@ -29,8 +34,14 @@ STORAGE_VARIABLE = "LDEPLOY_STORAGE"
 COLD_VARIABLE = "LDEPLOY_COLD"
 """Environment variable that is changed so that Lambda starts fresh sandboxes; nobody reads it."""
 
-PROBE_LAYER = f"{LAYER_NAME}:to-be-published"
-"""Stands for the probe layer's ARN until the layer is published."""
+
+def to_be_published(name: str) -> str:
+    """Return what stands for a layer's ARN in a plan until the layer is published."""
+    return f"{name}:to-be-published"
+
+
+PROBE_LAYER = to_be_published(LAYER_NAME)
+START_LAYER = to_be_published(START_LAYER_NAME)
 
 
 def check(function: Function) -> None:
@@ -153,6 +164,9 @@ def fitted(configuration: Configuration, unpacked: int) -> Configuration:
     """Return the configuration of a package that was made to fit, or is guarded: its wrapper, the user's own chained,
     and space on /tmp for what is unpacked.
 
+    The wrapper is that of the start layer: it starts other code too, if somebody replaces the package alone. Where
+    there are five layers already, it is the package's own, without which nothing starts.
+
     Args:
         configuration: as the user wants it.
         unpacked: bytes that are unpacked at start.
@@ -160,32 +174,61 @@ def fitted(configuration: Configuration, unpacked: int) -> Configuration:
     Raises:
         LdeployError: an environment over 4 KB with the variables added.
     """
-    environment = {**configuration.environment, EXEC_WRAPPER: FIT_WRAPPER, STORAGE_VARIABLE: str(configuration.storage)}
+    room = len(configuration.layers) < LAYERS
+    wrapper = START_WRAPPER if room else FIT_WRAPPER
+    environment = {**configuration.environment, EXEC_WRAPPER: wrapper, STORAGE_VARIABLE: str(configuration.storage)}
     if EXEC_WRAPPER in configuration.environment:
         environment[WRAPPER_VARIABLE] = configuration.environment[EXEC_WRAPPER]
     check_environment(environment)
     more = unpacked // MIB + 1 if unpacked else 0
-    return replace(configuration, environment=environment, storage=min(STORAGE, configuration.storage + more))
+    layers = (*configuration.layers, START_LAYER) if room else configuration.layers
+    storage = min(STORAGE, configuration.storage + more)
+    return replace(configuration, environment=environment, layers=layers, storage=storage)
 
 
 def unfitted(configuration: Configuration) -> Configuration:
     """Return the configuration as the user wants it: ``unfitted(fitted(c, …)) == c`` for every ``c`` that was not
-    fitted.
+    fitted. The start layer goes even where somebody took the variables away since.
     """
+    layers = tuple(arn for arn in configuration.layers if not is_start_layer(arn))
+    configuration = replace(configuration, layers=layers)
     if STORAGE_VARIABLE not in configuration.environment:
         return configuration
     environment = dict(configuration.environment)
     storage = environment.pop(STORAGE_VARIABLE)
     own = environment.pop(WRAPPER_VARIABLE, None)
-    if environment.get(EXEC_WRAPPER) == FIT_WRAPPER:  # else somebody set another one since: theirs stays
+    if environment.get(EXEC_WRAPPER) in {
+        FIT_WRAPPER,
+        START_WRAPPER,
+    }:  # else somebody set another one since: theirs stays
         del environment[EXEC_WRAPPER]
         environment |= {EXEC_WRAPPER: own} if own is not None else {}
     return replace(configuration, environment=environment, storage=int(storage) if storage.isdigit() else 512)
 
 
+def without_ours(configuration: Configuration) -> Configuration:
+    """Return the configuration as the user wants it: without the probe, and without what starts a guarded package."""
+    return unfitted(disarm(configuration))
+
+
 def is_probe_layer(arn: str) -> bool:
     """Return whether a layer version's ARN is that of one of our probe layers."""
-    return arn == PROBE_LAYER or arn.rsplit(":", 2)[-2:-1] == [LAYER_NAME]
+    return own_layer(arn) == LAYER_NAME
+
+
+def is_start_layer(arn: str) -> bool:
+    """Return whether a layer version's ARN is that of one of our start layers."""
+    return own_layer(arn) == START_LAYER_NAME
+
+
+def own_layer(arn: str) -> str:
+    """Return the name of the layer if it is one of those that ldeploy publishes as they are, or nothing.
+
+    Args:
+        arn: of a version, or what stands for it.
+    """
+    name = next(iter(arn.rsplit(":", 2)[-2:-1]), "")
+    return name if name in OUR_LAYERS else ""
 
 
 def raised(configuration: Configuration, memory: int | None, timeout: int | None) -> Configuration:
@@ -201,7 +244,7 @@ def unprobed(found: Configuration, before: Configuration, probed: Configuration)
         before: the configuration before the probe.
         probed: what the probe asked for, the probe itself left out.
     """
-    bare, before = unfitted(disarm(found)), unfitted(before)
+    bare, before = without_ours(found), unfitted(before)
     raised = {
         name: getattr(before, name)
         for name in ("memory", "timeout", "storage")

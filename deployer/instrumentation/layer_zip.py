@@ -1,4 +1,5 @@
-"""The probe as a Lambda layer: the files of ``probe_layer`` in a zip, the same bytes each time.
+"""Our Lambda layers, the probe and the start of a guarded package: files of ``probe_layer`` in a zip, the same bytes
+each time.
 
 Lambda unpacks a layer below /opt. A layer's zip keeps its files' modes
 (https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html).
@@ -18,13 +19,21 @@ from typing import Final
 from deployer.errors import LdeployError
 
 LAYER_NAME: Final = "ldeploy-probe"
-"""The layer's name in Lambda."""
+"""The probe layer's name in Lambda."""
+
+START_LAYER_NAME: Final = "ldeploy-start"
+"""The name of the layer that leads to the wrapper of a package that was made to fit, or is guarded."""
+
+OUR_LAYERS: Final = frozenset({LAYER_NAME, START_LAYER_NAME})
 
 FOLDER: Final = "/opt/ldeploy"
-"""Where the layer's files are in the sandbox."""
+"""Where the probe layer's files are in the sandbox."""
 
 WRAPPER: Final = f"{FOLDER}/wrapper"
-"""The value of AWS_LAMBDA_EXEC_WRAPPER."""
+"""The value of AWS_LAMBDA_EXEC_WRAPPER while the probe is in."""
+
+START_WRAPPER: Final = f"/opt/{START_LAYER_NAME}/wrapper"
+"""Its value where a package was made to fit, or is guarded: other code than that package is started as ever."""
 
 PACKAGE_VARIABLE: Final = "LDEPLOY_PACKAGE"
 """Environment variable with the label of the package and a nonce, copied into each record."""
@@ -47,26 +56,29 @@ _FILE: Final = 0o100644 << 16
 _PROGRAM: Final = 0o100755 << 16
 
 
-def build_layer() -> bytes:
-    """Return the layer's zip, for both architectures and every Python runtime: under 170 KB.
+def build_layer(name: str = LAYER_NAME) -> bytes:
+    """Return a layer's zip, for both architectures and every Python runtime: the probe's is under 170 KB.
+
+    Args:
+        name: of the layer, one of ours.
 
     Raises:
         LdeployError: the shim was not compiled.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, content in _members().items():
-            archive.writestr(_header(name), content)
+        for path, content in _members(name).items():
+            archive.writestr(_header(path), content)
     return stream.getvalue()
 
 
-def layer_size() -> int:
-    """Return the bytes that the layer takes unzipped: they count towards Lambda's limit.
+def layer_size(name: str = LAYER_NAME) -> int:
+    """Return the bytes that a layer of ours takes unzipped: they count towards Lambda's limit.
 
     Raises:
         LdeployError: the shim was not compiled.
     """
-    return sum(len(content) for content in _members().values())
+    return sum(len(content) for content in _members(name).values())
 
 
 START: Final = "start"
@@ -103,9 +115,11 @@ def _with_bytecode(names: Iterable[str]) -> list[tuple[str, bytes]]:
     return sorted({START: (shipped / START).read_bytes(), **sources, **compiled}.items())
 
 
-def _members() -> dict[str, bytes]:
-    """Return every file of the layer by its path below /opt, sorted."""
+def _members(name: str) -> dict[str, bytes]:
+    """Return every file of a layer by its path below /opt, sorted."""
     shipped = files("probe_layer")
+    if name == START_LAYER_NAME:
+        return {START_WRAPPER.removeprefix("/opt/"): (shipped / "start_anyway").read_bytes()}
     members = {"ldeploy/wrapper": shipped / "wrapper"}
     members |= {f"ldeploy/shim/{machine}.so": _shim(shipped, machine) for machine in MACHINES}
     members |= {f"ldeploy/probe_layer/{file.name}": file for file in shipped.iterdir() if file.name.endswith(".py")}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from deployer.aws.invocations import Reply
 from deployer.errors import UsageError
-from deployer.instrumentation.configure import PROBE_LAYER
+from deployer.instrumentation.configure import own_layer
 from deployer.instrumentation.layer_zip import build_layer
 from deployer.local.sandbox.code_store import CodeStore
 from deployer.local.sandbox.deployment import Deployment, LogSettings
@@ -124,7 +124,6 @@ def sandboxes(name: str, path: Path, configuration: Configuration) -> Iterator[T
 
 
 def _deployment(name: str, code: str, configuration: Configuration, store: CodeStore) -> Deployment:
-    probed = PROBE_LAYER in configuration.layers
     return Deployment(
         account=ACCOUNT,
         region=REGION,
@@ -138,6 +137,6 @@ def _deployment(name: str, code: str, configuration: Configuration, store: CodeS
         timeout=configuration.timeout,
         logs=LogSettings(f"/aws/lambda/{name}"),
         code=code,
-        layers=(store.put(build_layer()).sha256,) if probed else (),
+        layers=tuple(store.put(build_layer(own_layer(arn))).sha256 for arn in configuration.layers),
         variables=configuration.environment,
     )

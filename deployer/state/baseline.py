@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.instrumentation.configure import disarm, is_armed, is_by_template, unfitted, unprobed
+from deployer.instrumentation.configure import disarm, is_armed, is_by_template, unprobed, without_ours
 from deployer.instrumentation.layer_zip import PACKAGE_VARIABLE
 from deployer.models.function import Configuration, Function, StoredZip, package_key
 from deployer.models.package import Package
@@ -100,7 +100,7 @@ def _is_under_way(found: Function, earlier: State) -> bool:
 def _baseline(start: Beginning, found: Function, earlier: State | None) -> tuple[Baseline, Configuration]:
     """Return what was there before, and the present configuration without what ldeploy put into it."""
     pruned = earlier.pruned if earlier else {}
-    bare = with_whole_layers(unfitted(disarm(found.configuration)), pruned)
+    bare = with_whole_layers(without_ours(found.configuration), pruned)
     if earlier and _is_under_way(found, earlier):
         return replace(earlier.baseline, configuration=before_ours(earlier, found)), bare
     present = disarm(found.configuration)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
-from deployer.instrumentation.configure import disarm, unfitted
+from deployer.instrumentation.configure import is_start_layer, without_ours
 from deployer.models.function import Configuration
 from deployer.state.state import State
 
@@ -64,7 +64,7 @@ _PREFIX: Final = "environment."
 
 def _flat(configuration: Configuration, pruned: Mapping[str, str]) -> dict[str, Any]:
     """Return each setting by its name, each variable as one, without what ldeploy adds."""
-    bare = unfitted(disarm(configuration))
+    bare = without_ours(configuration)
     flat = {one.name: getattr(bare, one.name) for one in fields(bare) if one.name != "environment"}
     flat["layers"] = tuple(pruned.get(arn, arn) for arn in bare.layers)
     return flat | {f"{_PREFIX}{name}": value for name, value in bare.environment.items()}
@@ -72,10 +72,12 @@ def _flat(configuration: Configuration, pruned: Mapping[str, str]) -> dict[str, 
 
 def _changed(before: Configuration, changed: Mapping[str, Any]) -> Configuration:
     environment = dict(before.environment)
-    settings = {}
+    settings: dict[str, Any] = {}
     for name, value in changed.items():
         variable = name.removeprefix(_PREFIX)
-        if variable == name:
+        if name == "layers":
+            settings[name] = (*value, *filter(is_start_layer, before.layers))
+        elif variable == name:
             settings[name] = value
         elif value is _ABSENT:
             environment.pop(variable, None)

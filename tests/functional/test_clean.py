@@ -11,6 +11,7 @@ from deployer.aws import open_aws
 from deployer.context import Context
 from deployer.deploy.executor import Executor
 from deployer.flow.clean import clean
+from deployer.instrumentation.layer_zip import START_LAYER_NAME, build_layer
 from deployer.notices import Silent
 from deployer.state.workspace import Workspace
 from tests.functional.local_aws import ROLE
@@ -96,6 +97,12 @@ def test_layers_policies_and_trial_functions_that_were_left_go(used):
     for policy, document in (("ldeploy-f-guard", ours), ("ldeploy-f-rest", others), ("theirs", ours)):
         roles.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
     used.cloud.create("f-ldeploy-trial", FILES, Description="ldeploy trial of f: it may be deleted")
+    publish = used.cloud.functions.publish_layer_version
+    content = {"ZipFile": build_layer(START_LAYER_NAME)}
+    spare, theirs = (
+        publish(LayerName=START_LAYER_NAME, Content=content, Description=note)["LayerVersionArn"]
+        for note in ("ldeploy start 0", "theirs")
+    )
     assert not cleaned(used, "--plan")["layers"]
     aws = open_aws(None, None, None)
     later = Context(
@@ -110,7 +117,8 @@ def test_layers_policies_and_trial_functions_that_were_left_go(used):
     in_use = used.cloud.functions.list_functions(FunctionVersion="ALL")["Functions"]
     layers = {layer["Arn"] for one in in_use for layer in one.get("Layers", ())}
     published = used.cloud.functions.list_layer_versions(LayerName="ldeploy-probe")["LayerVersions"]
-    assert bool(report.layers) != bool(published)
+    assert any("ldeploy-probe" in arn for arn in report.layers) != bool(published)
+    assert (spare in report.layers, theirs in report.layers) == (True, False)
     assert not layers & set(report.layers)
 
 

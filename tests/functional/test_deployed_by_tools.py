@@ -75,12 +75,12 @@ def test_what_is_of_another_function_stays_unknown(learned, build):
     assert deployed(learned, zipped(build))["deployed"] == "other"
 
 
-def test_a_tool_that_takes_the_guard_s_wrapper_away_is_told(project):
+def test_the_full_build_over_a_guarded_package_is_no_other_than_over_a_slim_one(project):
     assert project.probe("--invoke", "events").code == 0
     assert project.shrink("--guard", "inside").code == 0
-    assert not any("cannot start" in one for one in project.ldeploy("status", "f", "--output", "json").json["warnings"])
     found = deployed(project, zipped(project.folder / "build"))
-    assert any("f cannot start" in one for one in found["warnings"])
-    assert project.cloud.invoke("f").error
-    assert project.ldeploy("deploy", "f", "--package", "build").code == 0
-    assert project.cloud.invoke("f").error is None
+    assert found["deployed"] == "full_again"
+    assert any("undone the shrink" in warning for warning in found["warnings"])
+    assert project.cloud.invoke("f").value == "opened"
+    assert project.ldeploy("deploy", "f", "--package", "build", "--guard", "inside").code == 0
+    assert project.cloud.invoke("f", {"do": "lazy"}).value == "lazy"

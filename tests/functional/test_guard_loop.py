@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployer.instrumentation.configure import EXEC_WRAPPER, FIT_WRAPPER
+from deployer.instrumentation.configure import EXEC_WRAPPER
+from deployer.instrumentation.layer_zip import START_WRAPPER
 from probe_layer.guard.line import Line, decode
 from tests.functional.local_aws import client
 from tests.functional.project import Project, events
@@ -44,7 +45,8 @@ def guarded(request, project: Project, roles: Any) -> tuple[Project, str]:
     assert shrunk.code == 0, shrunk.err
     assert shrunk.json["guard"]["mode"] == request.param
     assert shrunk.json["guard"]["files"] == 4
-    assert any("Run ldeploy restore f before that" in warning for warning in shrunk.json["warnings"])
+    assert not any("would break it" in warning for warning in shrunk.json["warnings"])
+    assert "+ layer ldeploy-start" in shrunk.json["effect"]
     return project, request.param
 
 
@@ -76,10 +78,11 @@ def test_other_events_answer_right_and_are_kept_the_next_time(guarded: tuple[Pro
 
 def test_restore_leads_back_to_what_was_before(guarded: tuple[Project, str], roles: Any) -> None:
     project, mode = guarded
-    assert project.configuration()["Environment"]["Variables"][EXEC_WRAPPER] == FIT_WRAPPER
+    assert project.configuration()["Environment"]["Variables"][EXEC_WRAPPER] == START_WRAPPER
     assert policies(roles) == ["ldeploy-f-guard"] * (mode == "s3")
     assert project.ldeploy("restore", "f", "--yes").code == 0
     assert EXEC_WRAPPER not in project.configuration().get("Environment", {}).get("Variables", {})
+    assert not project.configuration().get("Layers")
     assert "unused.py" in project.deployed()
     assert policies(roles) == []
 

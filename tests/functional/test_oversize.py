@@ -67,16 +67,19 @@ def handler(event, context):
         return [len(file.read(99)), os.path.getsize("data/huge.bin"), os.environ.get("OWN"), sorted(os.listdir("data"))]
 """
 OWN = """#!/bin/sh
-[ "$AWS_LAMBDA_EXEC_WRAPPER" = /var/task/own ] && export OWN=yes
+[ "$AWS_LAMBDA_EXEC_WRAPPER" = /var/task/own.sh ] && export OWN=yes
 exec "$@"
 """
 
 
+SMALL = "import os\ndef handler(event, context): return ['another', os.environ.get('OWN')]\n"
+
+
 def test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start(project):
-    build = write(project.folder / "build", {"app.py": SIZED, "own": OWN})
-    (build / "own").chmod(0o755)
-    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/own"}
-    project.cloud.create("f", {**PLAIN, "own": OWN}, Environment={"Variables": variables})
+    build = write(project.folder / "build", {"app.py": SIZED, "own.sh": OWN})
+    (build / "own.sh").chmod(0o755)
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/own.sh"}
+    project.cloud.create("f", {**PLAIN, "own.sh": OWN}, Environment={"Variables": variables})
     before = project.configuration()
     full = [99, HUGE, "yes", ["huge.bin", "looked_at.txt", "never.bin", "opened.txt"]]
     assert project.ldeploy(*PROBE).code == 0
@@ -87,7 +90,7 @@ def test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start(project
     assert project.cloud.invoke("f").value == full
     found = project.configuration()
     assert found["EphemeralStorage"]["Size"] == 512 + 255
-    assert found["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/var/task/.ldeploy/start"
+    assert found["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/ldeploy-start/wrapper"
     assert project.ldeploy("deploy", "f", "--package", "build", "--bucket", "packages", "--keep", "data/*").code == 0
     assert project.configuration() == found
     assert project.cloud.invoke("f").value == full
@@ -100,6 +103,12 @@ def test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start(project
     assert project.cloud.invoke("f").value == full
     assert project.shrink("--keep", "data/*").code == 0
     assert project.configuration() == found
+    small = packed({"app.py": SMALL, "own.sh": OWN})
+    project.cloud.functions.update_function_code(FunctionName="f", ZipFile=small)
+    assert project.cloud.invoke("f").value == ["another", "yes"]
+    assert "give --force" in project.ldeploy("restore", "f").err
+    assert project.ldeploy("restore", "f", "--force").code == 0
+    assert project.configuration() == before
 
 
 @pytest.mark.parametrize("arguments", [pytest.param((), marks=SLOW), ("--attach-policy",)])

@@ -20,7 +20,7 @@ COMMANDS = (
     ("doctor", "f"),
     ("probe", "f", "--package", "build", "--invoke", "events"),
     ("status", "f"),
-    ("shrink", "f", "--from-logs"),
+    ("shrink", "f", "--from-logs", "--guard", "inside"),
     ("deploy", "f", "--package", "build"),
     ("restore", "f"),
 )
@@ -104,6 +104,7 @@ def test_the_documented_policy_is_enough_for_each_command_and_for_no_other_funct
         done, _ = caller.run(command)
         assert done.code == 0, done.err
         assert "not authorized" not in done.err + done.out
+    assert caller.project.cloud.functions.list_layer_versions(LayerName="ldeploy-start")["LayerVersions"]
     refused, _ = caller.run(("probe", "untagged"))
     assert (refused.code, "lambda:GetFunction" in refused.err) == (1, True)
 

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from deployer.errors import LdeployError
 from deployer.instrumentation.configure import (
     EXEC_WRAPPER,
+    FIT_WRAPPER,
     PROBE_LAYER,
+    START_LAYER,
+    STORAGE_VARIABLE,
     arm,
     check,
     check_runtime,
@@ -21,11 +24,12 @@ from deployer.instrumentation.configure import (
     unfitted,
     unprobed,
 )
-from deployer.instrumentation.layer_zip import SAMPLE_VARIABLE, WRAPPER
+from deployer.instrumentation.layer_zip import SAMPLE_VARIABLE, START_WRAPPER, WRAPPER, WRAPPER_VARIABLE
 from deployer.models.function import Configuration, Function
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:other:3"
+START = "arn:aws:lambda:eu-west-1:123456789012:layer:ldeploy-start:2"
 PROBE = "arn:aws:lambda:eu-west-1:123456789012:layer:ldeploy-probe:1"
 BARE = Configuration("python3.11", "app.handler", ROLE)
 
@@ -53,6 +57,26 @@ def test_what_was_made_to_fit_is_unmade_exactly(configuration, unpacked):
     assert unfitted(made) == configuration
     assert unfitted(fitted(unfitted(made), unpacked)) == configuration
     assert made.storage == min(10_240, configuration.storage + (unpacked // 2**20 + 1 if unpacked else 0))
+
+
+@pytest.mark.parametrize(("own", "layers", "wrapper"), [(4, 5, START_WRAPPER), (5, 5, FIT_WRAPPER)])
+def test_what_was_made_to_fit_starts_by_a_layer_where_there_is_room_for_one(own, layers, wrapper):
+    made = fitted(replace(BARE, layers=(LAYER,) * own), 0)
+    assert (len(made.layers), made.environment[EXEC_WRAPPER]) == (layers, wrapper)
+    assert (START_LAYER in made.layers) == (own < layers)
+
+
+def test_a_wrapper_that_lies_in_the_package_is_taken_out_too():
+    """As where there was no room for a layer, and as every ldeploy did before there was one."""
+    made = {EXEC_WRAPPER: FIT_WRAPPER, STORAGE_VARIABLE: "600", WRAPPER_VARIABLE: "/opt/own"}
+    assert unfitted(replace(BARE, environment=made)) == replace(
+        BARE, environment={EXEC_WRAPPER: "/opt/own"}, storage=600
+    )
+
+
+def test_the_layer_goes_even_where_somebody_took_our_variables_away():
+    made = replace(fitted(replace(BARE, layers=(LAYER,)), 0), environment={"THEIRS": "1"}, layers=(LAYER, START))
+    assert unfitted(made) == replace(BARE, layers=(LAYER,), environment={"THEIRS": "1"})
 
 
 def test_a_wrapper_that_another_put_in_the_place_of_ours_stays():

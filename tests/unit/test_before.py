@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from deployer.errors import ConflictError, MissingError, WorkspaceError
-from deployer.instrumentation.configure import arm
+from deployer.instrumentation.configure import arm, fitted
 from deployer.models.function import Configuration, Function, StoredZip
 from deployer.state.baseline import Beginning, begin, deployed, of_this_function, probed_state, seen_layers
+from deployer.state.changes import take_over
 from deployer.state.document import from_document, to_document
 from deployer.state.stages import Stage
 from deployer.state.state import Answer, Recorded, carried
@@ -204,3 +205,14 @@ def test_what_a_command_was_to_replace_is_ours_where_it_was_cut_off(act):
     assert deployed(slim, cut) == SLIM
     again = begin(Beginning("f", "b", OTHER), slim, cut, 3000)
     assert (again.baseline, deployed(slim, again)) == (STATE.baseline, SLIM)
+
+
+def test_a_function_that_was_guarded_before_keeps_its_start_layer_whatever_layers_others_give_it():
+    """As one that was shrunk from another folder and bucket, of which nothing is known here."""
+    guarded = fitted(BARE, 0)
+    published = replace(guarded, layers=("arn:aws:lambda:r:1:layer:ldeploy-start:1",))
+    state = begin(Beginning("f", "b", FULL), function(configuration=published), None, 1000)
+    assert state.baseline.configuration == published
+    theirs = "arn:aws:lambda:r:1:layer:theirs:1"
+    taken = take_over(state, replace(ARMED, layers=(theirs, *ARMED.layers)))
+    assert taken.configuration == replace(published, layers=(theirs, *published.layers))

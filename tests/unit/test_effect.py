@@ -7,6 +7,7 @@ from deployer.deploy import planner
 from deployer.deploy.effect import activities, effects
 from deployer.deploy.planner import ProbePlan
 from deployer.deploy.steps import AttachPolicy, Delete, Invoke, SaveState, UpdateCode, UpdateConfiguration
+from deployer.instrumentation.configure import START_LAYER
 from deployer.models.function import Configuration, StoredZip
 from tests.unit.test_plan import BARE, FULL, HELD, STATE, found
 
@@ -43,6 +44,12 @@ def test_what_leaves_nothing_behind_is_told_as_what_is_done():
     probe = planner.probe(found(), ProbePlan(STATE, {}), HELD, None, Invoke("f", Path("/here/events"), 3))
     assert effects(probe)[-1] == "· send the events of events/ to f, in each of 3 fresh sandboxes"
     assert list(activities(SaveState(STATE))) == []
+
+
+def test_a_layer_of_ours_is_the_same_in_another_version():
+    was = replace(WAS, layers=("arn:aws:lambda:r:1:layer:ldeploy-start:1", "arn:aws:lambda:r:1:layer:own:7"))
+    assert effects([UpdateConfiguration("f", replace(was, layers=(START_LAYER, was.layers[1])), "why", was)]) == ()
+    assert effects([UpdateConfiguration("f", WAS, "why", was)]) == ("- layer ldeploy-start:1", "- layer own:7")
 
 
 def test_code_policies_and_what_is_deleted():

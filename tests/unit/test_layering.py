@@ -105,6 +105,7 @@ def test_a_layer_of_which_little_goes_is_pruned_only_where_the_limit_asks_for_it
 @pytest.mark.parametrize(
     ("account", "why"),
     [
+        (Account({ARN.replace("own", "start"): packed(FILES)}), "its name leaves none"),
         (Account({FOREIGN: packed(FILES)}), "another account"),
         (Account({ARN: packed(FILES)}, {ARN[:-2]: {"f", "g"}}), "g uses it too"),
         (Account({ARN: packed(FILES)}, denied=True), "not known"),
