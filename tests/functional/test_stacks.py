@@ -93,12 +93,44 @@ def test_a_parameter_that_a_condition_asks_for_changes_the_function(project, sta
     assert (found["MemorySize"], found["Environment"]["Variables"]["GREETING"]) == (512, "hello")
 
 
-def test_a_stack_brings_back_what_its_template_says(project, stacks):
+def test_a_stack_changes_what_its_template_changes_and_nothing_else(project, stacks):
     deployed(stacks)
-    project.cloud.functions.update_function_configuration(FunctionName="shop-fn", Timeout=99, Layers=[])
+    theirs = {"Variables": {"THEIRS": "1"}}
+    functions = project.cloud.functions
+    functions.update_function_configuration(FunctionName="shop-fn", Timeout=99, Layers=[], Environment=theirs)
+    project.cloud.settle("shop-fn")
     deployed(stacks, kind="UPDATE", Memory="512")
+    found = functions.get_function_configuration(FunctionName="shop-fn")
+    assert (found["MemorySize"], found["Timeout"], found.get("Layers", []), found["Environment"]) == (
+        512,
+        99,
+        [],
+        theirs,
+    )
+    deployed(stacks, kind="UPDATE", Memory="512", Greeting="hello")
+    found = functions.get_function_configuration(FunctionName="shop-fn")
+    assert (found["Environment"]["Variables"], found["Timeout"]) == ({"NUMBER": "7", "GREETING": "hello"}, 99)
+
+
+def test_a_guarded_function_starts_when_its_stack_changes_the_code_alone(project, stacks):
+    deployed(stacks)
+    before = configuration(project)
+    assert project.ldeploy("probe", "shop-fn", "--bucket", "packages", "--invoke", "events").code == 0
+    assert project.ldeploy("shrink", "shop-fn", "--guard", "inside").code == 0
+    guarded = configuration(project)
+    assert guarded["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/ldeploy-start/wrapper"
+    app = "def handler(event, context): return 'new'\n"
+    project.cloud.storage.put_object(Bucket="packages", Key="new.zip", Body=packed({"app.py": app}))
+    deployed(stacks, TEMPLATE.replace("code.zip", "new.zip", 1), kind="UPDATE")
+    assert (configuration(project), project.cloud.invoke("shop-fn").value) == (guarded, "new")
+    assert project.ldeploy("restore", "shop-fn", "--force").code == 0
+    assert (configuration(project), project.cloud.invoke("shop-fn").value) == (before, "opened")
+
+
+def configuration(project):
+    """The function's variables and layers."""
     found = project.cloud.functions.get_function_configuration(FunctionName="shop-fn")
-    assert (found["Timeout"], len(found["Layers"])) == (3, 1)
+    return {name: found.get(name) for name in ("Environment", "Layers", "MemorySize", "Timeout")}
 
 
 def test_an_alias_follows_the_code(project, stacks):

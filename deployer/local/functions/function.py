@@ -5,6 +5,7 @@ import copy
 import time
 import uuid
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from moto.awslambda.models import LambdaFunction, LayerVersion
@@ -63,6 +64,9 @@ class Function(LambdaFunction):  # type: ignore[misc]
         stored: its code.
         layers: what its layers' ARNs stand for, in order.
     """
+
+    template: Mapping[str, Any] = MappingProxyType({})
+    """The properties that the template of its stack gave it last."""
 
     def __init__(
         self,

@@ -41,21 +41,26 @@ class StackFunction(Model):
         tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
         spec = {**settings(properties), "FunctionName": resource_name, "Code": code(properties), "Tags": tags}
         function: Function = get_backend(account_id, region_name).create_function(spec)
+        function.template = properties
         return settled(function)
 
     @classmethod
     def update_from_cloudformation_json(
         cls, *, original_resource: Function, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
     ) -> Function:
-        """Change each setting to the template's, or to the default."""
-        backend, properties = get_backend(account_id, region_name), cloudformation_json["Properties"]
-        name = original_resource.function_name
-        changed = {"Environment": {}, **DEFAULTS, **settings(properties)}
-        settled(original_resource)
-        backend.update_function_configuration(name, None, {key: changed.get(key) for key in CHANGEABLE})
-        settled(original_resource)
-        backend.update_function_code(name, None, {**code(properties), "Architectures": changed["Architectures"]})
-        return settled(original_resource)
+        """Change the settings that the template says otherwise than before, and no other: somebody may have."""
+        backend, function = get_backend(account_id, region_name), original_resource
+        name, before, now = function.function_name, function.template, cloudformation_json["Properties"]
+        changed = {key for key in {*before, *now} if before.get(key) != now.get(key)}
+        wanted = {"Environment": {}, **DEFAULTS, **settings(now)}
+        settled(function)
+        if given := {key: wanted[key] for key in CHANGEABLE if key in changed and key in wanted}:
+            backend.update_function_configuration(name, None, given)
+            settled(function)
+        if changed & {"Code", "Architectures"}:
+            backend.update_function_code(name, None, {**code(now), "Architectures": wanted["Architectures"]})
+        function.template = now
+        return settled(function)
 
 
 def code(properties: Mapping[str, Any]) -> dict[str, Any]:
