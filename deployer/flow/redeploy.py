@@ -18,6 +18,7 @@ from deployer.evidence.invocations import median_start
 from deployer.flow.guard import GuardPlan, plan_guard
 from deployer.flow.models import RedeployRequest
 from deployer.flow.page import page_content, settle_account
+from deployer.flow.preflight import ZAPPA_SETTINGS
 from deployer.flow.reports import shrink_report
 from deployer.flow.shift import see_through
 from deployer.flow.since import rfc3339, starts_since
@@ -66,7 +67,7 @@ def redeploy(context: Context, executor: Executor, request: RedeployRequest) -> 
     steps = planner.shrink(request.found, new)
     stored = StoredZip.of(slim.measure, request.begun.bucket, request.begun.function)
     late = in_time(new.configuration.timeout, slim.unpacked)
-    warnings = (*permission.warnings, *late, *_unguarded(request, slim), *_may_not_start(new))
+    warnings = (*permission.warnings, *late, *_unguarded(request, slim), *_may_not_start(request, new))
     report = shrink_report(request, slim, stored, steps, warnings)
     account = settle_account(context, request, slim)
     report = replace(report, before=_with_starts(context, request, report.before))
@@ -105,19 +106,18 @@ def _unguarded(request: RedeployRequest, slim: SlimPackage) -> tuple[str, ...]:
     return ("The layers that were pruned are not guarded: what was dropped from them cannot be brought back.",)
 
 
-def _may_not_start(new: Redeployment) -> tuple[str, ...]:
+def _may_not_start(request: RedeployRequest, new: Redeployment) -> tuple[str, ...]:
     """Return what to know of a function that another tool can leave without its wrapper.
 
-    It is in a layer, which goes where somebody replaces the layers alone; or, with five layers already, in the code.
+    It is in a layer, which goes where somebody replaces the layers alone, as Zappa does; or, with five layers already,
+    in the code.
     """
     wrapper, layers = new.configuration.environment.get(EXEC_WRAPPER), len(new.configuration.layers)
     name = new.state.function
     if wrapper == FIT_WRAPPER:
-        why, what = (
-            f"{name} has {layers} layers, no room for one of ldeploy's, and starts through a program in its package",
-            "code",
-        )
-    elif wrapper == START_WRAPPER and layers > 1:
+        why = f"{name} has {layers} layers, no room for one of ldeploy's, and starts through a program in its package"
+        what = "code"
+    elif wrapper == START_WRAPPER and (layers > 1 or ZAPPA_SETTINGS in request.full.package.entries):
         why, what = f"{name} now starts through a layer of ldeploy's", "layers"
     else:
         return ()

@@ -42,7 +42,7 @@ def guarded(project: Project, *arguments: str) -> None:
     assert project.ldeploy(*probe).code == 0
     shrunk = project.shrink("--guard", "inside")
     assert (shrunk.code, shrunk.json["guard"]["mode"]) == (0, "inside"), shrunk.err
-    ours = any("replaces only its layers" in one for one in shrunk.json["warnings"])
+    ours = any("replaces only the layers" in one for one in shrunk.json["warnings"])
     assert ours == (len(project.configuration()["Layers"]) > 1)
 
 
@@ -142,6 +142,15 @@ def test_a_layer_that_another_tool_took_away_is_told_and_put_right(project: Proj
     assert project.cloud.invoke("f").value == "opened"
     assert project.ldeploy("restore", "f").code == 0
     assert project.configuration() == before
+
+
+def test_what_zappa_update_does_to_the_layers_is_told_before(project: Project) -> None:
+    (project.folder / "build/zappa_settings.py").write_text("ARCHIVE_PATH = None\n")
+    present(project)
+    probe = ("probe", "f", "--package", "build", "--bucket", "packages", "--invoke", "events")
+    assert project.ldeploy(*probe).code == 0
+    planned = project.shrink("--guard", "inside", "--plan")
+    assert any("replaces only the layers" in one for one in planned.json["warnings"])
 
 
 def test_an_environment_that_another_tool_put_in_is_nobody_s_trouble(project: Project) -> None:
