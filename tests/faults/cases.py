@@ -6,21 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from deployer.local.needs import action_of
 from tests.faults.gateway import DOWNLOAD, Mishap, Script
 from tests.faults.reference import Reference, complaints
 from tests.faults.scenarios import BUCKET, RESTORE
 from tests.faults.seen import Known, Seen, differences, look
 from tests.faults.world import Ended, World
 
-PERMISSIONS: Final = {
-    "s3.HeadObject": "s3:GetObject",
-    "s3.HeadBucket": "s3:ListBucket",
-    "s3.PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "lambda.Invoke": "lambda:InvokeFunction",
-    "lambda.ListLayerVersions": "lambda:ListLayerVersions",
-    "lambda.GetLayerVersionByArn": "lambda:GetLayerVersion",
-}
-"""Calls that are not named as the permission for them."""
 UNTRUE: Final = re.compile(
     r"(?i)(some(body|thing) else|another ldeploy|meanwhile|removed or replaced|was replaced|was changed while)"
 )
@@ -87,8 +79,7 @@ def check_end(case: Case, reference: Reference, done: Ended, seen: Seen | None, 
     if done.code and not re.search(r"^ldeploy: .+", done.err, re.MULTILINE):
         yield "it failed and does not say why"
     if case.mishap is Mishap.DENIED and done.code == 1 and met != DOWNLOAD:
-        service, _, action = met.partition(".")
-        permission = PERMISSIONS.get(met, f"{service}:{action}")
+        permission = action_of(met)
         if permission not in done.err:
             yield f"the permission {permission} is missing and is not named"
 
