@@ -50,7 +50,13 @@ class Functions:
             MissingError: there is no such function.
             DeniedError: its environment cannot be decrypted.
         """
-        return read_function(self._settled(name))
+        try:
+            return read_function(self._settled(name))
+        except MissingError as error:
+            where = self.client.meta.region_name
+            raise MissingError(
+                f"There is no function {name} in {where}.", "Check the name, --region and --profile."
+            ) from error
 
     def get_version(self, name: str, version: str) -> Function:
         """Return a published version of the function."""

@@ -72,7 +72,7 @@ def settings(folder: Path, known: Collection[str]) -> Mapping[str, Any]:
     file = file_of(folder)
     table = _own(file) if file else {}
     if not isinstance(table, dict):
-        raise UsageError(f"{file} has a [tool.ldeploy] that is not a table.", "Mend it.")
+        raise UsageError(f"{file} has a [tool.ldeploy] that is not a table.", "Make it one: [tool.ldeploy].")
     found = {name.replace("-", "_"): value for name, value in table.items()}
     unknown = sorted(found.keys() - set(known))
     if unknown:

@@ -88,7 +88,7 @@ def check_handler(aws: Aws, package: Package, configuration: Configuration) -> N
     if not any(handler_path(layer, handler, below) for layer in layers for below in ("python/", site)):
         raise PackageError(
             f"The package does not hold the handler {handler}.",
-            "Give the folder that Lambda will see as /var/task, or mend the function's handler.",
+            "Give the folder that Lambda will see as /var/task, or correct the function's handler.",
         )
 
 

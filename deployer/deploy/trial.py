@@ -86,7 +86,7 @@ class Trial:
             advice = error.advice if isinstance(error, LdeployError) else ""
             raise TrialFailedError(
                 f"The trial could not be made, so the package before stays: {error}",
-                advice or "Mend that and run the same command again.",
+                advice or "Fix that and run the same command again.",
             ) from error
         if self._is_slower(report):
             raise TrialFailedError(

@@ -45,7 +45,7 @@ def _next(function: str, bucket: str | None, *, ready: bool) -> str:
     """Return the command to go on with."""
     where = f"--bucket {bucket}" if bucket else "--resolve-s3"
     if not ready:
-        return f"mend what stops, then: ldeploy doctor {function}".rstrip()
+        return f"fix what stops it, then: ldeploy doctor {function}".rstrip()
     return f"ldeploy probe {function or 'FUNCTION'} {where}"
 
 
@@ -69,12 +69,12 @@ def _account(context: Context) -> Check:
 
 def _bucket(context: Context, bucket: str | None, *, make: bool) -> Check:
     if not bucket:
-        return Check("bucket", Verdict.DOUBT, "None is named. Give --bucket NAME, or --resolve-s3 to have one made.")
+        return Check("bucket", Verdict.DOUBT, "No bucket is named. Give --bucket NAME, or --resolve-s3 to create one.")
     try:
         context.aws.buckets.check(bucket)
     except MissingError as error:
         return Check(
-            "bucket", Verdict.GOOD if make else Verdict.STOPS, f"{bucket} will be made" if make else str(error)
+            "bucket", Verdict.GOOD if make else Verdict.STOPS, f"{bucket} will be created" if make else str(error)
         )
     except CloudError as error:
         return Check("bucket", Verdict.STOPS, str(error))
@@ -83,7 +83,7 @@ def _bucket(context: Context, bucket: str | None, *, make: bool) -> Check:
 
 def _absent(context: Context, function: str) -> Check:
     where = f"There is no function {function} in {context.aws.region}"
-    how = "Check its name and --region, or have ldeploy probe --create make it (--role, --handler, --runtime)"
+    how = "Check its name and --region, or let ldeploy probe --create make it (with --role, --handler, --runtime)"
     return Check("function", Verdict.STOPS, f"{where}. {how}.")
 
 
@@ -149,7 +149,7 @@ class _FunctionChecks:
             yield self._role()
         yield from check_network(self.found, self.context.aws.region, over=left <= 0)
         yield from map(_weight, layers.reports)
-        yield Check("price", Verdict.GOOD, f"log, {log_price(package.file_paths)}")
+        yield Check("price", Verdict.GOOD, f"{log_price(package.file_paths)}")
 
     def _log_level(self) -> Iterator[Check]:
         warnings = log_warnings(self.found)

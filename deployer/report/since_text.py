@@ -11,7 +11,7 @@ _SHOWN = 10
 
 
 def since_lines(since: Since) -> Iterator[str]:
-    """Yield the figures, what is missing, and the commands that mend it and lead back."""
+    """Yield the figures, what is missing, and the commands that fix it and go back."""
     log = since.log
     figures = (
         counted(log.invocations, "invocation"),
@@ -27,7 +27,7 @@ def since_lines(since: Since) -> Iterator[str]:
     if more := log.misses[_SHOWN:]:
         yield f"            and {len(more):,} more"
     if since.mend:
-        yield f"  mend      {since.mend}"
+        yield f"  fix       {since.mend}"
     elif log.errors or log.timeouts:
         yield "            No error names a file that was dropped: the log of the function tells more."
     yield f"  way back  {since.back}"

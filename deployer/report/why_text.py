@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from deployer.models.outcome import Fate
 from deployer.report.why_report import WhyFile, WhyReport
 from deployer.words import counted, megabytes
 
@@ -32,7 +33,8 @@ def why_lines(report: WhyReport) -> Iterator[str]:
 
 def _one(one: WhyFile, sandboxes: int) -> Iterator[str]:
     owner = f", of {one.distribution}" if one.distribution else ""
-    yield f"  {'kept' if one.kept else 'dropped':<10}{one.fate.value}{owner}: {_weight(one)}"
+    fate = "as it is" if one.fate is Fate.KEPT else one.fate.value
+    yield f"  {'kept' if one.kept else 'dropped':<10}{fate}{owner}: {_weight(one)}"
     yield f"  reason    {one.reason}" + (f": {one.because}" if one.because else "")
     if one.sandboxes:
         touches = ", ".join(one.touches)

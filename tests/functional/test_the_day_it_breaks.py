@@ -34,7 +34,7 @@ def test_status_names_what_is_missing_and_the_command_mends_it(shrunk):
     assert log["init_ms"] > 0
     text = project.ldeploy("status", "f").out
     assert "missing   lazy.py (not there, 1 time)" in text
-    assert f"mend      {since['mend']}" in text
+    assert f"fix       {since['mend']}" in text
     assert "way back  ldeploy restore f" in text
     assert project.ldeploy(*shlex.split(since["mend"])[1:], "--yes").code == 0
     assert project.cloud.invoke("f", {"do": "lazy"}).value == "lazy"
