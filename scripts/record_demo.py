@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,9 +31,10 @@ def main() -> None:
     if ran.returncode:
         sys.exit(ran.stdout)
     page = DOCS / "demo.md"
-    page.write_text(
-        RUN.sub(lambda _: f"```\n$ scripts/demo\n{_from_the_first_title(ran.stdout)}```\n", page.read_text())
+    told = (
+        f"This run is of {date.today().isoformat()}.\n\n```\n$ scripts/demo\n{_from_the_first_title(ran.stdout)}```\n"
     )
+    page.write_text(RUN.sub(lambda _: told, page.read_text()))
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("The run is in docs/demo.md; there is no Chromium for the pictures (Debian's package chromium).")
