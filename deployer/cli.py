@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "trace": Entry("trace", "Learn from events here, without AWS"),
     "apply": Entry("apply", "Slim a build by a whitelist, without AWS"),
     "shift": Entry("shift", "Watch or end a shift of traffic"),
-    "clean": Entry("loop", "Delete what nobody needs for a way back"),
+    "clean": Entry("loop", "Delete what is no longer needed"),
     "local": Entry("local", "Run an AWS on this machine"),
 }
 _EPILOG: Final = """\b

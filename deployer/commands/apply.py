@@ -23,18 +23,22 @@ if TYPE_CHECKING:
 @click.argument("whitelist", type=whitelist_file)
 @click.argument("build", type=click.Path(path_type=Path))
 @option(
-    "--whitelist", "others", multiple=True, type=whitelist_file, help="Of another function with the same build too."
+    "--whitelist",
+    "others",
+    multiple=True,
+    type=whitelist_file,
+    help="Another function's for this build; repeatable.",
 )
 @rules
 @steps
 @option("--runtime", help="The function's runtime, such as python3.11 [default: the whitelist's].")
-@option("--strict", is_flag=True, help="Exit 4, with the build unchanged, where a distribution changed.")
+@option("--strict", is_flag=True, help="If a distribution changed, exit 4 and leave the build as it is.")
 @option(
     "--guard",
     type=click.Choice([str(Guarding.INSIDE), str(Guarding.OFF)]),
     default=str(Guarding.OFF),
     show_default=True,
-    help="Dropped files come back from within the zip when they are asked for; the template sets the wrapper.",
+    help="Dropped files come back from inside the zip when they are asked for; the template sets the wrapper.",
 )
 @option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file.")
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -52,8 +56,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> "list[Report]":
     """Slim a fresh BUILD by a WHITELIST kept in the repository.
 
-    BUILD is a folder or a zip, and is changed in place; a zip stays as it is where --zip names another. Nothing is
-    asked of AWS. Twice is the same as once.
+    BUILD is a folder or a zip, and is changed in place; a zip stays as it is where --zip names another. AWS is not
+    called. Running it twice is the same as running it once.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from deployer.commands.parameters import duration, share
 from deployer.errors import UsageError
 
 attach_policy = option(
-    "--attach-policy", is_flag=True, help="Permit the function's role to read what it unpacks from S3, while it does."
+    "--attach-policy", is_flag=True, help="Let the function's role read its package in S3, for as long as it needs to."
 )
 
 _FOR: Final = 15 * 60 * 1000
@@ -30,7 +30,7 @@ def delivering(command: Command) -> Command:
     """``--attach-policy``, ``--alias``, ``--canary``, ``--trial`` and what is expected of that, as ``delivery``."""
 
     @attach_policy
-    @option("--alias", help="Alias through which traffic comes: it is moved last [default: the only one].")
+    @option("--alias", help="The alias that traffic comes through; it is moved last [default: the only one].")
     @option("--canary", type=share, help="Send this share of the alias's traffic first, such as 10%, and watch it.")
     @option("--for", "length", type=duration, help="How long, such as 15m or 2h [default: 15m].")
     @option(
@@ -38,7 +38,7 @@ def delivering(command: Command) -> Command:
         type=click.Choice(["back", "finish"]),
         default="back",
         show_default=True,
-        help="What to do where there was too little traffic to tell.",
+        help="What to do if there was too little traffic to tell.",
     )
     @option("--wait/--no-wait", default=True, help="Watch until the end [default], or let the next run do it.")
     @option(
@@ -48,8 +48,10 @@ def delivering(command: Command) -> Command:
         show_default=True,
         help="Try recorded events before traffic sees the package, on a function made for it, or after.",
     )
-    @option("--ignore", multiple=True, metavar="JSONPATH", callback=paths, help="What may differ in answers.")
-    @option("--max-slower", type=click.FloatRange(1), help="Fail a trial that takes so many times as long as before.")
+    @option(
+        "--ignore", multiple=True, metavar="JSONPATH", callback=paths, help="What may differ in answers; repeatable."
+    )
+    @option("--max-slower", type=click.FloatRange(1), help="Fail a trial that takes more than this many times as long.")
     @wraps(command)
     def with_delivery(  # noqa: PLR0913 - one parameter an option
         shared: Any,

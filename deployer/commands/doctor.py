@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 @partial(common, required=False)
 @option("--package", type=click.Path(path_type=Path), help="A build to look at: a folder or a zip.")
 @option("--runtime", help="The runtime that the build is for [default: the function's, or this Python's].")
-@option("--architecture", type=click.Choice(["x86_64", "arm64"]), help="Likewise [default: the function's, or x86_64].")
-@option("--handler", help="Likewise, such as app.handler.")
+@option(
+    "--architecture",
+    type=click.Choice(["x86_64", "arm64"]),
+    help="Its architecture [default: the function's, or x86_64].",
+)
+@option("--handler", help="Its handler, such as app.handler [default: the function's].")
 def doctor(
     shared: Common, package: Path | None, runtime: str | None, architecture: str | None, handler: str | None
 ) -> "Report":
     """Check what would stop a probe; change nothing.
 
-    With FUNCTION, the function and what lies around it. With --package, a build: what weighs what, how far it is from
-    which limit, what is there twice, which wheels are for another machine. That asks nothing of AWS.
+    With FUNCTION, it checks the function and its surroundings. With --package, it checks a build without calling AWS:
+    sizes, limits, duplicates, wheels for another machine.
 
     \b
     Examples:

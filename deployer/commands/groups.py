@@ -34,10 +34,10 @@ class ShownCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups."""
-        groups: dict[str, list[tuple[str, str]]] = {"Options": [], "What changes something": [], "Everywhere": []}
+        groups: dict[str, list[tuple[str, str]]] = {"Options": [], "Changes": [], "Everywhere": []}
         for param in self.get_params(ctx):
-            title = "Everywhere" if param.name in SHARED else "What changes something" if param.name in ASKING else ""
-            record = param.get_help_record(ctx)
+            title = "Everywhere" if param.name in SHARED else "Changes" if param.name in ASKING else ""
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record:
                 groups[title or "Options"].append(record)
         for title, records in groups.items():

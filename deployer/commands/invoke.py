@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @command()
 @common
 @click.argument("asked", metavar="EVENTS_DIR", required=False)
-@option("--cold", type=click.IntRange(0), default=0, help="Send all events to so many fresh sandboxes.")
+@option("--cold", type=click.IntRange(0), default=0, help="Send all events to this many fresh sandboxes.")
 @option("--yes", is_flag=True, help="Do not ask before --cold.")
 def invoke(shared: Common, asked: str | None, cold: int) -> "Report":
     """Send events to FUNCTION and show the answers.

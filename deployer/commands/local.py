@@ -38,7 +38,7 @@ images = option(
 @option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1 [default: a free one].")
 @images
 def local_start(port: int, image: tuple[str, ...]) -> None:
-    """Run it in the foreground; one JSON line with its endpoint_url on stdout when it is ready.
+    """Run it in the foreground; when it is ready, it prints one JSON line with its endpoint_url.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def _ready(url: str) -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @images
 def local_run(command: tuple[str, ...], image: tuple[str, ...]) -> None:
-    """Run it while one COMMAND runs, whose environment points at it.
+    """Run it for the length of one COMMAND, whose environment points to it.
 
     \b
     Example:

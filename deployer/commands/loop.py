@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @command()
 @common
 @changing
-@option("--package", help="A folder, a zip or s3://bucket/key.zip; without it, the function's present code.")
+@option("--package", help="A folder, a zip or s3://bucket/key.zip [default: the function's current code].")
 @option("--create", is_flag=True, help="Create the function if it does not exist (--role, --handler, --runtime).")
 @option("--role", help="ARN of the role of a function to create.")
 @option("--handler", help="Handler of a function to create, such as app.handler.")
@@ -32,11 +32,18 @@ if TYPE_CHECKING:
 @option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
 @option("--memory", type=click.IntRange(128, 10240), help="MB while the probe is in [created: 1024].")
 @option("--timeout", type=click.IntRange(1, 900), help="Seconds while the probe is in [created: 60].")
-@option("--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Log from this share of sandboxes.")
+@option(
+    "--sample",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    help="Let only this share of the sandboxes report.",
+)
 @attach_policy
-@click.option("--alias", help="Publish the probe and lead this alias to it; restore leads it back. Said each time.")
-@option("--invoke", "events", type=events_folder, help="Send each *.json of this folder once.")
-@option("--cold", type=click.IntRange(0), default=0, help="Send them to so many fresh sandboxes.")
+@click.option(
+    "--alias", help="Publish the probe and point this alias to it; restore points it back. Not taken from settings."
+)
+@option("--invoke", "events", type=events_folder, help="Send each *.json file of this folder once.")
+@option("--cold", type=click.IntRange(0), default=0, help="Send them to this many fresh sandboxes.")
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     shared: Common,
     package: str | None,
@@ -108,9 +115,14 @@ def joined(whitelists: tuple[Any, ...]) -> Any:
 @option("--until", type=moment, help="Read the log up to here.")
 @via
 @rules
-@option("--whitelist", multiple=True, type=whitelist_file, help="Earlier, or of another function: it keeps too.")
-@option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Else exit 4.")
-@option("--allow-lost", is_flag=True, help="Also where records are lost and few sandboxes hold the rest; else exit 4.")
+@option(
+    "--whitelist",
+    multiple=True,
+    type=whitelist_file,
+    help="Keep what this one keeps too: an earlier one, or another function's; repeatable.",
+)
+@option("--min-sandboxes", type=click.IntRange(1), default=1, show_default=True, help="Exit 4 if fewer reported.")
+@option("--allow-lost", is_flag=True, help="Go on where records are lost and few sandboxes hold the rest.")
 @rarely
 @steps
 @guarding
@@ -208,7 +220,7 @@ def deploy(  # noqa: PLR0913, PLR0917
 @command()
 @common
 @changing
-@option("--nearest", is_flag=True, help="Where a part of what was there before is gone: the nearest to it.")
+@option("--nearest", is_flag=True, help="If part of what was there before is gone, restore the nearest to it.")
 def restore(shared: Common, nearest: bool) -> "Report":
     """Restore FUNCTION exactly to what it was before the last probe or deploy.
 
@@ -227,7 +239,7 @@ def restore(shared: Common, nearest: bool) -> "Report":
 @common
 @changing
 def clean(shared: Common) -> "Report":
-    """Delete what ldeploy made for FUNCTION and nobody needs: versions, layer versions, packages, policies.
+    """Delete what ldeploy made for FUNCTION and nobody needs any more: versions, layer versions, packages, policies.
 
     \b
     Example:

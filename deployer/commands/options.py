@@ -156,11 +156,11 @@ def common(command: Command, *, required: bool = True) -> Command:
     """Add FUNCTION or the functions of a stack, and where and how to work on them."""
 
     @click.argument("function", required=False, default="")
-    @option("--stack-name", help="A stack, in place of FUNCTION [default with --logical-id: samconfig.toml's].")
+    @option("--stack-name", help="A stack, instead of FUNCTION [default with --logical-id: samconfig.toml's].")
     @option("--logical-id", multiple=True, help="A function of the stack; repeatable [default: all of them].")
     @option("--region", help="AWS region.")
     @option("--profile", help="AWS profile.")
-    @option("--endpoint-url", help="Another endpoint than AWS, such as that of `ldeploy local start`.")
+    @option("--endpoint-url", help="An endpoint other than AWS, such as that of `ldeploy local start`.")
     @option("--bucket", help="Bucket for packages and state.")
     @option("--bucket-owner", default="", help="The account that every bucket must belong to [default: our own].")
     @option("--resolve-s3", is_flag=True, help="Create and use a private bucket of ldeploy's own.")
@@ -274,6 +274,6 @@ def _check_somebody_can_be_asked() -> None:
 
 def changing(command: Command) -> Command:
     """Add ``--plan``, ``--yes`` and ``--force``, for commands that change something."""
-    command = option("--force", is_flag=True, help="Replace even a deployment that somebody else made since.")(command)
+    command = option("--force", is_flag=True, help="Overwrite even what somebody else deployed since.")(command)
     command = option("--yes", is_flag=True, help="Do not ask. Required where there is no terminal.")(command)
     return option("--plan", is_flag=True, help="Show the effect and change nothing.")(command)

@@ -19,7 +19,7 @@ def shift() -> None:
 @shift.command(cls=ShownCommand)
 @common
 def status(shared: Common) -> "ShiftReport":
-    """Show how the shift of FUNCTION goes.
+    """Show how the shift of FUNCTION is going.
 
     \b
     Example:
@@ -41,7 +41,7 @@ def _end(shared: Common, *, forward: bool) -> "ShiftReport":
 @common
 @changing
 def finish(shared: Common) -> "ShiftReport":
-    """Send all of the traffic to the new version of FUNCTION now.
+    """Send all traffic to the new version now.
 
     \b
     Example:
@@ -54,7 +54,9 @@ def finish(shared: Common) -> "ShiftReport":
 @common
 @changing
 def back(shared: Common) -> "ShiftReport":
-    """Send all of the traffic to the old version of FUNCTION again, and take $LATEST back.
+    """Send all traffic to the old version again.
+
+    $LATEST goes back to what it was, too.
 
     \b
     Example:

@@ -15,7 +15,7 @@ from deployer.sources import SOURCES
 
 def exporting(command: Command) -> Command:
     """Add ``--export``."""
-    how = "Write the whitelist for the repository: sorted, for small diffs; ldeploy apply takes it."
+    how = "Write a whitelist for the repository, sorted for small diffs; ldeploy apply uses it."
     return option("--export", type=click.Path(dir_okay=False, path_type=Path), help=how)(command)
 
 

@@ -30,10 +30,10 @@ _ARCHITECTURES: Final[Mapping[str, Literal["x86_64", "arm64"]]] = {"x86_64": "x8
 @answering
 @option("--package", type=click.Path(path_type=Path), required=True, help="The full build: a folder or a zip.")
 @option("--handler", required=True, help="The function's handler, such as app.handler.")
-@option("--events", type=events_folder, required=True, help="A folder with one event a *.json file.")
+@option("--events", type=events_folder, required=True, help="A folder with one event in each *.json file.")
 @option("--zip", "zipped", type=click.Path(dir_okay=False, path_type=Path), help="Write the slim zip to this file too.")
 @option("--runtime", help="The function's runtime [default: this Python's].")
-@option("--cold", type=click.IntRange(1), default=1, show_default=True, help="Send all events to so many sandboxes.")
+@option("--cold", type=click.IntRange(1), default=1, show_default=True, help="Send all events to this many sandboxes.")
 @option("--env", multiple=True, metavar="NAME=VALUE", help="A variable of the function; repeatable.")
 @option("--memory", type=click.IntRange(128, 10240), default=1024, show_default=True, help="MB that the function sees.")
 @option("--timeout", type=click.IntRange(1, 900), default=60, show_default=True, help="Seconds an event may take.")
@@ -61,8 +61,8 @@ def trace(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> "list[Report]":
     """Learn from events on this machine, without AWS.
 
-    The handler runs in sandboxes like Lambda's, with the probe in. Its own calls of AWS fail, unless
-    AWS_ENDPOINT_URL leads somewhere (ldeploy local run -- ldeploy trace ...).
+    The handler runs in sandboxes like Lambda's, with the probe in. Its own calls to AWS fail, unless
+    AWS_ENDPOINT_URL is set (ldeploy local run -- ldeploy trace ...).
 
     \b
     Example:

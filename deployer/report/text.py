@@ -150,7 +150,7 @@ def _guard(guard: GuardReport) -> list[str]:
     lines = [f"  guard     {files} come back when asked for, {_WHERE[guard.mode]}; costs {cost}"]
     lines.append(f"            {_OTHERWISE[guard.mode].format(megabytes(guard.otherwise))}")
     if guard.left_out:
-        kinds = ", ".join(f"{kind} {megabytes(size)}" for kind, size in guard.left_out.items())
+        kinds = ", ".join(f"{megabytes(size)} {kind}" for kind, size in guard.left_out.items())
         lines.append(f"            left out, as no use at run time: {kinds}")
     return lines
 

@@ -75,6 +75,7 @@ def test_summaries_are_short():
 def test_each_help_has_an_example_and_its_own_options_first(alone, words, command):
     told = alone.unattended(*words, "--help").out
     assert f"ldeploy {' '.join(words)}" in told.partition("Example")[2]
+    assert "\n  [FUNCTION]" not in told
     own = [one.opts[0] for one in command.params if isinstance(one, click.Option) and one.name not in SHARED]
     if own and "Everywhere:" in told:
         assert told.index(own[0]) < told.index("Everywhere:")
