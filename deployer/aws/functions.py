@@ -154,7 +154,7 @@ class Functions:
         found = self._settled(name)
         if "Failed" in {found.get("LastUpdateStatus"), found.get("State")}:
             reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "no reason given"
-            raise CloudError(f"The update of {name} failed: {reason}.", "Repair that and run the same command again.")
+            raise CloudError(f"The update of {name} failed: {reason}.", "Fix that and run the same command again.")
         return read_function(found)
 
     def _settled(self, name: str) -> dict[str, Any]:

@@ -57,7 +57,10 @@ def _ready(url: str) -> None:
 
     told = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS}
     lines = "".join(f"  export {name}={value}\n" for name, value in told.items())
-    click.echo(f"An AWS is at work here. In another terminal:\n{lines}Ctrl-C ends it, and all that is in it.", err=True)
+    click.echo(
+        f"The local AWS is running. In another terminal:\n{lines}Ctrl-C ends it, and everything in it is gone.",
+        err=True,
+    )
 
 
 @local.command("run", cls=ShownCommand, context_settings={"ignore_unknown_options": True})
@@ -126,7 +129,7 @@ def _local_aws(port: int, images: Sequence[str]) -> "LocalAws":
 def _read_image(text: str) -> RootImage:
     runtime, equals, folder = text.partition("=")
     if not (equals and folder):
-        raise UsageError(f"--image {text} names no folder.", "Say python3.13=DIR, for example.")
+        raise UsageError(f"--image {text} names no folder.", "Write python3.13=DIR, for example.")
     return read_image(runtime, Path(folder))
 
 

@@ -211,7 +211,9 @@ def deploy(  # noqa: PLR0913, PLR0917
     in_s3 = package if package.startswith("s3://") else ""
     bucket, to_make = the_bucket(context, in_s3, create=shared.resolve_s3)
     if to_make:
-        raise UsageError(f"The bucket {bucket} is not there, or half made.", "Run ldeploy probe --resolve-s3 first.")
+        raise UsageError(
+            f"The bucket {bucket} does not exist, or is only half made.", "Run ldeploy probe --resolve-s3 first."
+        )
     chosen = joined(whitelist) or last_whitelist(context.workspace)
     request = DeployRequest(shared.function, package, bucket, chosen, Rules(keep, drop), settings, delivery)
     return pipeline.deploy(context, shared.executor(), request)

@@ -85,7 +85,10 @@ class Common(Output):
 
         aws = open_aws(self.region, self.profile, self.endpoint_url, self.bucket_owner)
         if self.account and self.account != aws.account():
-            raise UsageError(f"{self.function} is in the account {self.account}, which is not ours.", "Give --profile.")
+            raise UsageError(
+                f"{self.function} is in the account {self.account}, which is not the one you are using.",
+                "Give --profile.",
+            )
         bucket = self.bucket or (own_bucket(aws) if self.resolve_s3 else None)
         workspace = Workspace(self.function, self.folder, aws.storage, bucket, here_only=self.plan)
         if bucket is None:

@@ -53,7 +53,7 @@ def _moment(given: str) -> Callable[[int], int]:
 def _duration(given: str) -> int:
     ago = _AGO.fullmatch(given)
     if not ago or not int(ago[1]):
-        raise UsageError(f"'{given}' is no length of time.", "Write 90s, 15m or 2h.")
+        raise UsageError(f"'{given}' is not a length of time.", "Write 90s, 15m or 2h.")
     return int(ago[1]) * _MS[ago[2]]
 
 
@@ -64,7 +64,7 @@ def _share(given: str) -> float:
     except ValueError:
         value = 0
     if not 0 < value < 1:
-        raise UsageError(f"'{given}' is no share.", "Write 10%, or 0.1; above 0 and below 100 %.")
+        raise UsageError(f"'{given}' is not a share.", "Write 10%, or 0.1; above 0 and below 100 %.")
     return round(value, 4)
 
 

@@ -48,7 +48,7 @@ def why(shared: Common, asked: str | None) -> "Report":
     from deployer.flow.why import explain
 
     if not asked:
-        raise UsageError("No file is named.", "Name a path, a pattern, a module or a distribution behind FUNCTION.")
+        raise UsageError("No file is named.", "Name a path, a pattern, a module or a distribution after FUNCTION.")
     return explain(find_trace(shared.function, shared.folder) or shared.context().workspace, asked)
 
 

@@ -83,7 +83,7 @@ class LocalAws:
                 cannot be run here.
         """
         if seam.lambda_simple_backends.backend is not seam.LambdaSimpleBackend:
-            raise UsageError("Another embedded AWS is up in this process.", "Stop it first, or use that one.")
+            raise UsageError("Another embedded AWS is running in this process.", "Stop it first, or use it.")
         self._folder = Path(tempfile.mkdtemp(prefix="ldeploy-local-"))
         self._folder.chmod(0o711)
         try:

@@ -54,7 +54,9 @@ def read_image(runtime: str, folder: Path) -> RootImage:
         UsageError: the runtime is no Python, or the folder has none of that version.
     """
     if not is_python(runtime):
-        raise UsageError(f"{runtime} is no runtime that an image can be given for.", "Say python3.13=DIR, for example.")
+        raise UsageError(
+            f"{runtime} is not a runtime that an image can be given for.", "Write python3.13=DIR, for example."
+        )
     program = interpreter(folder, runtime)
     try:
         with program.open("rb") as file:
@@ -63,7 +65,7 @@ def read_image(runtime: str, folder: Path) -> RootImage:
         raise UsageError(f"{folder} has no var/lang/bin/{runtime}: {error.strerror}.", _ADVICE) from error
     machine = struct.unpack_from("<H", header, 18)[0] if header[:5] == b"\x7fELF\x02" and len(header) == 20 else 0
     if machine not in _ARCHITECTURES:
-        raise UsageError(f"{program} is no program for x86_64 or arm64.", _ADVICE)
+        raise UsageError(f"{program} is not a program for x86_64 or arm64.", _ADVICE)
     return RootImage(runtime, _ARCHITECTURES[machine], folder.absolute())
 
 

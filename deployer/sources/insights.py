@@ -13,7 +13,7 @@ from deployer.models.evidence import Evidence
 from deployer.sources.base import Advance, Collection
 
 _Table = list[dict[str, str]]
-_WITHOUT: Final = "Leave --via insights out: the events themselves are read then."
+_WITHOUT: Final = "Omit --via insights: the events themselves are read then."
 
 
 @dataclass(frozen=True)

@@ -336,4 +336,4 @@ def test_an_engine_that_does_not_know_the_question_is_said_so(probed):
     """The embedded AWS has no Logs Insights that unnests."""
     status = probed.ldeploy("status", "f", "--via", "insights")
     assert status.code == 1
-    assert "Leave --via insights out" in status.err
+    assert "Omit --via insights" in status.err

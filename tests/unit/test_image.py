@@ -26,17 +26,17 @@ def test_the_interpreter_tells_the_architecture(tmp_path: Path, architecture: st
 
 @pytest.mark.parametrize("runtime", ["nodejs22.x", "python3", "../python3.13"])
 def test_only_pythons_have_images(tmp_path: Path, runtime: str) -> None:
-    with pytest.raises(UsageError, match="is no runtime that an image can be given for"):
+    with pytest.raises(UsageError, match="is not a runtime that an image can be given for"):
         read_image(runtime, tmp_path)
 
 
 def test_what_is_no_image_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has no var/lang/bin/python3\.13: No such file"):
         read_image("python3.13", tmp_path)
-    with pytest.raises(UsageError, match="is no program for x86_64 or arm64"):
+    with pytest.raises(UsageError, match="is not a program for x86_64 or arm64"):
         read_image("python3.13", lay(tmp_path, "riscv64"))
     (tmp_path / "var/lang/bin/python3.13").write_text("#!/bin/sh\n")
-    with pytest.raises(UsageError, match="is no program for x86_64 or arm64"):
+    with pytest.raises(UsageError, match="is not a program for x86_64 or arm64"):
         read_image("python3.13", tmp_path)
 
 
