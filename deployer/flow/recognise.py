@@ -12,7 +12,7 @@ from deployer.models.package import Entry, Examined, Kind, Source
 from deployer.models.whitelist import Decision, Whitelist
 from deployer.package import examine, index
 from deployer.package.pyc import source_of
-from deployer.report.deployed import Deployed
+from deployer.report.deployed import SLIMMED, Deployed
 from deployer.state.state import State
 from deployer.state.workspace import DEPLOYED
 from deployer.whitelist import completed, from_json, is_applied
@@ -37,17 +37,22 @@ def recognise(context: Context, found: Function, state: State) -> Deployed:
         return Deployed.OTHER
 
 
-def lacks_wrapper(context: Context, found: Function) -> tuple[str, ...]:
-    """Say that a function cannot start: another tool took away the guard's wrapper, which its environment names."""
+def lacks_wrapper(context: Context, found: Function, which: Deployed) -> tuple[str, ...]:
+    """Say that a function cannot start, or not with its guard: another tool took away its wrapper, or the variable."""
     wrapper = found.configuration.environment.get(EXEC_WRAPPER)
-    if wrapper == START_WRAPPER and not any(map(is_start_layer, found.configuration.layers)):
+    layered = any(map(is_start_layer, found.configuration.layers))
+    mend = f"Put it right with ldeploy deploy {found.name} --package BUILD"
+    if layered and wrapper != START_WRAPPER and which in SLIMMED:
+        what = "starts without its guard, and without what is packed in its package: its environment was replaced"
+        return (f"{found.name} {what}. {mend}.",)
+    if wrapper == START_WRAPPER and not layered:
         where = "was in a layer that was taken away since"
     elif wrapper == FIT_WRAPPER and _lacks(context, found):
         where = "the code deployed since does not hold"
     else:
         return ()
     what = f"{found.name} cannot start: {EXEC_WRAPPER} names {wrapper}, which {where}."
-    return (f"{what} Put it right with ldeploy deploy {found.name} --package BUILD, or take the variable out.",)
+    return (f"{what} {mend}, or take the variable out.",)
 
 
 def _lacks(context: Context, found: Function) -> bool:

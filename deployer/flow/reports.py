@@ -126,7 +126,7 @@ def restore_report(state: State, steps: Steps, done: Execution | None) -> models
 
 def status_report(context: Context, found: Function, state: State, evidence: Evidence) -> models.StatusReport:
     """Report how things stand; where the slim package is deployed, with what the log tells since."""
-    which, without = _which(context, found, state), lacks_wrapper(context, found)
+    which = _which(context, found, state)
     return models.StatusReport(
         function=found.name,
         state=state.stage,
@@ -141,7 +141,7 @@ def status_report(context: Context, found: Function, state: State, evidence: Evi
             *models.warnings(evidence),
             *_elsewhere(context, found, state),
             *undone(which, shrunk=state.stage is Stage.SHRUNK),
-            *without,
+            *lacks_wrapper(context, found, which),
         ),
     )
 

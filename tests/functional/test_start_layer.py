@@ -153,7 +153,7 @@ def test_what_zappa_update_does_to_the_layers_is_told_before(project: Project) -
     assert any("replaces only the layers" in one for one in planned.json["warnings"])
 
 
-def test_an_environment_that_another_tool_put_in_is_nobody_s_trouble(project: Project) -> None:
+def test_an_environment_that_another_tool_put_in_leaves_the_function_without_its_guard(project: Project) -> None:
     """Its variables are all there are then: the layer stays, and does nothing."""
     present(project)
     before = project.configuration()
@@ -161,7 +161,9 @@ def test_an_environment_that_another_tool_put_in_is_nobody_s_trouble(project: Pr
     project.cloud.functions.update_function_configuration(FunctionName="f", Environment={"Variables": {"MINE": "2"}})
     project.cloud.settle("f")
     assert project.cloud.invoke("f").value == "opened"
+    assert any("f starts without its guard" in one for one in status(project))
     assert project.ldeploy("restore", "f").code == 0
+    assert not any("without its guard" in one for one in status(project))
     assert project.configuration() == {**before, "Environment": {"Variables": {"MINE": "2"}}}
 
 
