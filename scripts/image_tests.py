@@ -28,10 +28,15 @@ PAGE: Final = ROOT / "docs/runtimes.md"
 MARKS: Final = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)
 SUITES: Final[Mapping[str, tuple[str, ...]]] = {
     "witnesses": ("tests/functional/suite",),
-    "guard": ("tests/functional/test_guard_askers.py",),
+    "guard": tuple(f"tests/functional/test_guard_{name}.py" for name in ("askers", "loop", "faults")),
     "loops": ("tests/end_to_end/test_real_wheels.py",),
+    "over the limit": (
+        "tests/functional/test_guard_oversize.py",
+        "tests/functional/test_oversize.py::test_the_whole_way_there_and_back",
+        "tests/functional/test_oversize.py::test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start",
+    ),
 }
-"""What runs on each image: the probe's witnesses against strace, the guard's, and whole loops of real packages."""
+"""What runs on each image: the probe's witnesses against strace, the guard's, whole loops of real packages, big ones."""
 SMOKE: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite",)}
 EMULATED: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite/test_libraries.py",)}
 """Of the smoke set under an emulator, which takes ten times as long."""
