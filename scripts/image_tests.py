@@ -36,7 +36,7 @@ SUITES: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/functional/test_oversize.py::test_what_is_needed_and_does_not_fit_is_packed_and_unpacked_at_start",
     ),
 }
-"""What runs on each image: the probe's witnesses against strace, the guard's, whole loops of real packages, big ones."""
+"""What runs on each image: the probe's witnesses against strace, the guard's, loops of real packages, and big ones."""
 SMOKE: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite",)}
 EMULATED: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite/test_libraries.py",)}
 """Of the smoke set under an emulator, which takes ten times as long."""

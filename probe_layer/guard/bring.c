@@ -19,7 +19,9 @@
 
 #include "../programs.h"
 
-#define PATIENCE 20 /* tenths of a second without a sign of the fetcher: counted, as a sandbox may be frozen meanwhile */
+/* Tenths of a second without a sign of the fetcher: counted, as a sandbox may be frozen meanwhile. Its interpreter takes
+ * longer to start where it has a small share of a processor, or is emulated. */
+enum { PATIENCE = 20, PATIENCE_AT_FIRST = 150 };
 #define WHILE 30    /* seconds for which a failure that may pass is not tried again */
 #define FETCHER "/probe_layer/guard/run.py"
 enum { STACK = 1 << 16 };
@@ -99,8 +101,15 @@ static int be_between(void *given) {
     return 0;
 }
 
+/* qemu-user, by which arm64 functions run on other machines, knows no child without a signal. There the function may hear
+ * of a child that it does not have. */
+static int start_between(struct job *job, char *stack) {
+    int pid = clone(be_between, stack, CLONE_VM | CLONE_VFORK, job);
+    return pid < 0 && errno == EINVAL ? clone(be_between, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, job) : pid;
+}
+
 /* It is nobody's child: no SIGCHLD, and nothing for the function's wait(). Both run on stacks of their own, in our
- * memory, while we wait; the one between gives no signal and is buried by __WCLONE. Whether it was started. */
+ * memory, while we wait; the one between gives no signal and is buried by __WALL. Whether it was started. */
 static int start_fetcher(struct job *job) {
     sigset_t all, before;
     char *stacks = mmap(NULL, 2 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -108,9 +117,9 @@ static int start_fetcher(struct job *job) {
     job->stack = stacks;
     sigfillset(&all);
     ask_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
-    int pid = clone(be_between, stacks + 2 * STACK, CLONE_VM | CLONE_VFORK, job);
+    int pid = start_between(job, stacks + 2 * STACK);
     if (pid > 0)
-        while (ask_kernel(SYS_wait4, pid, NULL, __WCLONE, NULL) < 0 && errno == EINTR) {}
+        while (ask_kernel(SYS_wait4, pid, NULL, __WALL, NULL) < 0 && errno == EINTR) {}
     ask_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
     munmap(stacks, 2 * STACK);
     return pid > 0;
@@ -119,7 +128,8 @@ static int start_fetcher(struct job *job) {
 /* Waits as long as there are signs of life. Says what the fetcher gives to be said. NOTHING: it came to an end. */
 static enum word hear(int from, int *quiet) {
     char heard[3000];
-    while (*quiet < PATIENCE) {
+    int patience = PATIENCE_AT_FIRST;
+    while (*quiet < patience) {
         struct pollfd one = {from, POLLIN, 0};
         struct timespec step = {0, 100000000};
         long ready = ask_kernel(SYS_ppoll, &one, 1, &step, NULL, 8);
@@ -131,7 +141,7 @@ static enum word hear(int from, int *quiet) {
         if (got <= 0) return NOTHING;
         long at = 0;
         while (at < got && heard[at] == LIFE) at++;
-        if (at) *quiet = 0;
+        if (at) *quiet = 0, patience = PATIENCE;
         if (at == got) continue;
         if (got > at + 1) say_line(heard + at + 1, (size_t)(got - at - 1));
         return (enum word)heard[at];

@@ -1,7 +1,8 @@
 """One row to be brought: in the time there is, with one word to the shim at the end.
 
 Standard output is the shim: a dot for each sign of life, then a letter, then a line for the log. The original error
-stands after 2 seconds without a sign of life, counted in tenths, as a sandbox may be frozen between two of them.
+stands after 2 seconds without a sign of life, 15 before the first one, counted in tenths, as a sandbox may be frozen
+between two of them.
 """
 
 import _thread

@@ -26,7 +26,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Pa
     """An embedded AWS whose every sandbox runs under strace, and where the traces lie."""
     traces = tmp_path_factory.mktemp("traces")
     prefix = under([*STRACE, "{sandbox}/trace"])
-    with cloud(settle=0, prefix=prefix, traces=traces, limits=Limits(start_up=10 if TWIN else 4)) as here:
+    with cloud(settle=0, prefix=prefix, traces=traces, limits=Limits(start_up=30 if TWIN else 4)) as here:
         yield here, traces
 
 

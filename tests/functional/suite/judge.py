@@ -113,7 +113,8 @@ class Embedded(Package):
     """A function of the embedded AWS, every sandbox under strace.
 
     Where an image's programs are emulated, which strace cannot follow, a twin of the function for this machine is run
-    beside it: what strace sees of the twin must be in the evidence of the function.
+    beside it: what strace sees of the twin must be in the evidence of the function. The twin has files of its own: of
+    the same ones, the kernel would tell the function's probe what the twin opens.
     """
 
     def __init__(self, cloud: Cloud, traces: Path, folder: Path, name: str) -> None:
@@ -133,22 +134,28 @@ class Embedded(Package):
     def deploy(self, body: str, **settings: Any) -> None:
         """The function, with the probe in."""
         self.add("app.py", body)
-        layers = [self._publish("ldeploy-probe", build_layer())]
-        if any(self.opt.iterdir()):
-            layers.insert(0, self._publish(f"own-{self._name}", zipped(self.opt)))
-        armed = arm(Configuration(RUNTIME, "app.handler", ROLE, layers=tuple(layers[:-1])), layers[-1], LABEL)
-        variables = {**armed.environment, **settings.pop("variables", {})}
-        settings = {"Environment": {"Variables": variables}, "Layers": list(armed.layers), "Timeout": 30, **settings}
         self._create(self._name, settings)
         if TWIN:
             self.machine = TWIN.architecture
             for path, source, arguments in list(self.compiled):
                 self.compile(path, source, *arguments)
+            self.add("of-the-twin")
+            if any(self.opt.iterdir()):
+                (self.opt / "of-the-twin").touch()
             self._create(self._judged, {**settings, "Architectures": [TWIN.architecture]})
 
     def _create(self, name: str, settings: dict[str, Any]) -> None:
+        layers = [self._publish("ldeploy-probe", build_layer())]
+        if any(self.opt.iterdir()):
+            layers.insert(0, self._publish(f"own-{name}", zipped(self.opt)))
+        armed = arm(Configuration(RUNTIME, "app.handler", ROLE, layers=tuple(layers[:-1])), layers[-1], LABEL)
+        variables = {**armed.environment, **settings.get("variables", {})}
+        given = {key: value for key, value in settings.items() if key != "variables"}
         pack_folder(self.task, self.scratch / "package.zip")
-        self._cloud.create(name, "", Code={"ZipFile": (self.scratch / "package.zip").read_bytes()}, **settings)
+        code = {"ZipFile": (self.scratch / "package.zip").read_bytes()}
+        timeout = 120 if TWIN else 30
+        settings = {"Environment": {"Variables": variables}, "Layers": list(armed.layers), "Timeout": timeout, **given}
+        self._cloud.create(name, "", Code=code, **settings)
 
     def invoke(self, event: Any) -> Any:
         """What the function answers, or its error's object."""

@@ -51,7 +51,7 @@ def test_what_was_touched_before_the_end_is_in_the_log(place: Embedded, end: str
             {ENDS[end]}
         return open("data/after.txt").read()
     """
-    seen = judge(place.run(body, ["live", "end", "live"], Timeout=15 if TWIN else 3))
+    seen = judge(place.run(body, ["live", "end", "live"], Timeout=40 if TWIN else 3))
     assert [seen.answers[0], seen.answers[2]] == ["x", "x"]
     assert "errorType" in seen.answers[1]
     assert seen.touched() >= TOUCHED
