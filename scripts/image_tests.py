@@ -37,9 +37,15 @@ SUITES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """What runs on each image: the probe's witnesses against strace, the guard's, loops of real packages, and big ones."""
+EMULATED: Final = {
+    "witnesses": SUITES["witnesses"],
+    "guard": ("tests/functional/test_guard_loop.py",),
+    "loops": SUITES["loops"],
+}
+"""Of these under an emulator, where a cold start takes 6 to 10 s, and each first miss of the guard as long."""
 SMOKE: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite",)}
-EMULATED: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite/test_libraries.py",)}
-"""Of the smoke set under an emulator, which takes ten times as long."""
+EMULATED_SMOKE: Final[Mapping[str, tuple[str, ...]]] = {"witnesses": ("tests/functional/suite/test_libraries.py",)}
+"""Of the smoke set under an emulator."""
 OWN: Final = "own"
 """Tests that take an image each, by themselves."""
 FULL: Final = ("python3.9-x86_64", "python3.11-x86_64", "python3.13-x86_64", "python3.14-x86_64")
@@ -93,7 +99,8 @@ def is_there(name: str) -> bool:
 
 def run_all(name: str, wanted: Sequence[str], *, smoke: bool) -> Iterator[Outcome]:
     """Run each suite with an image."""
-    suites = SUITES if not smoke else EMULATED if name in ARM64 else SMOKE
+    emulated = name in ARM64
+    suites = (EMULATED_SMOKE if emulated else SMOKE) if smoke else EMULATED if emulated else SUITES
     for suite, paths in suites.items():
         if suite in wanted:
             print(f"== {name}: {suite}", flush=True)

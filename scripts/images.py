@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -258,7 +259,8 @@ def lay_out(one: Wanted, part: Path) -> None:
         "root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:993:990::/home/sbx_user1051:/bin/sh\n"
     )
     (part / "etc/group").write_text("root:x:0:\nsbx_user1051:x:990:\n")
-    for name, text in {"hosts": "127.0.0.1 localhost\n", "resolv.conf": ""}.items():
+    names = {"hosts": "127.0.0.1 localhost\n", "resolv.conf": "", "nsswitch.conf": "hosts: files dns\n"}
+    for name, text in names.items():
         (part / "etc" / name).unlink(missing_ok=True)
         (part / "etc" / name).write_text(text)
 
@@ -273,9 +275,15 @@ def install(one: Wanted, site: Path) -> None:
     machine = {"x86_64": "x86_64", "arm64": "aarch64"}[one.architecture]
     platforms = [f"--platform=manylinux{name}_{machine}" for name in ("2014", "_2_17", "_2_28")]
     version = f"--python-version={one.runtime.removeprefix('python')}"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    wheels = [*platforms, version, "--only-binary=:all:", "--target", str(site)]
-    subprocess.run([*command, *wheels, *DISTRIBUTIONS], check=True, stdout=sys.stderr)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    with (
+        tempfile.TemporaryDirectory() as wheels
+    ):  # install asks the wheels whether they are for the Python that runs pip
+        loading = [*pip, "download", *platforms, version, "--only-binary=:all:", "--dest", wheels, *DISTRIBUTIONS]
+        subprocess.run(loading, check=True, stdout=sys.stderr)
+        files = [str(file) for file in Path(wheels).iterdir()]
+        target = [*platforms, version, "--only-binary=:all:", "--target", str(site), "--no-deps", "--no-compile"]
+        subprocess.run([*pip, "install", *target, *files], check=True, stdout=sys.stderr)
 
 
 def compile_all(one: Wanted, part: Path) -> None:

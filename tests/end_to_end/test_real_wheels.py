@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from deployer.local.sandbox.instance import Limits
 from tests.functional.local_aws import cloud
 from tests.functional.probe_host import STRACE, named
 from tests.functional.project import CREATE, Project, write
@@ -60,9 +59,7 @@ def function(request, tmp_path):
 @pytest.fixture
 def traced(tmp_path, monkeypatch, capsys):
     """A user whose every sandbox runs under strace."""
-    limits = Limits(start_up=60) if TWIN else Limits()
-    prefix = under([*STRACE, "{sandbox}/trace"])
-    with cloud(settle=0, prefix=prefix, traces=tmp_path / "traces", limits=limits) as here:
+    with cloud(settle=0, prefix=under([*STRACE, "{sandbox}/trace"]), traces=tmp_path / "traces") as here:
         for name, value in here.aws.environment({}).items():
             monkeypatch.setenv(name, value)
         (tmp_path / "project").mkdir()

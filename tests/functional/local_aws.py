@@ -16,7 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deployer.local import LocalAws
-from tests.images import ARCHITECTURE, CHOSEN, chosen_images
+from deployer.local.sandbox.instance import Limits
+from tests.images import ARCHITECTURE, CHOSEN, TWIN, chosen_images
 from tests.zips import packed
 
 CODE = "def handler(e, c): return 1"
@@ -95,7 +96,8 @@ class Cloud:
 @contextmanager
 def cloud(**settings: Any) -> Iterator[Cloud]:
     """An embedded AWS with nothing in it."""
-    with LocalAws(**{"settle": 0.05, "images": chosen_images(), **settings}) as aws:
+    patience = {"limits": Limits(start_up=60)} if TWIN else {}
+    with LocalAws(**{"settle": 0.05, "images": chosen_images(), **patience, **settings}) as aws:
         clients = [client(aws, service) for service in ("lambda", "s3", "logs")]
         try:
             yield Cloud(aws, *clients)
