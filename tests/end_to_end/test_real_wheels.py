@@ -23,6 +23,8 @@ pytestmark = [
 FUNCTIONS = Path(__file__).parent / "functions"
 IMAGES = ("calendar_data", "countries", "images", "secrets", "templates")
 """Of the functions, those whose wheels there are for every image."""
+EMULATED = ("images", "secrets", "templates")
+"""Of these, those that take no more than a minute or two in an emulator."""
 OFTEN = ("countries", "secrets", "templates", "video")
 """Of each kind one: data that is looked up, compiled code, folders that are browsed, a program that is executed."""
 SLOW = pytest.mark.slow("one more function of the same kinds")
@@ -41,7 +43,7 @@ def cases() -> list[Any]:
     """Return the names of all functions, those that run with --all only marked."""
     names = sorted(file.stem for file in FUNCTIONS.glob("*.py"))
     if CHOSEN:
-        return list(IMAGES)
+        return list(EMULATED if TWIN else IMAGES)
     return [name if name in OFTEN else pytest.param(name, marks=SLOW) for name in names]
 
 
@@ -81,7 +83,7 @@ def answers(traced: Project, events: list[Any]) -> list[Any]:
 
 def test_the_answers_are_the_same_and_nothing_is_missing(function, traced):
     package, said = function
-    sizes = ("--memory", "1024", "--timeout", "120")
+    sizes = ("--memory", "1024", "--timeout", "600" if TWIN else "120")
     probed = traced.ldeploy("probe", "f", "--package", str(package), "--resolve-s3", *CREATE, *sizes)
     assert probed.code == 0, probed.err
     full = answers(traced, said["EVENTS"])

@@ -24,7 +24,7 @@ CODE = "def handler(e, c): return 1"
 RUNTIME = CHOSEN.runtime if CHOSEN else f"python3.{sys.version_info.minor}"
 """The one at hand, or that of the image that is chosen."""
 ROLE = "arn:aws:iam::123456789012:role/any"
-ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
+ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=600 if TWIN else 60)
 
 
 @dataclass(frozen=True)
