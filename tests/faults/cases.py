@@ -58,7 +58,10 @@ def run_case(world: World, case: Case, reference: Reference) -> list[str]:
     wrong += [f"at {script.met}: {one}" for one in check_end(case, reference, done, seen, script.met)]
     wrong += check_state(reference, seen)
     wrong += _check_status(world, seen, reference)
-    wrong += _check_then(world, case, reference, seen, known)
+    if own or not script.met.startswith(
+        "s3."
+    ):  # else a lease renewed meanwhile moved the calls: its process is this one
+        wrong += _check_then(world, case, reference, seen, known)
     return [f"{one}\n      exit {done.code}: {done.err.strip()[-700:]}" for one in wrong]
 
 
