@@ -174,7 +174,7 @@ def end(process: subprocess.Popen[str], api: Api) -> None:
 @contextmanager
 def serving(events: Sequence[Any]) -> Iterator[Api]:
     with Api(events) as api:
-        threading.Thread(target=api.serve_forever, daemon=True).start()
+        threading.Thread(target=api.serve_forever, args=(0.01,), daemon=True).start()
         yield api
         api.freed.set()
         api.shutdown()

@@ -102,7 +102,7 @@ def test_an_answer_that_was_cut_off_is_said_and_is_no_error_of_ours(monkeypatch)
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Cut) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         aws = open_aws("us-east-1", None, f"http://127.0.0.1:{server.server_port}")
         with pytest.raises(CloudError, match="was cut off"):
             aws.functions.get("f")
@@ -124,7 +124,7 @@ def test_a_presigned_url_is_read_through_the_proxy_that_boto3_would_take(monkeyp
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        Thread(target=proxy.serve_forever, daemon=True).start()
+        Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         client: Any = None
