@@ -83,6 +83,18 @@ def test_a_change_set_that_is_not_there_can_be_deleted(clients, role):
     clients("cloudformation").delete_change_set(StackName="role", ChangeSetName="none")
 
 
+def test_change_sets_of_two_stacks_may_have_the_same_name(clients):
+    stacks, same = clients("cloudformation"), {"ChangeSetName": "deploy"}
+    for name in ("first", "second"):
+        topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}}
+        stacks.create_change_set(StackName=name, ChangeSetType="CREATE", TemplateBody=json.dumps(topic), **same)
+    assert stacks.describe_change_set(StackName="first", **same)["StackName"] == "first"
+    stacks.delete_change_set(StackName="first", **same)
+    assert stacks.describe_change_set(StackName="second", **same)["StackName"] == "second"
+    stacks.execute_change_set(StackName="second", **same)
+    assert stacks.describe_stacks(StackName="second")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_a_previous_value_that_nobody_gave_is_the_default(clients, role):
     stacks = clients("cloudformation")
     changed = json.dumps({**ROLE, "Description": "changed"})

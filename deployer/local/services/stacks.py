@@ -55,6 +55,20 @@ class StacksBackend(CloudFormationBackend):  # type: ignore[misc]
         if any(change_set_name in {one.change_set_name, key} for key, one in self.change_sets.items()):
             super().delete_change_set(change_set_name, *more)
 
+    def change_set_id(self, name: str, stack: str | None) -> str:
+        """Return the id of a stack's newest change set of this name: other stacks may have one of the same name.
+
+        Args:
+            name: or the id itself.
+            stack: its name or id.
+        """
+        mine = [
+            key
+            for key, one in self.change_sets.items()
+            if one.change_set_name == name and stack in {one.stack.name, one.stack.stack_id}
+        ]
+        return mine[-1] if mine else name
+
     def update_stack(self, name: str, template: str, parameters: list[dict[str, Any]], **more: Any) -> Stack:
         """Answer UpdateStack."""
         parameters = with_defaults(self.get_stack(name), parameters)
@@ -114,6 +128,13 @@ class StackResponse(CloudFormationResponse):  # type: ignore[misc]
         """Ours, of the request's account and region."""
         backend: StacksBackend = stacks_backends[self.current_account][self.region]
         return backend
+
+    def _get_param(self, param_name: str, if_none: Any = None) -> Any:
+        """Return a parameter; a change set that is there by its id, as moto looks for the name in every stack."""
+        found = super()._get_param(param_name, if_none)
+        if param_name != "ChangeSetName" or not found or self._get_action() == "CreateChangeSet":
+            return found
+        return self.cloudformation_backend.change_set_id(found, super()._get_param("StackName"))
 
     def _get_stack_from_s3_url(self, template_url: str) -> str:
         """Return a template in a bucket here, named by this server's own address or by one of AWS's."""
