@@ -1,6 +1,6 @@
 """What a package is whose zip ldeploy never saw: deploy tools pack the same files into another zip each time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 
 from deployer.context import Context
@@ -80,10 +80,16 @@ def compare(whitelist: Whitelist, examined: Examined) -> Deployed:
     if len(kept & there.keys()) < _SAME * len(kept):
         return Deployed.OTHER
     same = not any(_is_new(path, entry, before.get(path), before.keys()) for path, entry in files.items())
-    if is_applied(whitelist, examined):
+    if is_applied(whitelist, examined) or _is_thin(before, files):
         lost = any(not path.endswith(".py") for path in kept - there.keys())
         return Deployed.SLIM_AGAIN if same and not lost else Deployed.SLIM_BUILD
     return Deployed.FULL_AGAIN if same and before.keys() <= there.keys() else Deployed.FULL_BUILD
+
+
+def _is_thin(before: Mapping[str, Decision], files: Collection[str]) -> bool:
+    """Return whether most of what is dropped is not there: ``apply`` keeps a distribution whole that changed since."""
+    dropped = [path for path, one in before.items() if not one.kept and one.size]
+    return sum(path in files for path in dropped) < (1 - _SAME) * len(dropped)
 
 
 def _is_new(path: str, entry: Entry, known: Decision | None, before: Collection[str]) -> bool:
