@@ -81,7 +81,8 @@ def read_directory(source: Source) -> Directory:
         raise _not_a_zip(source)
     disk, _, _, count, length, offset = _END.unpack_from(tail, position)[1:7]
     begin = start + position
-    if (end64 := _end64(source, begin)) is not None:
+    wide = count == _FULL16 or _FULL32 in {length, offset}
+    if (end64 := _end64(source, begin, wide=wide)) is not None:
         begin, (disk, count, length, offset) = end64
     prefix = begin - length - offset
     if prefix < 0 or disk:
@@ -168,8 +169,15 @@ def _find_end(tail: bytes) -> int:
     return last
 
 
-def _end64(source: Source, end: int) -> tuple[int, tuple[int, int, int, int]] | None:
-    """Return where the 64-bit end record is, with disk, count, length and offset; None where there is none."""
+def _end64(source: Source, end: int, *, wide: bool) -> tuple[int, tuple[int, int, int, int]] | None:
+    """Return where the 64-bit end record is, with disk, count, length and offset; None where there is none.
+
+    Args:
+        source: of the zip.
+        end: where the end record is.
+        wide: it says that the 64-bit one has what it cannot say itself. Else what looks like a locator may be the end
+        of an entry's name, extra field or comment.
+    """
     if end < _LOCATOR64.size:
         return None
     signature, _, told, _ = _LOCATOR64.unpack(source.read(end - _LOCATOR64.size, _LOCATOR64.size))
@@ -181,6 +189,8 @@ def _end64(source: Source, end: int) -> tuple[int, tuple[int, int, int, int]] | 
             fields = _END64.unpack(source.read(position, _END64.size))
             if fields[0] == b"PK\6\6":
                 return position, (fields[4], fields[7], fields[8], fields[9])
+    if not wide:
+        return None
     raise PackageError("The package's zip directory is damaged: its 64-bit end record is missing.", _BROKEN)
 
 

@@ -171,7 +171,7 @@ def test_a_stack_makes_a_function_that_runs() -> None:
 
 
 def test_a_second_one_in_the_same_process_is_refused() -> None:
-    with cloud(), pytest.raises(UsageError, match="Another embedded AWS is up"):
+    with cloud(), pytest.raises(UsageError, match="Another embedded AWS is running"):
         LocalAws().start()
 
 

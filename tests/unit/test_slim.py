@@ -207,3 +207,12 @@ def test_more_than_65535_entries_are_read_back(tmp_path: Path) -> None:
         assert writer.finish().files == count
     with open_file(tmp_path / "many.zip") as source, zipfile.ZipFile(tmp_path / "many.zip") as archive:
         assert len(index(source).entries) == len(archive.infolist()) == count
+
+
+def test_an_entry_that_ends_as_a_64_bit_locator_begins_is_no_locator(tmp_path: Path) -> None:
+    entry = zipfile.ZipInfo("data")
+    entry.comment = b"PK\6\7" + b"\1" * 16
+    with zipfile.ZipFile(tmp_path / "full.zip", "w") as archive:
+        archive.writestr(entry, "x")
+    with open_file(tmp_path / "full.zip") as source:
+        assert set(index(source).entries) == {"data"}
