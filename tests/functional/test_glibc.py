@@ -28,6 +28,7 @@ def test_no_symbol_is_newer_than_2_17(shim: str, machine: str) -> None:
     assert bool(versions) == (shim == "guard/shim"), "the probe's shim asks for no version at all"
 
 
+@pytest.mark.slow("a C library is compiled first")
 def test_a_library_for_a_newer_one_is_told(tmp_path: Path) -> None:
     """That the test above can fail: the same reading, of a library that wants 2.34."""
     (tmp_path / "new.c").write_text('#include <sys/stat.h>\nint f(struct stat *s) { return stat("x", s); }\n')

@@ -15,6 +15,7 @@ from tests.images import EMULATED, NAMES, each, find
 from tests.kept import KEPT, once
 
 OTHER = "python3.10" if RUNTIME != "python3.10" else "python3.12"
+A_C_LIBRARY = pytest.mark.slow("a C library is compiled first")
 PROGRAM = """
 #include <stdio.h>
 int main(void) {
@@ -57,6 +58,7 @@ def image_of(program: Path, folder: Path, mark: str) -> RootImage:
     return read_image(OTHER, folder)
 
 
+@A_C_LIBRARY
 def test_a_function_runs_on_the_image_of_its_runtime_and_no_other(program: Path, tmp_path: Path) -> None:
     image = image_of(program, tmp_path / "image", "")
     with cloud(images=[image]) as here:
@@ -69,6 +71,7 @@ def test_a_function_runs_on_the_image_of_its_runtime_and_no_other(program: Path,
     assert "image of a test\n" in result.log
 
 
+@A_C_LIBRARY
 def test_an_image_for_another_architecture_is_not_taken(program: Path, tmp_path: Path) -> None:
     image = image_of(program, tmp_path / "image", "")
     with cloud(images=[image]) as here:
@@ -77,6 +80,7 @@ def test_an_image_for_another_architecture_is_not_taken(program: Path, tmp_path:
             here.invoke("other")
 
 
+@A_C_LIBRARY
 def test_what_cannot_be_run_here_is_said_at_the_start(program: Path, tmp_path: Path) -> None:
     image = image_of(program, tmp_path / "image", "")
     with (

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
@@ -101,7 +102,8 @@ def write_runtime(folder: Path, python: str, root: str = "") -> None:
         (folder / name).chmod(0o755)
 
 
-def site_packages() -> dict[str, str]:
+@cache
+def site_packages() -> Mapping[str, str]:
     """Return the top-level names of Lambda's own packages, and where they are in this environment.
 
     Raises:
