@@ -29,6 +29,8 @@ OTHER: Final = "other"
 """The access key of whoever else is at work."""
 PR_SET_PDEATHSIG: Final = 1
 """A command does not outlive its case: it would keep the pipe open to which that writes its result."""
+WORKERS: Final = ("logs_", "ThreadPoolExecutor")
+"""Threads in which a command reads a log, or an upload works: those of the AWS beside it have other names."""
 LONGEST_S: Final = 60
 """A case takes a second or two."""
 SERVICES: Final = ("lambda", "s3", "logs")
@@ -189,11 +191,12 @@ def command(arguments: tuple[str, ...]) -> int:
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Make the pauses of this thread short, such as those between two attempts."""
+    """Make the pauses of this thread and of those that work for it short, such as those between two attempts."""
     passing, mine = time.sleep, threading.get_ident()
 
     def sleep(seconds: float) -> None:
-        passing(min(seconds, 0.002) if threading.get_ident() == mine else seconds)
+        ours = threading.get_ident() == mine or threading.current_thread().name.startswith(WORKERS)
+        passing(min(seconds, 0.002) if ours else seconds)
 
     setattr(time, "sleep", sleep)  # noqa: B010 - mypy knows it as a function
     try:

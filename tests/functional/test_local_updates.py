@@ -17,7 +17,7 @@ def test_a_function_is_not_changed_or_called_before_it_is_active() -> None:
 
 
 def test_one_update_at_a_time_and_the_old_code_serves_meanwhile() -> None:
-    with cloud(settle=1.0) as slow:
+    with cloud(settle=5.0) as slow:
         slow.create("busy", "def handler(e, c): return 'old'")
         changed = slow.functions.update_function_code(
             FunctionName="busy", ZipFile=packed({"app.py": "def handler(e, c): return 'new'"})

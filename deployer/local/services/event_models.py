@@ -10,7 +10,7 @@ from moto.utilities.utils import get_partition
 from deployer.local.services.api_models import Made
 
 OFFERED: Final[Mapping[str, str]] = {
-    "S3": "notifications of objects that come and go, with filters; by API and by stack",
+    "S3": "notifications of objects that are created and deleted, with filters; by API and by stack",
     "SQS": "each message, as it is sent; deleted when the function succeeds, else visible again",
     "SNS": "each message of a topic; by API and by stack",
     "DynamoDB streams": "each change of an item",
