@@ -83,7 +83,7 @@ def check_end(case: Case, reference: Reference, done: Ended, seen: Seen | None, 
         yield "it failed and does not say why"
     if case.mishap is Mishap.DENIED and done.code == 1 and met != DOWNLOAD:
         permission = action_of(met)
-        if permission not in done.err:
+        if permission not in done.err + done.out:  # doctor reports it
             yield f"the permission {permission} is missing and is not named"
 
 
