@@ -197,10 +197,7 @@ def unfitted(configuration: Configuration) -> Configuration:
     environment = dict(configuration.environment)
     storage = environment.pop(STORAGE_VARIABLE)
     own = environment.pop(WRAPPER_VARIABLE, None)
-    if environment.get(EXEC_WRAPPER) in {
-        FIT_WRAPPER,
-        START_WRAPPER,
-    }:  # else somebody set another one since: theirs stays
+    if environment.get(EXEC_WRAPPER) in {FIT_WRAPPER, START_WRAPPER}:  # else somebody set another since: it stays
         del environment[EXEC_WRAPPER]
         environment |= {EXEC_WRAPPER: own} if own is not None else {}
     return replace(configuration, environment=environment, storage=int(storage) if storage.isdigit() else 512)

@@ -13,8 +13,8 @@ _SERVED: Final = frozenset({"shim", "guard"})
 """Witnesses that stand where the guard stands: between the program and the C library."""
 _BLIND: Final = "shim"
 """Faults of this beginning: programs ran that the shim did not see, and the guard will not."""
-_NO_USE: Final = (".a", ".la", ".lib", ".o", ".obj", ".pdb")
-"""What the guard does not bring back: it takes them for a linker's."""
+NO_USE: Final = (".a", ".la", ".lib", ".o", ".obj", ".pdb")
+"""What only a linker reads, and nothing is linked in Lambda: the guard does not bring it back."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def set_aside(entries: Mapping[str, Entry], evidence: Evidence, share: float) ->
 
 def _served(entry: Entry | None, seen: PathEvidence) -> bool:
     """Return whether the guard can bring a path back, whoever asks for it again."""
-    if entry is None or entry.kind is not Kind.FILE or entry.path.endswith(_NO_USE):
+    if entry is None or entry.kind is not Kind.FILE or entry.path.endswith(NO_USE):
         return False
     return bool(seen.witnesses & _SERVED) and not seen.touches & {Touch.LISTED, Touch.BROWSED}
 

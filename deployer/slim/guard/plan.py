@@ -12,11 +12,10 @@ from typing import Final, Literal
 from deployer.models.package import Entry, Kind, Package
 from deployer.package import links
 from deployer.slim.guard.needs import SEARCHED, Libraries
+from deployer.whitelist.rare import NO_USE
 
 TREE: Final = "/tmp/.ldeploy-guard/t"  # noqa: S108 - Lambda's only writable place
 """Where links lead: ``TREE`` of ``probe_layer/guard/guard.h``."""
-_NO_USE: Final = re.compile(r".*\.(?:a|la|lib|o|obj|pdb)")
-"""What only a linker reads: nothing is linked in Lambda."""
 _BYTECODE: Final = re.compile(r"((?:.*/)?)__pycache__/([^/.]+)\.[^/]*\.pyc")
 
 Role = Literal["file", "folder", "keeper", "soname"]
@@ -172,7 +171,7 @@ def _is_emptied(slim: Entry, full: Entry) -> bool:
 
 def _useless(path: str, files: Collection[str]) -> str:
     """Why nobody needs a file at run time; empty where somebody may."""
-    if _NO_USE.fullmatch(path):
+    if path.endswith(NO_USE):
         return "for linkers"
     found = _BYTECODE.fullmatch(path)
     return "bytecode of a source" if found and f"{found[1]}{found[2]}.py" in files else ""
